@@ -1,0 +1,4 @@
+//! The world around the engine. Each outside package is named in one file here.
+
+pub mod runtime;
+pub mod views;

@@ -1,0 +1,239 @@
+//! What may be wanted: the only things the engine can ask of the world.
+
+use crate::fact::Completion;
+use crate::id::{Attempt, CallHandle, CallId, LineId, Opening, PbxId, RequestId, UserHandle};
+use crate::pii::Personal;
+use crate::tapi::CallState;
+use crate::time::{Millis, Timer};
+use serde::{Deserialize, Serialize};
+
+/// One wish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Tell the telephony server something.
+    Tell(Telling),
+    /// Ask a PBX something.
+    Ask(Ask),
+    /// Come back with `Event::Due`.
+    Wake(Millis, Timer),
+    /// Write a line for the reader of the service's log; no decision hangs on it.
+    Report(Report),
+}
+
+/// A callback to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telling {
+    /// The line it is about.
+    pub line: LineId,
+    /// The opening it is meant for; `Opening(0)` for what goes to the provider as a whole.
+    pub opening: Opening,
+    /// What to say.
+    pub what: What,
+}
+
+/// What to say to the telephony server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// LINEEVENT, or the line-create procedure for the first two kinds of notice.
+    Notice(Notice),
+    /// ASYNC_COMPLETION.
+    Completed(RequestId, Completion),
+}
+
+/// A message to the telephony server, in TSPI's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// LINE_CREATE: there is a new line.
+    LineCreated,
+    /// LINE_REMOVE: the line is gone for good.
+    LineRemoved,
+    /// LINE_NEWCALL: here is a call that you did not make.
+    NewCall(CallId),
+    /// LINE_CALLSTATE.
+    CallState {
+        /// The call.
+        call: CallId,
+        /// Its state.
+        state: CallState,
+        /// The mode that goes with the state, 0 if it has none.
+        mode: u32,
+        /// Media mode.
+        media: u32,
+    },
+    /// LINE_CALLINFO with LINECALLINFOSTATE bits.
+    CallInfo(CallId, u32),
+    /// LINE_ADDRESSSTATE of address 0 with LINEADDRESSSTATE bits.
+    AddressState(u32),
+    /// LINE_LINEDEVSTATE with LINEDEVSTATE bits and its two parameters.
+    LineDevState(u32, u32, u32),
+}
+
+impl Notice {
+    /// The call it is about, if it is about one.
+    #[must_use]
+    pub fn call(&self) -> Option<CallId> {
+        match *self {
+            Notice::NewCall(call)
+            | Notice::CallState { call, .. }
+            | Notice::CallInfo(call, _) => Some(call),
+            _ => None,
+        }
+    }
+}
+
+/// A question to a PBX.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Whom.
+    pub pbx: PbxId,
+    /// In which attempt; the answer comes back with it.
+    pub attempt: Attempt,
+    /// At which of its addresses.
+    pub address: Address,
+    /// What.
+    pub request: Request,
+}
+
+/// Which address of a PBX tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Address {
+    /// The master.
+    #[default]
+    Master,
+    /// Its standby.
+    Standby,
+}
+
+/// Which interface version to ask for (reference of the PBX, 0.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Interface {
+    /// pbx700.
+    V7,
+    /// pbx800.
+    V8,
+    /// pbx10_00.
+    #[default]
+    V10,
+}
+
+/// What to ask a PBX. The answer to the first group is a `PbxFact`; to the second an
+/// `Event::Reply` to the request named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// `Version`.
+    Version,
+    /// `Initialize`.
+    Initialize {
+        /// The PBX user on whose behalf.
+        user: Personal,
+        /// The interface to select.
+        interface: Interface,
+    },
+    /// `Echo`.
+    Echo {
+        /// Session number.
+        session: u32,
+        /// Its key.
+        key: u32,
+    },
+    /// `Poll`.
+    Poll {
+        /// Session number.
+        session: u32,
+    },
+    /// `UserInitialize`.
+    UserInitialize {
+        /// Session number.
+        session: u32,
+        /// For which line.
+        line: LineId,
+        /// Long Name of its user.
+        cn: Personal,
+        /// The interface selected.
+        interface: Interface,
+    },
+    /// `End`.
+    End {
+        /// Session number.
+        session: u32,
+    },
+    /// `UserCall`, never repeated.
+    UserCall {
+        /// Who waits for it.
+        line: LineId,
+        /// Who waits for it.
+        request: RequestId,
+        /// The calling user.
+        user: UserHandle,
+        /// The number.
+        e164: Personal,
+        /// Hide the caller's number.
+        block_id: bool,
+    },
+    /// `UserConnect`.
+    UserConnect {
+        /// Who waits for it.
+        line: LineId,
+        /// Who waits for it.
+        request: RequestId,
+        /// The leg to answer.
+        call: CallHandle,
+    },
+    /// `UserClear`.
+    UserClear {
+        /// Who waits for it.
+        line: LineId,
+        /// Who waits for it.
+        request: RequestId,
+        /// The leg to clear.
+        call: CallHandle,
+        /// Q.850 cause.
+        cause: u8,
+    },
+}
+
+/// A line for the reader of the service's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Report {
+    /// A session with a PBX is up.
+    SessionUp(PbxId, Address),
+    /// A session could not be had, or was lost.
+    SessionLost(PbxId, Address, crate::fact::Failure),
+    /// The PBX does not know the user, or does not let this account use it.
+    UserRefused(PbxId),
+    /// The PBX does not let us monitor a line.
+    LineRefused(LineId),
+    /// All lines of a PBX are known and monitored; how many.
+    Synchronised(PbxId, u32),
+    /// A limit was reached and something left out; which limit.
+    LimitReached(Limit),
+    /// Something that should not happen did, and was handled; what.
+    Surprise(Surprise),
+}
+
+/// Limits on what comes from outside (invariant I-24).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Limit {
+    /// Lines.
+    Lines,
+    /// Calls on one line.
+    Calls,
+    /// Requests of applications open on one line.
+    Requests,
+    /// Events that wait for the answer to a `UserCall`.
+    EarlyEvents,
+}
+
+/// Things that should not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Surprise {
+    /// A call state that may not follow the one before it; a legal path was taken instead.
+    IllegalTransition(CallState, CallState),
+    /// A call event for a user we do not monitor.
+    UnknownUser,
+    /// A call at the line that no event ended; the resync found it gone.
+    Zombie,
+}
+
+/// Effects of one record, in order. Reused, so that a record costs no allocation of its own.
+pub type Effects = Vec<Effect>;

@@ -1,0 +1,151 @@
+//! Names of things: plain numbers that go into the log, none of them a pointer.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One PBX tree of the settings (a master and its standby), counted from 0 in their order there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PbxId(pub u16);
+
+/// One TAPI line. The same number is the permanent line id that TAPI applications store, so it is
+/// given out once per PBX object, counted from 1, and never again (invariant I-10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LineId(pub u32);
+
+/// One call as seen from one line.
+///
+/// Calls that the PBX brings are numbered by the line from 1; calls that an application makes are
+/// numbered by the provider from [`CallId::FIRST_MADE`], because `TSPI_lineMakeCall` must return a
+/// handle before anything reaches the log. The two ranges never meet, and no number is used twice
+/// in a session of the telephony server, so a stale handle names nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CallId {
+    /// The line whose call this is.
+    pub line: LineId,
+    /// Serial number on that line.
+    pub serial: u32,
+}
+
+impl CallId {
+    /// Serial numbers from here on belong to calls made by `TSPI_lineMakeCall`.
+    pub const FIRST_MADE: u32 = 0x8000_0000;
+
+    /// Whether an application made this call (as opposed to the PBX bringing it).
+    #[must_use]
+    pub fn is_made(self) -> bool {
+        self.serial >= Self::FIRST_MADE
+    }
+}
+
+/// The DRV_REQUESTID of an asynchronous TSPI function: positive, unique until completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RequestId(pub u32);
+
+/// One opening of a line, from `TSPI_lineOpen` to `TSPI_lineClose`, counted by the provider from 1.
+/// What was meant for an earlier opening is not delivered to a later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Opening(pub u32);
+
+/// Our own count of attempts to hold a session with one PBX. Facts carry the number of the attempt
+/// they belong to, so that an answer that comes too late is known for what it is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Attempt(pub u32);
+
+/// The PBX's handle for a monitored user, valid in one session only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct UserHandle(pub u32);
+
+/// The PBX's handle for one leg of a call, valid in one session only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CallHandle(pub u32);
+
+/// A GUID as the PBX writes it: 32 hexadecimal digits. PBX objects and calls (`conf`) have one.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Guid(pub [u8; 16]);
+
+impl Guid {
+    /// The GUID of nothing.
+    pub const NIL: Guid = Guid([0; 16]);
+
+    /// Reads a GUID in any spelling: dashes, braces and letter case do not matter.
+    ///
+    /// Total by design: a text that is not a GUID still names one thing, so it gets 16 bytes of a
+    /// hash, and equal texts stay equal. An empty text is [`Guid::NIL`].
+    #[must_use]
+    pub fn read(text: &str) -> Guid {
+        let mut bytes = [0u8; 16];
+        let mut digits = 0usize;
+        let mut hex = true;
+        for c in text.bytes() {
+            let digit = match c {
+                b'0'..=b'9' => c - b'0',
+                b'a'..=b'f' => c - b'a' + 10,
+                b'A'..=b'F' => c - b'A' + 10,
+                b'-' | b'{' | b'}' | b' ' | b'\t' | b'\r' | b'\n' => continue,
+                _ => {
+                    hex = false;
+                    break;
+                }
+            };
+            if digits < 32 {
+                bytes[digits / 2] = bytes[digits / 2] << 4 | digit;
+            }
+            digits += 1;
+        }
+        match (hex, digits) {
+            (true, 0) => Guid::NIL,
+            (true, 32) => Guid(bytes),
+            _ => Guid::hash_of(text.trim()),
+        }
+    }
+
+    /// FNV-1a, 128 bit: a stable name for a text that should have been a GUID.
+    fn hash_of(text: &str) -> Guid {
+        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013B;
+        let mut state: u128 = 0x6C62_272E_07BB_0142_62B8_2175_6295_C58D;
+        for byte in text.bytes() {
+            state = (state ^ u128::from(byte.to_ascii_lowercase())).wrapping_mul(PRIME);
+        }
+        Guid(state.to_be_bytes())
+    }
+
+    /// Whether this is the GUID of nothing.
+    #[must_use]
+    pub fn is_nil(self) -> bool {
+        self == Guid::NIL
+    }
+}
+
+impl fmt::Display for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_reads_the_same_in_every_spelling() {
+        let plain = Guid::read("11112222333344445555666677770a0b");
+        assert_eq!(plain, Guid::read("{11112222-3333-4444-5555-666677770A0B}"));
+        assert_eq!(plain.to_string(), "11112222333344445555666677770a0b");
+    }
+
+    #[test]
+    fn a_text_that_is_no_guid_still_names_one_thing() {
+        assert_eq!(Guid::read("call 7"), Guid::read(" CALL 7 "));
+        assert_ne!(Guid::read("call 7"), Guid::read("call 8"));
+        assert!(Guid::read("").is_nil());
+        assert!(!Guid::read("123").is_nil());
+    }
+}

@@ -1,0 +1,15 @@
+//! The pure core of Tapline.
+//!
+//! Everything that can ever influence a line comes in as a [`fact::Record`]; everything that the
+//! engine wants done goes out as an [`effect::Effect`]. In between there is no clock, no
+//! randomness, no I/O, no thread and no unordered map, so the same log gives the same effects on
+//! any machine at any time.
+
+pub mod core;
+pub mod effect;
+pub mod fact;
+pub mod id;
+pub mod pii;
+pub mod tapi;
+pub mod time;
+pub mod view;
