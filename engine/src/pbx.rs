@@ -174,7 +174,7 @@ impl Pbx {
             PbxFact::Identified(_) => self.identified(clue, out, lines),
             PbxFact::Initialized { session, key } => self.initialized(at, session, key, out),
             PbxFact::User(user) => self.user(user, clue, out, lines),
-            PbxFact::Call(info) => self.call(info, clue, out, lines),
+            PbxFact::Call(info) => self.call(info, &clue, out, lines),
             PbxFact::Polled { count, elapsed_ms } => self.polled(count, elapsed_ms, out),
             PbxFact::UserInitialized(line, handle) => {
                 self.user_initialized(line, handle, out, lines);
@@ -457,8 +457,8 @@ impl Pbx {
         self.waiting.retain(|(waiting, _)| *waiting != line);
     }
 
-    fn call(&mut self, info: CallInfo, clue: Clue, out: &mut Effects, lines: &mut ToLines) {
-        let Clue::CallId(call_id) = clue else { return };
+    fn call(&mut self, info: CallInfo, clue: &Clue, out: &mut Effects, lines: &mut ToLines) {
+        let &Clue::CallId(call_id) = clue else { return };
         match self.users.get(&info.user) {
             Some(line) => lines.push((*line, LineInput::Call(self.attempt, info, call_id))),
             None => out.push(Effect::Report(Report::Surprise(Surprise::UnknownUser))),
