@@ -12,6 +12,7 @@ pub mod effect;
 pub mod estate;
 pub mod fact;
 pub mod id;
+pub mod invariant;
 pub mod line;
 pub mod name;
 pub mod pbx;

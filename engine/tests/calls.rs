@@ -1,10 +1,12 @@
-//! Calls as the PBX reports them, and what TAPI hears of them: one test for each behaviour.
+//! Calls as the PBX reports them, and what TAPI hears of them: one test for each behaviour. All of
+//! them run under the watch of the invariants.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use engine::core::Core;
 use engine::effect::{Effect, Effects, Notice, Request, What};
 use engine::fact::*;
 use engine::id::*;
+use engine::invariant::Watch;
 use engine::tapi::{CallState, LineErr, call_info_state, disconnect_mode, line_dev_state, origin};
 use engine::time::{Millis, Timer};
 use engine::view::LineView;
@@ -13,6 +15,7 @@ use engine::view::LineView;
 /// Cleo (3, 13), driven record by record.
 struct Site {
     core: Core,
+    watch: Watch,
     now: u64,
     attempt: Attempt,
     /// Everything wanted since it was last taken.
@@ -33,8 +36,13 @@ impl Site {
 
     /// The same before any line was opened.
     fn closed() -> Site {
-        let mut site =
-            Site { core: Core::default(), now: 1_000, attempt: Attempt(1), effects: Vec::new() };
+        let mut site = Site {
+            core: Core::default(),
+            watch: Watch::default(),
+            now: 1_000,
+            attempt: Attempt(1),
+            effects: Vec::new(),
+        };
         site.host(HostFact::Started);
         site.host(HostFact::Configured(Configuration {
             user: "TAPI".into(),
@@ -68,7 +76,11 @@ impl Site {
 
     fn event(&mut self, event: Event) {
         self.now += 1;
-        self.core.apply(Record { at: Millis(self.now), event }, &mut self.effects);
+        let record = Record { at: Millis(self.now), event };
+        let before = self.effects.len();
+        self.watch.before(&record).unwrap();
+        self.core.apply(record.clone(), &mut self.effects);
+        self.watch.after(&record, &self.effects[before..], &self.core).unwrap();
     }
 
     fn host(&mut self, fact: HostFact) {
