@@ -3,4 +3,5 @@
 pub mod http;
 pub mod runtime;
 pub mod secret;
+pub mod settings;
 pub mod views;

@@ -200,8 +200,7 @@ impl Conversation {
     /// Sends a whole answer with its length.
     pub async fn answer(&mut self, status: &str, fields: &str, body: &str) -> bool {
         let length = body.len();
-        let text =
-            format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{fields}\r\n{body}");
+        let text = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{fields}\r\n{body}");
         self.send(text).await
     }
 
