@@ -4,4 +4,5 @@ pub mod http;
 pub mod runtime;
 pub mod secret;
 pub mod settings;
+pub mod soap;
 pub mod views;
