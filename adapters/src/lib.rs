@@ -1,5 +1,6 @@
 //! The world around the engine. Each outside package is named in one file here.
 
+pub mod exchange;
 pub mod http;
 pub mod runtime;
 pub mod secret;
