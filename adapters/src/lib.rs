@@ -3,3 +3,5 @@
 pub mod runtime;
 pub mod soap;
 pub mod views;
+#[cfg(feature = "simulator")]
+pub mod simulator;
