@@ -5,5 +5,7 @@ pub mod http;
 pub mod runtime;
 pub mod secret;
 pub mod settings;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 pub mod soap;
 pub mod views;
