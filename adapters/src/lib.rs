@@ -3,5 +3,12 @@
 pub mod actors;
 pub mod clock;
 pub mod diary;
+pub mod exchange;
+pub mod http;
 pub mod runtime;
+pub mod secret;
+pub mod settings;
+#[cfg(feature = "simulator")]
+pub mod simulator;
+pub mod soap;
 pub mod views;
