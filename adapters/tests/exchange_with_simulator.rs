@@ -224,6 +224,33 @@ async fn a_call_is_made_once_while_nonces_go_stale_all_the_time() {
 }
 
 #[tokio::test]
+async fn a_call_whose_answer_is_lost_is_reported_so_and_not_made_again() {
+    let lost = |reply: &Reply| matches!(reply, Reply::Failed(Failure::Broken));
+    let refused = |reply: &Reply| *reply == Reply::Failed(Failure::Status(500));
+    type IsRight = fn(&Reply) -> bool;
+    let table: [(&str, IsRight); 3] = [("reset", lost), ("truncate", lost), ("500", refused)];
+    for (fault, is_right) in table {
+        let simulator = simulator(Options::default());
+        let mut client = Client::of(&simulator, "secret");
+        let session = client.session().await;
+        let users = client.snapshot(session).await;
+        let caller = users.iter().find(|user| user.e164.text() == "21").unwrap();
+        let user = client.monitor(session, caller.cn.text()).await;
+        simulator.control(&format!("set fault_injection UserCall={fault}*1")).unwrap();
+        let (line, request, e164) = (LINE, REQUEST, "22".into());
+        let make = Request::UserCall { line, request, user, e164, block_id: false };
+        let reply = client.reply(make).await;
+        assert!(is_right(&reply), "{fault}: {reply:?}");
+        // Whatever follows comes after any repetition there might have been.
+        let Session(number, key) = session;
+        let echo = client.fact(Request::Echo { session: number, key }).await;
+        assert_eq!(echo, PbxFact::Echoed(true));
+        let counted: u32 = simulator.control("count UserCall").unwrap().parse().unwrap();
+        assert!(counted <= 1, "{fault}: {counted} calls were made");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_an_unknown_user_are_told_apart() {
     for options in
         [Access::Basic, Access::Digest].map(|access| Options { access, ..Options::default() })
