@@ -213,8 +213,8 @@ async fn a_request_says_what_the_interface_of_the_session_has() {
         let requests = server.seen().requests;
         let [first, second] = &requests[..] else { panic!("{requests:?}") };
         assert!(first.body.contains(newest) && first.body.contains(">Tapline</appl>"));
-        let flags = ["<v700", "<v800", "<vx1000"].iter().filter(|flag| first.body.contains(*flag));
-        assert_eq!(flags.last(), Some(&newest));
+        let set = ["<vx1000", "<v800", "<v700"].into_iter().find(|flag| first.body.contains(flag));
+        assert_eq!(set, Some(newest));
         assert!(second.body.contains("R&amp;D &lt;Zoë&gt;"), "{}", second.body);
         assert_eq!(!second.body.contains("<hw"), hides_device, "{}", second.body);
     }
@@ -398,7 +398,8 @@ fn failed(question: Option<Question>, failure: Failure) -> Event {
 #[tokio::test]
 async fn whatever_was_asked_a_failure_names_it_and_says_why() {
     let no_page = "<html><body>not found</body></html>";
-    let table: [(&str, String, fn(&Failure) -> bool); 8] = [
+    type IsRight = fn(&Failure) -> bool;
+    let table: [(&str, String, IsRight); 8] = [
         ("200 OK", fault(), |why| *why == Failure::Fault("no such session".into())),
         ("500 Oops", fault(), |why| *why == Failure::Fault("no such session".into())),
         ("404 Not Found", no_page.into(), |why| *why == Failure::Status(404)),
