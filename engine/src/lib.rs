@@ -5,7 +5,9 @@
 //! randomness, no I/O, no thread and no unordered map, so the same log gives the same effects on
 //! any machine at any time.
 
+pub mod capability;
 pub mod core;
+pub mod dial;
 pub mod effect;
 pub mod fact;
 pub mod id;
