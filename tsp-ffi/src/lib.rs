@@ -5,4 +5,5 @@
 //! callbacks.
 
 pub mod abi;
+mod registry;
 mod writer;
