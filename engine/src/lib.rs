@@ -5,12 +5,18 @@
 //! randomness, no I/O, no thread and no unordered map, so the same log gives the same effects on
 //! any machine at any time.
 
+pub mod call;
 pub mod capability;
+pub mod card;
 pub mod core;
 pub mod dial;
 pub mod effect;
+pub mod estate;
 pub mod fact;
 pub mod id;
+pub mod line;
+pub mod name;
+pub mod pbx;
 pub mod pii;
 pub mod tapi;
 pub mod time;
