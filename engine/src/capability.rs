@@ -75,21 +75,6 @@ pub const FORWARD_MODES: u32 = 0;
 /// telephones of the vendor show.
 pub const MAX_ACTIVE_CALLS: u32 = 8;
 
-/// LINECALLFEATURE bits legal for a call in the given state. `connected` says whether the PBX
-/// can be asked; without it only what needs no PBX remains.
-#[must_use]
-pub const fn call_features(state: CallState, connected: bool) -> u32 {
-    use call_feature::{ANSWER, DROP, SETCALLPARAMS};
-    match (state, connected) {
-        (CallState::Idle, _) => 0,
-        (CallState::Disconnected, _) => DROP,
-        (CallState::Offering | CallState::Accepted, true) => ANSWER | DROP,
-        (CallState::Connected, true) => DROP | SETCALLPARAMS,
-        (_, true) => DROP,
-        (_, false) => 0,
-    }
-}
-
 /// LINEADDRFEATURE bits legal right now.
 #[must_use]
 pub fn address_features(view: &LineView) -> u32 {
@@ -160,6 +145,7 @@ fn state_of(view: &LineView, call: crate::id::CallId) -> Result<CallState, LineE
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::call::{Circumstances, PbxState, features, reading};
     use crate::id::{CallId, Guid, LineId};
     use crate::time::Millis;
     use crate::view::{CallView, Identity, Wide};
@@ -188,7 +174,7 @@ mod tests {
                         id: CallId { line: LineId(1), serial },
                         state: *state,
                         mode: 0,
-                        features: call_features(*state, true),
+                        features: features(*state, true),
                         since: Millis(0),
                         info: Arc::default(),
                     })
@@ -210,8 +196,8 @@ mod tests {
     #[test]
     fn a_feature_shown_is_a_feature_claimed() {
         for state in CallState::ALL {
-            for connected in [true, false] {
-                assert_eq!(call_features(state, connected) & !CALL_FEATURES, 0, "{state:?}");
+            for in_service in [true, false] {
+                assert_eq!(features(state, in_service) & !CALL_FEATURES, 0, "{state:?}");
             }
         }
         let view = line_with(&[]);
@@ -220,11 +206,29 @@ mod tests {
     }
 
     #[test]
+    fn a_state_reported_is_a_state_claimed() {
+        for bits in 0..=0xFFF {
+            for flags in 0..8 {
+                let how = Circumstances {
+                    outgoing: flags & 1 != 0,
+                    dialled: flags & 2 != 0,
+                    was_connected: flags & 4 != 0,
+                    cause: Some(17),
+                };
+                if let Some((state, mode)) = reading(PbxState::new(bits), how) {
+                    assert_ne!(state.bits() & CALL_STATES, 0, "{state:?}");
+                    assert!(state != CallState::Connected || mode & !CONNECTED_MODES == 0);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_feature_shown_is_a_request_admitted() {
         for state in CallState::ALL {
-            for connected in [true, false] {
-                let view = LineView { connected, ..line_with(&[state]) };
-                let features = call_features(state, connected);
+            for in_service in [true, false] {
+                let view = LineView { in_service, ..line_with(&[state]) };
+                let features = features(state, in_service);
                 for (bit, command) in [
                     (call_feature::ANSWER, Command::Answer(CALL)),
                     (call_feature::DROP, Command::Drop(CALL)),

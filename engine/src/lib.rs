@@ -8,16 +8,22 @@
 pub mod call;
 pub mod capability;
 pub mod card;
+pub mod codec;
 pub mod core;
 pub mod dial;
 pub mod effect;
 pub mod estate;
 pub mod fact;
+pub mod frame;
 pub mod id;
 pub mod line;
 pub mod name;
 pub mod pbx;
 pub mod pii;
+pub mod snapshot;
+#[cfg(any(test, feature = "testing"))]
+pub mod strategy;
 pub mod tapi;
 pub mod time;
+pub mod told;
 pub mod view;
