@@ -5,5 +5,9 @@
 //! callbacks.
 
 pub mod abi;
+mod current;
+mod inbox;
+mod intake;
 mod registry;
+mod session;
 mod writer;
