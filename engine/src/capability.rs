@@ -114,7 +114,11 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
     }
 }
 
-fn admit_make_call(view: &LineView) -> Result<(), LineErr> {
+/// [`admit`] for `TSPI_lineMakeCall`, which has nothing to look at but the line.
+///
+/// # Errors
+/// [`LineErr::InvalLineState`] out of service, [`LineErr::CallUnavail`] without a free appearance.
+pub fn admit_make_call(view: &LineView) -> Result<(), LineErr> {
     if view.removed || !view.connected || !view.in_service {
         Err(LineErr::InvalLineState)
     } else if !has_free_appearance(view.counts()) {

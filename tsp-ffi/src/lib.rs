@@ -5,9 +5,13 @@
 //! callbacks.
 
 pub mod abi;
+mod answers;
 mod current;
+pub mod exports;
+mod host;
 mod inbox;
 mod intake;
+mod platform;
 mod registry;
 mod session;
 mod writer;

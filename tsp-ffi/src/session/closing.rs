@@ -58,8 +58,12 @@ impl Session {
         let intake = self.intake.write().unwrap_or_else(PoisonError::into_inner).take();
         let lines = std::mem::take(&mut book.lines);
         let calls = std::mem::take(&mut book.calls);
-        lines.values().for_each(|line| drop(self.lines.remove(line.handle)));
-        calls.values().for_each(|call| drop(self.calls.remove(call.handle)));
+        for line in lines.values() {
+            self.lines.remove(line.handle);
+        }
+        for call in calls.values() {
+            self.calls.remove(call.handle);
+        }
         let forced = book.force(About::Provider);
         book.is_over = true;
         drop(book);

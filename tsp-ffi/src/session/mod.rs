@@ -13,7 +13,11 @@ mod opening;
 mod speaking;
 mod telling;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 pub(crate) mod testing;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 
 pub(crate) use asking::MakeCall;
 pub(crate) use devices::Devices;
