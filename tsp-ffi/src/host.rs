@@ -5,6 +5,7 @@ use crate::current::CURRENT;
 use crate::inbox::Inbox;
 use crate::platform;
 use crate::session::{Devices, Parts, Server, Session};
+use adapters::journal::OpenError;
 use adapters::runtime::{Audience, Prepared, StartError};
 use engine::id::LineId;
 use engine::tapi::LineErr;
@@ -175,7 +176,9 @@ fn blame(error: &StartError) -> LineErr {
     tracing::error!("the provider cannot start: {error}");
     match error {
         StartError::Settings(_) => LineErr::IniFileCorrupt,
-        StartError::InUse(_) => LineErr::NoMultipleInstance,
-        StartError::Log(_) => LineErr::OperationFailed,
+        StartError::Unusable(_) => LineErr::IniFileCorrupt,
+        StartError::Journal(OpenError::InUse { .. }) => LineErr::NoMultipleInstance,
+        StartError::Journal(_) => LineErr::OperationFailed,
+        StartError::Thread(_) => LineErr::ResourceUnavail,
     }
 }
