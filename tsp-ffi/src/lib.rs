@@ -1,1 +1,3 @@
-//! placeholder
+//! The TSPI_* exports of Tapline.
+
+pub mod telephony_server;
