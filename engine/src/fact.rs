@@ -4,9 +4,7 @@
 //! variants is the schema of the log (`codec.rs`); each variant has a golden byte string in the
 //! tests.
 
-use crate::id::{
-    Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, RequestId, UserHandle,
-};
+use crate::id::{Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, RequestId, UserHandle};
 use crate::pii::Personal;
 use crate::tapi::LineErr;
 use crate::time::{Millis, Timer};

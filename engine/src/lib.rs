@@ -5,11 +5,17 @@
 //! randomness, no I/O, no thread and no unordered map, so the same log gives the same effects on
 //! any machine at any time.
 
+pub mod codec;
 pub mod core;
 pub mod effect;
 pub mod fact;
+pub mod frame;
 pub mod id;
 pub mod pii;
+pub mod snapshot;
+#[cfg(any(test, feature = "testing"))]
+pub mod strategy;
 pub mod tapi;
 pub mod time;
+pub mod told;
 pub mod view;
