@@ -206,6 +206,31 @@ pub enum Failure {
     Garbled(Box<str>),
 }
 
+impl Failure {
+    /// What happened and what to do about it, in a sentence for the one who runs the provider.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self {
+            Failure::Unreachable => "nobody answers there; check host and port in the settings, \
+                 and that the PBX is running"
+                .into(),
+            Failure::Certificate => "its certificate is not trusted; name the right one in the \
+                 settings ([tls] certificate_file or ca_file), or check the host name"
+                .into(),
+            Failure::AccessDenied => {
+                "account or password is not accepted; correct them in the settings".into()
+            }
+            Failure::Broken => "the connection broke".into(),
+            Failure::TimedOut => "it did not answer in time".into(),
+            Failure::Status(status) => format!("it answered with HTTP status {status}"),
+            Failure::Fault(text) => format!("it answered with a fault: {text}"),
+            Failure::Garbled(text) => {
+                format!("its answer cannot be read ({text}); is this an innovaphone PBX?")
+            }
+        }
+    }
+}
+
 /// Answer to `Version`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identification {

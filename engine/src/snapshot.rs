@@ -332,8 +332,8 @@ mod tests {
 
     fn core_after(records: &[crate::fact::Record]) -> Core {
         let (mut core, mut effects) = (Core::default(), Vec::new());
-        for (seq, record) in (0..).zip(records) {
-            core.apply(seq, record.clone(), &mut effects);
+        for record in records {
+            core.apply(record.clone(), &mut effects);
             effects.clear();
         }
         core
@@ -448,9 +448,9 @@ mod tests {
             let (mut resumed, _) = read_back(&chunks_of(&core_after(&records[..cut]))).unwrap();
             let mut whole = core_after(&records[..cut]);
             let (mut of_resumed, mut of_whole) = (Vec::new(), Vec::new());
-            for (seq, record) in (cut as u64..).zip(&records[cut..]) {
-                resumed.apply(seq, record.clone(), &mut of_resumed);
-                whole.apply(seq, record.clone(), &mut of_whole);
+            for record in &records[cut..] {
+                resumed.apply(record.clone(), &mut of_resumed);
+                whole.apply(record.clone(), &mut of_whole);
             }
             prop_assert_eq!(of_resumed, of_whole);
             prop_assert_eq!(resumed, whole);
