@@ -3,5 +3,9 @@
 pub mod actors;
 pub mod clock;
 pub mod diary;
+pub mod http;
 pub mod runtime;
+pub mod secret;
+pub mod settings;
+pub mod soap;
 pub mod views;
