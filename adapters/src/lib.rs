@@ -9,3 +9,5 @@ pub mod secret;
 pub mod settings;
 pub mod soap;
 pub mod views;
+#[cfg(feature = "simulator")]
+pub mod simulator;

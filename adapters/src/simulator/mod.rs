@@ -1,0 +1,4 @@
+//! A PBX simulator.
+pub mod estate;
+pub mod model;
+pub mod switches;
