@@ -1,7 +1,16 @@
 //! `tapline`: the provider at work on a simulated or a real PBX, and its log replayed.
 
 mod command_line;
+mod demo;
+mod interrupt;
+mod live;
+mod log;
+mod output;
+mod provider;
+mod rederive;
 mod rows;
+mod run;
+mod simulate;
 mod trouble;
 
 use clap::Parser;

@@ -81,3 +81,8 @@ pub(crate) fn line(text: &str) -> Result<(), Trouble> {
     let mut stdout = anstream::stdout().lock();
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Trouble::output)
 }
+
+/// Something that may help, on standard error.
+pub(crate) fn hint(text: &str) -> io::Result<()> {
+    writeln!(anstream::stderr(), "{text}")
+}

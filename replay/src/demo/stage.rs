@@ -7,7 +7,8 @@
 
 use super::pbx::SimulatedPbx;
 use super::story::{Act, Actor, Deed, Extension, Mark};
-use crate::rows::{CallCount, LineTag, Parties, Row, Said};
+use crate::live::LiveRows;
+use crate::rows::Row;
 use crate::trouble::Trouble;
 use engine::tapi::{CallState, line_dev_state};
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ pub(super) struct Stage<'a> {
     waiting: BTreeMap<Option<DeviceId>, Vec<Message>>,
     /// The state each call was last told to be in, the oldest call first.
     states: Vec<(DeviceId, TapiCall, u32)>,
-    count: CallCount<DeviceId, TapiCall>,
+    live: LiveRows,
     /// Everything that came, in the order in which it came.
     pub(super) heard: Vec<Message>,
 }
@@ -39,7 +40,7 @@ impl<'a> Stage<'a> {
             lines: BTreeMap::new(),
             waiting: BTreeMap::new(),
             states: Vec::new(),
-            count: CallCount::new(),
+            live: LiveRows::new(),
             heard: Vec::new(),
         }
     }
@@ -92,7 +93,8 @@ impl<'a> Stage<'a> {
         }
         // Parties are read when all has been told: views are never older than messages, but may
         // be newer.
-        let rows = rows.into_iter().flatten().map(|message| self.row(&message)).collect();
+        let messages = rows.iter().flatten();
+        let rows = messages.map(|message| self.live.row(self.server, message)).collect();
         self.close_idle_calls();
         Ok(rows)
     }
@@ -103,7 +105,7 @@ impl<'a> Stage<'a> {
             self.note(message);
         }
         let rest: Vec<Message> = std::mem::take(&mut self.waiting).into_values().flatten().collect();
-        let rows = rest.iter().map(|message| self.row(message)).collect();
+        let rows = rest.iter().map(|message| self.live.row(self.server, message)).collect();
         self.close_idle_calls();
         rows
     }
@@ -182,18 +184,6 @@ impl<'a> Stage<'a> {
         self.waiting.entry(message.line).or_default().push(message);
     }
 
-    fn row(&mut self, message: &Message) -> Row {
-        let call = message.kind.call();
-        let info = call.and_then(|call| self.server.call_info(call).ok());
-        Row {
-            at: message.at,
-            line: message.line.and_then(|device| tag(self.server, device)),
-            call: message.line.zip(call).map(|(line, call)| self.count.of(line, call)),
-            said: Said::heard(&message.kind),
-            parties: info.as_ref().map(Parties::from),
-        }
-    }
-
     /// The application deallocates what is over.
     fn close_idle_calls(&mut self) {
         let is_idle = |state: u32| state == CallState::Idle.bits();
@@ -212,16 +202,6 @@ impl<'a> Stage<'a> {
             self.states.retain(|(_, known, _)| *known != call);
         }
     }
-}
-
-/// What the rows say of a line.
-pub(crate) fn tag(server: &TelephonyServer, device: DeviceId) -> Option<LineTag> {
-    let line = server.line(device)?;
-    Some(LineTag {
-        id: line.caps.permanent_id,
-        name: line.caps.name.clone(),
-        number: line.address.to_string(),
-    })
 }
 
 /// The deadline came first.
