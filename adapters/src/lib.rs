@@ -11,3 +11,5 @@ pub mod soap;
 pub mod views;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+pub mod soap;
+pub mod views;

@@ -12,11 +12,15 @@
 mod answer;
 #[cfg(test)]
 mod any;
+mod decode;
 mod dialect;
+mod encode;
 mod error;
+mod facts;
 pub mod limit;
 mod operation;
 mod parts;
+mod poll;
 mod records;
 mod request;
 mod text;
@@ -25,10 +29,12 @@ pub mod types;
 mod xml;
 
 pub use answer::Answer;
+pub use decode::decode;
 pub use dialect::{
     BoolStyle, Charset, Dialect, EmptyArrays, InfoItemName, ItemNames, ResponsePrefix,
     TypedResponses,
 };
 pub use error::{Fault, SoapError};
 pub use operation::{Interface, Kind, Operation};
+pub use poll::{PollCount, decode_poll};
 pub use request::{Envelope, Flags, Request, Strictness};

@@ -10,9 +10,9 @@ use super::types::{
 use engine::id::{CallHandle, UserHandle};
 use engine::pii::Personal;
 
-/// A list of records, and how many more there were that could not be read.
+/// Records, and how many more there were that could not be read.
 pub(super) struct Records<T> {
-    pub(super) read: Vec<T>,
+    pub(super) read: T,
     pub(super) skipped: usize,
 }
 
@@ -29,22 +29,30 @@ pub(super) fn any_info(result: Element<'_>) -> Result<Records<AnyInfo>, SoapErro
             _ => {}
         }
     }
-    Ok(Records { read: vec![all], skipped })
+    Ok(Records { read: all, skipped })
 }
 
 /// A list of objects.
-pub(super) fn users(list: Element<'_>) -> Result<Records<UserInfo>, SoapError> {
+pub(super) fn users(list: Element<'_>) -> Result<Records<Vec<UserInfo>>, SoapError> {
     records(list, "guid", user_info)
 }
 
 /// A list of calls.
-pub(super) fn calls(list: Element<'_>) -> Result<Records<CallInfo>, SoapError> {
+pub(super) fn calls(list: Element<'_>) -> Result<Records<Vec<CallInfo>>, SoapError> {
     records(list, "msg", call_info)
 }
 
 /// A list of devices.
-pub(super) fn devices(list: Element<'_>) -> Result<Records<Device>, SoapError> {
+pub(super) fn devices(list: Element<'_>) -> Result<Records<Vec<Device>>, SoapError> {
     records(list, "hw", device)
+}
+
+/// One object; none if there is nothing in it.
+pub(super) fn user(element: Element<'_>) -> Result<Option<UserInfo>, SoapError> {
+    match element.is_leaf() {
+        true => Ok(None),
+        false => user_info(element).map(Some),
+    }
 }
 
 /// Pieces of information inside a record or request.
@@ -120,6 +128,7 @@ pub(super) fn read_boolean(text: &str) -> Option<bool> {
 
 // ---- records ------------------------------------------------------------------------------
 
+/// What the engine has no use for does not spoil the record if it cannot be read.
 fn user_info(element: Element<'_>) -> Result<UserInfo, SoapError> {
     let mut user = UserInfo::default();
     for part in element.children() {
@@ -134,17 +143,17 @@ fn user_info(element: Element<'_>) -> Result<UserInfo, SoapError> {
             "channel" => user.channel = unsigned(part)?,
             "alert" => user.alert = unsigned(part)?,
             "guid" => user.guid = word(part)?,
-            "groups" => user.groups = inside(part, "group", group)?,
+            "groups" => user.groups = inside(part, "group", group).unwrap_or_default(),
             "loc" => user.loc = plain(part)?,
             "node" => user.node = plain(part)?,
             "object" => user.object = word(part)?,
             "nodenum" => user.nodenum = word(part)?,
             "cfg" => user.cfg = boolean(part)?,
-            "presence" => user.presence = some_presence(part)?,
-            "domain" => user.domain = plain(part)?,
-            "h323email" => user.h323email = boolean(part)?,
-            "email" => user.email = inside(part, "", text)?,
-            "info" => user.info = infos(part)?,
+            "presence" => user.presence = some_presence(part).unwrap_or_default(),
+            "domain" => user.domain = plain(part).unwrap_or_default(),
+            "h323email" => user.h323email = boolean(part).unwrap_or_default(),
+            "email" => user.email = inside(part, "", text).unwrap_or_default(),
+            "info" => user.info = infos(part).unwrap_or_default(),
             _ => {}
         }
     }
@@ -157,7 +166,7 @@ fn call_info(element: Element<'_>) -> Result<CallInfo, SoapError> {
         match part.name() {
             "user" => call.user = UserHandle(unsigned(part)?),
             "call" => call.call = CallHandle(unsigned(part)?),
-            "reg" => call.reg = unsigned(part)?,
+            "reg" => call.reg = unsigned(part).unwrap_or_default(),
             "active" => call.active = boolean(part)?,
             "state" => call.state = unsigned(part)?,
             "No" => call.no.append(&mut inside(part, "h323", no)?),
@@ -255,7 +264,7 @@ fn records<T>(
     list: Element<'_>,
     sign: &str,
     read: impl Fn(Element<'_>) -> Result<T, SoapError>,
-) -> Result<Records<T>, SoapError> {
+) -> Result<Records<Vec<T>>, SoapError> {
     let mut all = Records { read: Vec::new(), skipped: 0 };
     for item in items(list, sign) {
         if all.read.len() == limit::RECORDS {
@@ -294,7 +303,7 @@ fn items<'t>(list: Element<'t>, sign: &str) -> impl Iterator<Item = Element<'t>>
     one.into_iter().chain(many.into_iter().flatten()).filter(|item| !item.is_nil())
 }
 
-fn extend<T>(all: &mut Vec<T>, mut more: Records<T>) -> Result<usize, SoapError> {
+fn extend<T>(all: &mut Vec<T>, mut more: Records<Vec<T>>) -> Result<usize, SoapError> {
     all.append(&mut more.read);
     if all.len() > limit::RECORDS { Err(too_many_records()) } else { Ok(more.skipped) }
 }

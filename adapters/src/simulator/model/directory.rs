@@ -1,8 +1,8 @@
 //! Looking things up: objects, devices, calls, numbers, other PBXs. None of it changes anything.
 
 use super::object::{Object, ObjectId};
-use super::{PbxModel, picture};
 use super::setup::Destination;
+use super::{PbxModel, picture};
 use crate::soap::types::{CallInfo, Device, UserInfo};
 
 /// More than this many records of `FindUser` may crash a real PBX; here it is the most there are.

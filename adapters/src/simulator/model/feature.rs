@@ -44,12 +44,17 @@ impl PbxModel {
 
     /// A remote control facility reaches the phone.
     pub(super) fn remote_control(&mut self, id: LegId, facility: u32) {
-        let Some(leg) = self.legs.get(id).filter(|leg| leg.phase == Phase::Connected) else { return };
-        let other = self.legs.at(leg.object).filter(|(other, leg)| {
-            *other != id && leg.phase == Phase::Connected
-        });
+        let Some(leg) = self.legs.get(id).filter(|leg| leg.phase == Phase::Connected) else {
+            return;
+        };
+        let other = self
+            .legs
+            .at(leg.object)
+            .filter(|(other, leg)| *other != id && leg.phase == Phase::Connected);
         // Newest first: the two topmost calls of the phone.
-        let Some((other, held)) = other.last().map(|(other, leg)| (other, leg.held)) else { return };
+        let Some((other, held)) = other.last().map(|(other, leg)| (other, leg.held)) else {
+            return;
+        };
         match facility {
             TOGGLE_CONFERENCE if held => self.release_hold(other),
             TOGGLE_CONFERENCE => self.hold(other),

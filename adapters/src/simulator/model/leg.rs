@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A leg, by the model's own count. Never used twice, and higher for newer legs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LegId(pub u32);
+pub(super) struct LegId(pub u32);
 
 /// Which end of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Side {
+pub(super) enum Side {
     /// Where it began.
     A,
     /// Where it went.

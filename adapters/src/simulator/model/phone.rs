@@ -23,7 +23,9 @@ pub enum Refusal {
         state: &'static str,
     },
     /// The far end is a phone of this PBX.
-    #[error("the far end of {ext} is the extension {far}, not an external party; say so to {far} itself")]
+    #[error(
+        "the far end of {ext} is the extension {far}, not an external party; say so to {far} itself"
+    )]
     NotExternal {
         /// The extension.
         ext: String,
@@ -31,7 +33,9 @@ pub enum Refusal {
         far: String,
     },
     /// The estate has no trunk.
-    #[error("the estate has no trunk (an object with object = \"trunk\"), so nobody can call from outside")]
+    #[error(
+        "the estate has no trunk (an object with object = \"trunk\"), so nobody can call from outside"
+    )]
     NoTrunk,
     /// The phone is not registered.
     #[error("{0} is not registered; `register {0} on` helps")]
@@ -98,11 +102,8 @@ impl PbxModel {
         let object = self.extension(to)?;
         let trunk = self.directory.any_trunk().ok_or(Refusal::NoTrunk)?;
         let prefix = if number.is_empty() { String::new() } else { self.number_of(trunk) };
-        let caller = Party {
-            dn: name.into(),
-            e164: format!("{prefix}{number}"),
-            ..Party::default()
-        };
+        let caller =
+            Party { dn: name.into(), e164: format!("{prefix}{number}"), ..Party::default() };
         self.come_in(trunk, caller, object);
         self.settle();
         Ok(())

@@ -93,12 +93,13 @@ impl PbxModel {
         *self.counts.entry(kind).or_default() += 1;
         let fault = self.switches.take_fault(kind);
         let session = self.session_named_by(operation);
-        let interface = session
-            .and_then(|number| self.sessions.get_mut(&number))
-            .map_or(asker.interface.min(self.switches.interface), |session| {
+        let interface = session.and_then(|number| self.sessions.get_mut(&number)).map_or(
+            asker.interface.min(self.switches.interface),
+            |session| {
                 session.used_by(asker.connection);
                 session.interface
-            });
+            },
+        );
         let overtaken = kind == Kind::UserCall && self.switches.ucall_event_before_response;
         let outcome = match fault {
             Some(Fault::Status500) => Outcome::Status(500),
@@ -117,7 +118,9 @@ impl PbxModel {
         }
         if self.is_silenced(operation) {
             let kind = operation.kind();
-            return blank(kind).filter(|_| kind != Kind::UserCall).map_or(Outcome::Silence, Outcome::Answer);
+            return blank(kind)
+                .filter(|_| kind != Kind::UserCall)
+                .map_or(Outcome::Silence, Outcome::Answer);
         }
         let answer = match operation {
             Operation::Admin { xml } => return self.administrate(asker, xml.text()),
@@ -154,9 +157,9 @@ impl PbxModel {
             | Op::Calls { .. }
             | Op::UserLocalNum { .. } => self.look_up(operation),
             Op::UserLicense { .. } => Ok(Answer::UserLicense(false)),
-            Op::SetPresence { presence, guid, h323, .. } => {
-                Ok(Answer::SetPresence { done: self.set_presence(presence, guid.text(), h323.text()) })
-            }
+            Op::SetPresence { presence, guid, h323, .. } => Ok(Answer::SetPresence {
+                done: self.set_presence(presence, guid.text(), h323.text()),
+            }),
             Op::UserInitialize { session, user, disc, hw, .. } => {
                 self.user_initialize(*session, user.text(), *disc, hw.text())
             }

@@ -189,7 +189,12 @@ impl Handles {
     }
 
     /// The handle of a leg, new if it had none.
-    pub(super) fn name(&mut self, session: u32, user: Option<UserHandle>, leg: LegId) -> CallHandle {
+    pub(super) fn name(
+        &mut self,
+        session: u32,
+        user: Option<UserHandle>,
+        leg: LegId,
+    ) -> CallHandle {
         if let Some(handle) = self.of.get(&(session, user, leg)) {
             return *handle;
         }

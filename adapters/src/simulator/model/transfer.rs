@@ -60,13 +60,16 @@ impl PbxModel {
             (false, true) => (b, a),
             (false, false) => return,
         };
-        let (Some(near), targets) = (self.legs.opposite(kept).first().copied(), self.legs.opposite(moved))
+        let (Some(near), targets) =
+            (self.legs.opposite(kept).first().copied(), self.legs.opposite(moved))
         else {
             return;
         };
         let Some(target) = targets.first().copied() else { return };
         let (sender, caller, called) = (self.party(kept), self.party(near), self.party(target));
-        let Some((conf, side)) = self.legs.get(near).map(|leg| (leg.conf, leg.side)) else { return };
+        let Some((conf, side)) = self.legs.get(near).map(|leg| (leg.conf, leg.side)) else {
+            return;
+        };
         let answered = self.legs.get(target).is_some_and(talking);
         if let Some(leg) = self.legs.get_mut(near) {
             leg.peer = Some(called);
@@ -137,10 +140,11 @@ impl PbxModel {
 
     /// A call that this user may pick up: ringing, or parked, at one of these objects.
     pub(super) fn find_pickup(&self, places: &[ObjectId]) -> Option<LegId> {
-        let waits = |leg: &Leg| leg.is_ringing() && leg.then.is_none() || leg.phase == Phase::Parked;
-        places.iter().find_map(|place| {
-            self.legs.at(*place).find(|(_, leg)| waits(leg)).map(|(id, _)| id)
-        })
+        let waits =
+            |leg: &Leg| leg.is_ringing() && leg.then.is_none() || leg.phase == Phase::Parked;
+        places
+            .iter()
+            .find_map(|place| self.legs.at(*place).find(|(_, leg)| waits(leg)).map(|(id, _)| id))
     }
 
     /// Parks a connected call. Returns the parked leg.
