@@ -7,8 +7,6 @@ pub mod http;
 pub mod runtime;
 pub mod secret;
 pub mod settings;
-pub mod soap;
-pub mod views;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod soap;

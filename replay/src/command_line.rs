@@ -178,7 +178,8 @@ mod tests {
             for line in help.lines().filter_map(|line| line.strip_prefix("  tapline ")) {
                 let command = line.split("  ").next().unwrap();
                 for part in command.split(" && tapline ") {
-                    let words = part.split_whitespace().take_while(|w| !["|", ">", ">>"].contains(w));
+                    let words =
+                        part.split_whitespace().take_while(|w| !["|", ">", ">>"].contains(w));
                     let parsed =
                         CommandLine::try_parse_from(std::iter::once("tapline").chain(words));
                     assert!(parsed.is_ok(), "tapline {part}: {}", parsed.unwrap_err());

@@ -17,10 +17,8 @@ impl Interrupt {
         let come = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&come);
         let trouble = |error| Trouble::System { what: "cannot listen for Ctrl-C".into(), error };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(trouble)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(trouble)?;
         let listen = async move {
             while tokio::signal::ctrl_c().await.is_ok() {
                 if flag.swap(true, Ordering::Relaxed) {

@@ -23,3 +23,33 @@ pub(crate) enum LogEnd {
     /// Something was written by a newer version; what is before it was read.
     Newer(String),
 }
+
+impl Log {
+    /// Opens the folder of a journal, or a capture file.
+    pub(crate) fn open(path: &Path) -> Result<Log, Trouble> {
+        Err(Trouble::Log(format!("{} cannot be read yet", path.display())))
+    }
+
+    /// Sequence number of the first record.
+    pub(crate) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The state before the first record.
+    pub(crate) fn base(&self) -> Core {
+        self.base.clone().unwrap_or_default()
+    }
+
+    /// How it ended.
+    pub(crate) fn end(&self) -> LogEnd {
+        self.end.clone()
+    }
+}
+
+impl Iterator for Log {
+    type Item = (u64, Record);
+
+    fn next(&mut self) -> Option<(u64, Record)> {
+        self.records.next()
+    }
+}

@@ -25,7 +25,9 @@ pub(crate) fn find(named: Option<&Path>) -> Result<PathBuf, Trouble> {
         .map_err(|error| Trouble::System { what: "cannot tell where I am".into(), error })?;
     let folder = program.parent().unwrap_or(Path::new("."));
     let folders = [folder.join("deps"), folder.to_owned()];
-    first_file(folders.iter().flat_map(|folder| NAMES.iter().map(|name| folder.join(name))).collect())
+    first_file(
+        folders.iter().flat_map(|folder| NAMES.iter().map(|name| folder.join(name))).collect(),
+    )
 }
 
 fn first_file(candidates: Vec<PathBuf>) -> Result<PathBuf, Trouble> {

@@ -78,7 +78,6 @@ pub(crate) struct Rederivation {
     /// What was asked by requests under way.
     asked: BTreeMap<RequestId, (&'static str, CallId)>,
     count: CallCount<LineId, CallId>,
-    difference_row: Option<String>,
 }
 
 impl Rederivation {
@@ -94,7 +93,6 @@ impl Rederivation {
             effects: Effects::new(),
             asked: BTreeMap::new(),
             count: CallCount::new(),
-            difference_row: None,
         }
     }
 

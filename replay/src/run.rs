@@ -15,8 +15,8 @@ use tapline::telephony_server::{Kind, Message, ServerError, TelephonyServer};
 /// Prints what the provider says until Ctrl-C.
 pub(crate) fn watch(options: &Run) -> Result<(), Trouble> {
     // Read here too, for the message: the provider itself can only answer with a number.
-    let settings = Settings::read(&options.config)
-        .map_err(|error| Trouble::Settings(error.to_string()))?;
+    let settings =
+        Settings::read(&options.config).map_err(|error| Trouble::Settings(error.to_string()))?;
     let library = provider::find(options.provider.library.as_deref())?;
     // Before any thread: see `TelephonyServer::load`.
     let server = TelephonyServer::load(&library, &absolute(&options.config))?;
@@ -77,7 +77,9 @@ fn cannot_start(error: ServerError, settings: &Settings) -> Trouble {
         ));
     }
     if is(LineErr::IniFileCorrupt) {
-        return Trouble::Settings(format!("the provider cannot use its settings; see {log}/tapline.log"));
+        return Trouble::Settings(format!(
+            "the provider cannot use its settings; see {log}/tapline.log"
+        ));
     }
     match error.refusal() {
         Some(refusal) => Trouble::Expectation(format!(

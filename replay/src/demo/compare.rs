@@ -173,11 +173,8 @@ mod tests {
             ],
             &[Outcome::Delivered; 3],
         );
-        let same = [
-            (Some(1), Said::NewCall),
-            (Some(2), Said::NewCall),
-            (Some(1), Said::CallInfo(1)),
-        ];
+        let same =
+            [(Some(1), Said::NewCall), (Some(2), Said::NewCall), (Some(1), Said::CallInfo(1))];
         heard(&same).compare(&delivered).unwrap();
         let swapped = [same[0].clone(), same[1].clone(), (Some(2), Said::CallInfo(1))];
         assert!(heard(&swapped).compare(&delivered).is_err());

@@ -17,9 +17,10 @@ impl Folder {
     /// The folder asked for, which must be new or empty, or a temporary one.
     pub(super) fn make(keep: Option<&Path>) -> Result<Folder, Trouble> {
         let Some(path) = keep else {
-            let temporary = tempfile::Builder::new().prefix("tapline-demo-").tempdir().map_err(
-                |error| Trouble::System { what: "cannot make a temporary folder".into(), error },
-            )?;
+            let temporary =
+                tempfile::Builder::new().prefix("tapline-demo-").tempdir().map_err(|error| {
+                    Trouble::System { what: "cannot make a temporary folder".into(), error }
+                })?;
             let path = temporary.path().to_owned();
             return Ok(Folder { path, temporary: Cell::new(Some(temporary)) });
         };
@@ -64,7 +65,8 @@ impl Folder {
     pub(super) fn keep_for_inspection(&self) {
         if let Some(temporary) = self.temporary.take() {
             let path = temporary.keep();
-            let _ = crate::output::hint(&format!("settings and log are left in {}", path.display()));
+            let _ =
+                crate::output::hint(&format!("settings and log are left in {}", path.display()));
         }
     }
 

@@ -58,7 +58,9 @@ impl<'a> Stage<'a> {
         self.lines = open.map(|line| (line.address.to_string(), line.device)).collect();
         if let Some(actor) = actors.iter().find(|actor| !self.lines.contains_key(&actor.extension))
         {
-            return Err(Trouble::Expectation(format!("there is no line with the number of {actor}")));
+            return Err(Trouble::Expectation(format!(
+                "there is no line with the number of {actor}"
+            )));
         }
         Ok(self.rest())
     }
@@ -104,7 +106,8 @@ impl<'a> Stage<'a> {
         while let Some(message) = self.server.next(Instant::now()) {
             self.note(message);
         }
-        let rest: Vec<Message> = std::mem::take(&mut self.waiting).into_values().flatten().collect();
+        let rest: Vec<Message> =
+            std::mem::take(&mut self.waiting).into_values().flatten().collect();
         let rows = rest.iter().map(|message| self.live.row(self.server, message)).collect();
         self.close_idle_calls();
         rows
@@ -131,10 +134,9 @@ impl<'a> Stage<'a> {
     }
 
     fn line(&self, extension: &str) -> Result<DeviceId, Trouble> {
-        self.lines
-            .get(extension)
-            .copied()
-            .ok_or_else(|| Trouble::Expectation(format!("there is no line with number {extension}")))
+        self.lines.get(extension).copied().ok_or_else(|| {
+            Trouble::Expectation(format!("there is no line with number {extension}"))
+        })
     }
 
     fn newest_call(
@@ -231,9 +233,8 @@ fn end_of(marks: &[Mark], messages: &[Message]) -> Option<usize> {
 
 impl Mark {
     fn is(self, kind: &Kind) -> bool {
-        let is_line_state = |bit: u32| {
-            matches!(kind, Kind::LineDevState { states, .. } if states & bit != 0)
-        };
+        let is_line_state =
+            |bit: u32| matches!(kind, Kind::LineDevState { states, .. } if states & bit != 0);
         match self {
             Mark::InService => is_line_state(line_dev_state::INSERVICE),
             Mark::Ringing => is_line_state(line_dev_state::RINGING),
@@ -269,11 +270,8 @@ mod tests {
 
     #[test]
     fn an_act_ends_with_the_last_message_it_must_lead_to() {
-        let count = message(Kind::LineDevState {
-            states: line_dev_state::NUMCALLS,
-            second: 0,
-            third: 0,
-        });
+        let count =
+            message(Kind::LineDevState { states: line_dev_state::NUMCALLS, second: 0, third: 0 });
         let mut came = vec![message(Kind::NewCall(TapiCall(1))), state(CallState::Dialing)];
         let marks = [Mark::State(CallState::Ringback), Mark::Count];
         assert_eq!(end_of(&marks, &came), None);
@@ -287,7 +285,10 @@ mod tests {
     fn each_mark_needs_a_message_of_its_own() {
         let marks = [Mark::State(CallState::Connected); 2];
         assert_eq!(end_of(&marks, &[state(CallState::Connected)]), None);
-        assert_eq!(end_of(&marks, &[state(CallState::Connected), state(CallState::Connected)]), Some(2));
+        assert_eq!(
+            end_of(&marks, &[state(CallState::Connected), state(CallState::Connected)]),
+            Some(2)
+        );
         assert_eq!(end_of(&[], &[]), Some(0));
     }
 

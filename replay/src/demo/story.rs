@@ -302,12 +302,7 @@ fn from_outside_with_a_late_name(cast: &mut Cast<'_>) -> Scene {
     };
     Scene {
         title: format!("{number} calls {b} from outside; the name {name} becomes known later"),
-        acts: vec![
-            b.is_rung_by(number),
-            identify,
-            b.answers(&[]),
-            b.drops(Vec::new()),
-        ],
+        acts: vec![b.is_rung_by(number), identify, b.answers(&[]), b.drops(Vec::new())],
     }
 }
 
@@ -501,15 +496,12 @@ mod tests {
             let lines: BTreeSet<&str> = outcomes().map(|(line, _)| line.as_str()).collect();
             for line in lines {
                 let count = |mark: Mark| {
-                    outcomes()
-                        .filter(|(of, marks)| of == line && marks.contains(&mark))
-                        .count()
+                    outcomes().filter(|(of, marks)| of == line && marks.contains(&mark)).count()
                 };
                 let idle = count(Mark::State(CallState::Idle));
                 let begun = count(Mark::State(CallState::Offering))
-                    + count(Mark::State(CallState::Ringback)).max(
-                        usize::from(count(Mark::State(CallState::Proceeding)) > 0),
-                    );
+                    + count(Mark::State(CallState::Ringback))
+                        .max(usize::from(count(Mark::State(CallState::Proceeding)) > 0));
                 // A call to somebody who is busy begins and is refused in one act.
                 assert!(idle >= 1 && idle >= begun, "{}: line {line}", scene.title);
             }

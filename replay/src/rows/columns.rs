@@ -8,7 +8,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 pub(crate) fn harmless(text: &str) -> String {
     let is_dangerous = |c: char| {
         // Direction marks would turn the rest of the row round.
-        c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if is_dangerous(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
@@ -47,7 +48,9 @@ mod tests {
 
     #[test]
     fn columns_line_up_whatever_the_script() {
-        for name in ["Bob & <Sons>", "Jörg Müßig", "李小龍", "Ann 📞", "e\u{301}te\u{301}", "", "👩‍👩‍👧"] {
+        for name in
+            ["Bob & <Sons>", "Jörg Müßig", "李小龍", "Ann 📞", "e\u{301}te\u{301}", "", "👩‍👩‍👧"]
+        {
             assert_eq!(fitted(name, 16).width(), 16, "{name}");
         }
     }

@@ -123,10 +123,8 @@ impl Said {
 
 impl From<&CallInfo> for Parties {
     fn from(info: &CallInfo) -> Self {
-        let party = |party: &PartyText| Party {
-            number: party.number.clone(),
-            name: party.name.clone(),
-        };
+        let party =
+            |party: &PartyText| Party { number: party.number.clone(), name: party.name.clone() };
         Parties {
             origin: info.origin,
             caller: party(&info.caller),
@@ -301,7 +299,8 @@ impl Said {
                 match result {
                     Ok(()) => format!("REPLY {request}: {function} done"),
                     Err(refusal) => {
-                        let name = refusal.name().map_or_else(|| refusal.to_string(), str::to_owned);
+                        let name =
+                            refusal.name().map_or_else(|| refusal.to_string(), str::to_owned);
                         format!("REPLY {request}: {function} {name}")
                     }
                 }
@@ -441,7 +440,8 @@ mod tests {
             called: party("20", ""),
             ..Parties::default()
         });
-        let words: Vec<String> = plain(&row).split("  ").map(str::trim).map(str::to_owned).collect();
+        let words: Vec<String> =
+            plain(&row).split("  ").map(str::trim).map(str::to_owned).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).filter(|w| !w.is_empty()).collect();
         assert_eq!(
             words,
@@ -457,7 +457,8 @@ mod tests {
             plain(&row).split('←').next().map(UnicodeWidthStr::width)
         };
         let expected = width("Bob");
-        for name in ["李小龍", "Ann 📞", "Zoë Ünal", "A name that is far too long for its column"] {
+        for name in ["李小龍", "Ann 📞", "Zoë Ünal", "A name that is far too long for its column"]
+        {
             assert_eq!(width(name), expected, "{name}");
         }
     }
@@ -539,8 +540,9 @@ mod tests {
     #[test]
     fn calls_are_counted_by_line_in_the_order_of_their_appearance() {
         let mut count = CallCount::new();
-        assert_eq!([count.of(1, 'a'), count.of(2, 'b'), count.of(1, 'c'), count.of(1, 'a')], [
-            1, 1, 2, 1
-        ]);
+        assert_eq!(
+            [count.of(1, 'a'), count.of(2, 'b'), count.of(1, 'c'), count.of(1, 'a')],
+            [1, 1, 2, 1]
+        );
     }
 }

@@ -104,9 +104,7 @@ pub(crate) fn call_state_mode(state: u32, mode: u32) -> Option<String> {
         state if state == CallState::Busy.bits() && mode == engine::tapi::BUSY_STATION => {
             return None;
         }
-        state
-            if state == CallState::DialTone.bits() && mode == engine::tapi::DIALTONE_INTERNAL =>
-        {
+        state if state == CallState::DialTone.bits() && mode == engine::tapi::DIALTONE_INTERNAL => {
             return None;
         }
         _ => &[],
