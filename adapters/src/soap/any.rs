@@ -190,7 +190,7 @@ pub(super) fn answer(kind: Kind) -> BoxedStrategy<Answer> {
         Kind::License => personal().prop_map(Answer::License).boxed(),
         Kind::Admin => personal().prop_map(Answer::Admin).boxed(),
         Kind::FindUser => vec(user_info(), 0..3).prop_map(Answer::FindUser).boxed(),
-        Kind::UserFindDestination => (any(), option::of(user_info()))
+        Kind::UserFindDestination => (any(), option::of(user_info().prop_map(Box::new)))
             .prop_map(|(incomplete, user)| Answer::UserFindDestination { incomplete, user })
             .boxed(),
         Kind::LocationUrl => word().prop_map(Answer::LocationUrl).boxed(),

@@ -207,7 +207,7 @@ fn unescaped(value: &str) -> Cow<'_, str> {
 /// with a bell in it must not break the whole message.
 pub(super) fn push_escaped(out: &mut String, text: &str) {
     let mut rest = text;
-    while let Some(at) = rest.find(|c| must_escape(c)) {
+    while let Some(at) = rest.find(must_escape) {
         let (plain, behind) = rest.split_at(at);
         out.push_str(plain);
         let mut characters = behind.chars();
