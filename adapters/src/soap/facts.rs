@@ -1,8 +1,7 @@
 //! From the wire's terms to the engine's.
 
-use super::error::SoapError;
 use super::types;
-use engine::fact::{CallInfo, Failure, Msg, Party, Role, UserInfo};
+use engine::fact::{CallInfo, Msg, Party, Role, UserInfo};
 use engine::id::Guid;
 
 impl From<types::UserInfo> for UserInfo {
@@ -48,15 +47,6 @@ impl From<types::CallInfo> for CallInfo {
 impl From<types::No> for Party {
     fn from(no: types::No) -> Party {
         Party { role: role(&no.kind), cn: no.cn, dn: no.dn, e164: no.e164, h323: no.h323 }
-    }
-}
-
-impl From<SoapError> for Failure {
-    fn from(error: SoapError) -> Failure {
-        match error {
-            SoapError::Fault(fault) => Failure::Fault(fault.to_string().into()),
-            garbled => Failure::Garbled(garbled.to_string().into()),
-        }
     }
 }
 
