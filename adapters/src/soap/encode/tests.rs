@@ -141,6 +141,13 @@ fn each_interface_writes_its_own_elements_of_a_user() {
 }
 
 #[test]
+fn what_a_reader_might_change_is_written_as_a_reference() {
+    let answer = Answer::UserLocalNum("a\r\nb]]>".into());
+    let written = lines(&answer.write(&Dialect::default()));
+    assert!(written.contains("<return>a&#13;\nb]]&gt;</return>"), "{written}");
+}
+
+#[test]
 fn what_xml_cannot_hold_becomes_the_replacement_character() {
     let answer = Answer::UserLocalNum("a\u{7}b\0c\u{FFFE}".into());
     let read = decode(Kind::UserLocalNum, &answer.write(&Dialect::default())).unwrap();
