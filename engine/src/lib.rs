@@ -16,6 +16,7 @@ pub mod estate;
 pub mod fact;
 pub mod frame;
 pub mod id;
+pub mod invariant;
 pub mod line;
 pub mod name;
 pub mod pbx;

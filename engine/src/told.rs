@@ -118,6 +118,12 @@ impl Verifier {
 
     /// Takes one record and what it led to.
     pub fn take(&mut self, seq: u64, record: &Record, effects: &[Effect]) {
+        self.take_record(seq, record);
+        self.take_effects(seq, effects);
+    }
+
+    /// Takes one record, for a caller that gives it away before it knows what it leads to.
+    pub fn take_record(&mut self, seq: u64, record: &Record) {
         self.tally.records += 1;
         match &record.event {
             Event::Told(told) => told.iter().for_each(|told| self.compare(seq, *told)),
@@ -129,7 +135,22 @@ impl Verifier {
             }
             _ => {}
         }
-        self.derive(seq, effects);
+    }
+
+    /// Takes what the record just taken led to.
+    pub fn take_effects(&mut self, seq: u64, effects: &[Effect]) {
+        for effect in effects {
+            let Effect::Tell(telling) = effect else { continue };
+            self.tally.derived += 1;
+            if self.difference.is_some() {
+                continue;
+            }
+            if self.waiting.len() == MAX_WAITING {
+                self.forget_waiting();
+                self.known_from = seq;
+            }
+            self.waiting.push_back(Derived { seq, telling: telling.clone() });
+        }
     }
 
     /// The first difference, as soon as there is one.
@@ -151,21 +172,6 @@ impl Verifier {
         let mut tally = self.tally;
         tally.untold += self.waiting.len() as u64;
         tally
-    }
-
-    fn derive(&mut self, seq: u64, effects: &[Effect]) {
-        for effect in effects {
-            let Effect::Tell(telling) = effect else { continue };
-            self.tally.derived += 1;
-            if self.difference.is_some() {
-                continue;
-            }
-            if self.waiting.len() == MAX_WAITING {
-                self.forget_waiting();
-                self.known_from = seq;
-            }
-            self.waiting.push_back(Derived { seq, telling: telling.clone() });
-        }
     }
 
     fn forget_waiting(&mut self) {

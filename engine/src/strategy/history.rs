@@ -269,6 +269,8 @@ impl History {
             return;
         }
         self.is_up = true;
+        // After a loss the engine waits to be woken; at any other time it ignores this.
+        self.say(Event::Due(Timer::Reconnect(PBX, self.attempt)));
         self.attempt += 1;
         self.fact(PbxFact::Identified(Identification {
             system: "example".into(),
@@ -534,4 +536,70 @@ fn line_of(user: usize) -> LineId {
 
 fn pick<T>(which: u8, among: &[T]) -> usize {
     usize::from(which) % among.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::histories;
+    use crate::core::Core;
+    use crate::effect::{Effect, Notice, Request, What};
+    use crate::tapi::CallState;
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::TestRunner;
+    use std::collections::BTreeSet;
+
+    /// Names of all that the engine makes of some hundred histories.
+    fn effects_of_many_histories() -> BTreeSet<String> {
+        let mut runner = TestRunner::deterministic();
+        let mut names = BTreeSet::new();
+        for _ in 0..300 {
+            let history = histories(120).new_tree(&mut runner).expect("a history").current();
+            let (mut core, mut effects) = (Core::default(), Vec::new());
+            history.into_iter().for_each(|record| core.apply(record, &mut effects));
+            names.extend(effects.iter().map(name_of));
+        }
+        names
+    }
+
+    fn name_of(effect: &Effect) -> String {
+        match effect {
+            Effect::Tell(telling) => match &telling.what {
+                What::Notice(Notice::CallState { state, .. }) => state.name().to_owned(),
+                What::Notice(notice) => kind(&format!("{notice:?}")),
+                What::Completed(_, completion) => format!("Completed {}", completion.is_ok()),
+            },
+            Effect::Ask(ask) => kind(&format!("{:?}", ask.request)),
+            other => kind(&format!("{other:?}")),
+        }
+    }
+
+    fn kind(debug: &str) -> String {
+        debug.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn histories_lead_the_engine_to_all_it_can_do() {
+        let seen = effects_of_many_histories();
+        let states = [
+            CallState::Idle,
+            CallState::Offering,
+            CallState::Dialing,
+            CallState::Proceeding,
+            CallState::Ringback,
+            CallState::Connected,
+            CallState::OnHold,
+            CallState::Disconnected,
+        ];
+        let requests =
+            [Request::Version, Request::Poll { session: 0 }, Request::End { session: 0 }];
+        let expected = ["LineCreated", "LineRemoved", "NewCall", "CallInfo", "AddressState"]
+            .into_iter()
+            .chain(["LineDevState", "Completed true", "Completed false", "Wake"])
+            .chain(["Initialize", "UserInitialize", "UserCall", "UserConnect", "UserClear"])
+            .map(str::to_owned)
+            .chain(states.iter().map(|state| state.name().to_owned()))
+            .chain(requests.iter().map(|request| kind(&format!("{request:?}"))));
+        let missing: Vec<String> = expected.filter(|name| !seen.contains(name)).collect();
+        assert!(missing.is_empty(), "no history leads to {missing:?}, only to {seen:?}");
+    }
 }
