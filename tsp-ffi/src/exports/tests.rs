@@ -29,7 +29,7 @@ impl InPlace {
     fn new() -> InPlace {
         let alone = alone();
         let stage = Stage::new();
-        CURRENT.put(Arc::clone(&stage.session));
+        HOST.current.put(Arc::clone(&stage.session));
         let mut line = 0;
         let server_line = stage.server.number + 1;
         // SAFETY: valid pointers.
@@ -70,7 +70,7 @@ impl InPlace {
 
 impl Drop for InPlace {
     fn drop(&mut self) {
-        let session = CURRENT.take(Duration::from_secs(5)).unwrap();
+        let session = HOST.current.take(Duration::from_secs(5)).unwrap();
         session.end(Duration::from_secs(5));
     }
 }
@@ -654,8 +654,8 @@ fn threads_that_read_while_sessions_come_and_go_see_a_session_or_none() {
         }
         for _ in 0..50 {
             let stage = Stage::new();
-            CURRENT.put(Arc::clone(&stage.session));
-            let session = CURRENT.take(Duration::from_secs(5)).unwrap();
+            HOST.current.put(Arc::clone(&stage.session));
+            let session = HOST.current.take(Duration::from_secs(5)).unwrap();
             session.end(Duration::from_secs(5));
             drop(session);
             assert_eq!(Arc::strong_count(&stage.session), 1, "nobody keeps it");
