@@ -67,7 +67,12 @@ impl Prepared {
     /// # Errors
     /// See [`StartError`].
     pub fn open(settings: &Path) -> Result<Prepared, StartError> {
-        Prepared::with_settings(Settings::read(settings)?)
+        let read = Settings::read(settings);
+        if read.is_err() {
+            // Whoever looks for the reason has no settings to say where.
+            diary::write_to(&Settings::default_log());
+        }
+        Prepared::with_settings(read?)
     }
 
     /// The same with settings already read.
