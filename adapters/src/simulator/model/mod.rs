@@ -263,6 +263,12 @@ impl PbxModel {
         self.legs.is_empty() && self.sessions.values().all(Session::is_quiet)
     }
 
+    /// Whether a session has fetched all its events, or is gone.
+    #[must_use]
+    pub fn is_fetched(&self, session: u32) -> bool {
+        self.sessions.get(&session).is_none_or(Session::is_quiet)
+    }
+
     /// The password of an account, and whose it is. Accounts are `admin`, and the short names of
     /// users that have a password.
     #[must_use]

@@ -75,8 +75,8 @@ pub struct Reply {
     pub interface: Interface,
     /// What is to go wrong with it.
     pub fault: Option<Fault>,
-    /// Send it only after events had time to overtake it.
-    pub overtaken: bool,
+    /// Send it only after this session has fetched its events, so that they overtake it.
+    pub overtaken_by: Option<u32>,
 }
 
 /// Why an operation has no answer of its own.
@@ -100,13 +100,14 @@ impl PbxModel {
                 session.interface
             },
         );
-        let overtaken = kind == Kind::UserCall && self.switches.ucall_event_before_response;
+        let races = kind == Kind::UserCall && self.switches.ucall_event_before_response;
+        let overtaken_by = session.filter(|_| races);
         let outcome = match fault {
             Some(Fault::Status500) => Outcome::Status(500),
             _ => self.act(asker, operation),
         };
         self.settle();
-        Reply { outcome, interface, fault, overtaken }
+        Reply { outcome, interface, fault, overtaken_by }
     }
 
     fn act(&mut self, asker: &Asker, operation: &Operation) -> Outcome {
