@@ -18,6 +18,7 @@ mod feature;
 mod leg;
 mod listing;
 mod object;
+mod order;
 mod phone;
 mod picture;
 mod poll;
