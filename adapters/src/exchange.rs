@@ -16,6 +16,8 @@
 //! Events go into a bounded queue. While it is full the answer to a Poll waits outside, so the
 //! engine does not ask for the next Poll, and the PBX keeps its events.
 
+#[cfg(feature = "feeding")]
+pub mod feeding;
 mod translation;
 
 use crate::http::{Answer as HttpAnswer, Connection, Place, Post, Tls, TrustError};

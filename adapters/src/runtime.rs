@@ -28,7 +28,7 @@ use engine::fact::{Event, HostFact, Told};
 use engine::line::Line;
 use engine::time::Millis;
 use engine::view::LineView;
-use io_thread::IoThread;
+use io_thread::{IoThread, Pbxs};
 use journal_thread::{Intake, JournalThread, QUEUE};
 use std::path::Path;
 use std::sync::Arc;
@@ -109,6 +109,24 @@ impl Prepared {
     /// # Errors
     /// See [`StartError`].
     pub fn start(self, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
+        let pbxs = Pbxs::of(&self.settings)?;
+        self.start_with(pbxs, audience)
+    }
+
+    /// The same with a PBX that is fed by hand in place of those in the settings.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    #[cfg(feature = "feeding")]
+    pub fn start_fed(
+        self,
+        pbx: crate::exchange::feeding::FedPbx,
+        audience: Arc<dyn Audience>,
+    ) -> Result<Runtime, StartError> {
+        self.start_with(Pbxs::Fed(pbx), audience)
+    }
+
+    fn start_with(self, pbxs: Pbxs, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
         let Prepared { settings, journal, core, next_seq, last_at } = self;
         let clock = Clock::after(last_at);
         let views = Arc::new(Views::default());
@@ -118,7 +136,7 @@ impl Prepared {
             views.publish(line.id(), Arc::new(line.view()));
         }
         let (intake, queue) = mpsc::channel(QUEUE);
-        let io = IoThread::start(clock, &settings, intake.clone())?;
+        let io = IoThread::start(clock, pbxs, intake.clone())?;
         let core =
             CoreThread::start(core, Arc::clone(&views), audience, io.outlet(), intake.clone())?;
         let journal = JournalThread::start(journal, next_seq, last_at, clock, queue, core.inlet())?;

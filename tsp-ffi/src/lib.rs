@@ -14,5 +14,7 @@ mod intake;
 mod platform;
 mod registry;
 mod session;
+#[cfg(feature = "stand")]
+pub mod stand;
 pub mod telephony_server;
 mod writer;

@@ -3,6 +3,8 @@
 use super::StartError;
 use super::journal_thread::Intake;
 use crate::clock::{self, Clock};
+#[cfg(feature = "feeding")]
+use crate::exchange::feeding::FedPbx;
 use crate::exchange::{Exchange, Site};
 use crate::settings::Settings;
 use engine::effect::{Ask, Request};
@@ -11,10 +13,38 @@ use engine::time::{Millis, Timer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// Answers of PBXs that may wait in front of the journal's queue.
 const ANSWERS: usize = 16;
+
+/// The PBXs of the settings, before anything is asked of them.
+pub(crate) enum Pbxs {
+    /// Reached over the network.
+    Real(Vec<Site>),
+    /// One that is fed by hand.
+    #[cfg(feature = "feeding")]
+    Fed(FedPbx),
+}
+
+impl Pbxs {
+    pub(crate) fn of(settings: &Settings) -> Result<Pbxs, StartError> {
+        let sites = Site::all(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
+        Ok(Pbxs::Real(sites))
+    }
+
+    #[allow(clippy::needless_pass_by_value)] // the last sender must not be left over
+    fn start(self, on: &Handle, answers: mpsc::Sender<Vec<Event>>) -> Vec<Exchange> {
+        match self {
+            Pbxs::Real(sites) => {
+                sites.into_iter().map(|site| Exchange::start(on, site, answers.clone())).collect()
+            }
+            #[cfg(feature = "feeding")]
+            Pbxs::Fed(pbx) => vec![pbx.start(on, answers)],
+        }
+    }
+}
 
 /// The way from the core to the io thread.
 #[derive(Clone)]
@@ -48,10 +78,9 @@ pub(crate) struct IoThread {
 impl IoThread {
     pub(crate) fn start(
         clock: Clock,
-        settings: &Settings,
+        pbxs: Pbxs,
         intake: mpsc::Sender<Intake>,
     ) -> Result<IoThread, StartError> {
-        let sites = Site::all(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (asks, questions) = mpsc::unbounded_channel();
         let (wishes, wished) = mpsc::unbounded_channel();
@@ -61,9 +90,7 @@ impl IoThread {
             let handle = runtime.handle().clone();
             runtime.block_on(async move {
                 let (answers, answered) = mpsc::channel(ANSWERS);
-                let exchanges =
-                    sites.into_iter().map(|site| Exchange::start(&handle, site, answers.clone()));
-                let exchanges: Vec<Exchange> = exchanges.collect();
+                let exchanges = pbxs.start(&handle, answers);
                 handle.spawn(forward(answered, intake.clone(), endings));
                 handle.spawn(clock::keep_timers(clock, wished, move |timer| {
                     let intake = intake.clone();
