@@ -2,7 +2,7 @@
 //! flush for each frame, folded by the actors, told through the C interface. Flat out, on one line
 //! to a hundred thousand, and at a steady pace, where the delay counts.
 
-use benches::figures::{Disk, are_wanted, median, percentile, wait_for};
+use benches::figures::{Disk, are_wanted, median, percentile, processor_seconds, wait_for};
 use benches::provider::Fed;
 use benches::traffic::{self, CALLS_IN_ANSWER, Calls};
 use std::path::Path;
@@ -60,6 +60,7 @@ fn flat_out(folder: &Path, lines: u32, holds: usize, duration: Duration) {
     });
     let ends: Vec<u64> = ends.collect();
     let mut rates = Vec::new();
+    let before = processor_seconds();
     let begin = Instant::now();
     while begin.elapsed() < duration || rates.is_empty() {
         let before = listener.told.load(Ordering::Relaxed);
@@ -70,12 +71,20 @@ fn flat_out(folder: &Path, lines: u32, holds: usize, duration: Duration) {
             if end.saturating_sub(through() * calls.events.len() as u64 / told) > ON_THEIR_WAY {
                 std::thread::park_timeout(Duration::from_micros(50));
             }
-            assert!(provider.feed.answer(answer.clone()), "the provider runs");
+            assert!(provider.feed.answer(Arc::clone(answer)), "the provider runs");
         }
         let all = || listener.told.load(Ordering::Relaxed) - before >= told;
         assert!(wait_for(all), "{} of {told} were told", listener.told.load(Ordering::Relaxed));
         rates.push(calls.events.len() as f64 / lap.elapsed().as_secs_f64());
     }
+    let events = (rates.len() * calls.events.len()) as f64;
+    let used: Vec<String> = processor_seconds()
+        .into_iter()
+        .map(|(name, seconds)| (seconds - before.get(&name).unwrap_or(&0.0), name))
+        .filter(|(seconds, _)| seconds / events > 0.05e-6)
+        .map(|(seconds, name)| format!("{name} {:.1}", seconds / events * 1e6))
+        .collect();
+    println!("throughput/{lines}-lines: processor time per event, us: {}", used.join(", "));
     let rate = median(rates);
     let limit = if lines == LIMITED_LINES {
         format!("limit {RATE_LIMIT:.0}, ratio {:.2}", rate / RATE_LIMIT)
@@ -139,7 +148,7 @@ fn offer(provider: &Fed, calls: &Calls, listener: &Clock) {
         };
         let first = number * CALLS_IN_ANSWER;
         listener.offered(first..first + CALLS_IN_ANSWER, offered);
-        assert!(provider.feed.answer(answer.clone()), "the provider runs");
+        assert!(provider.feed.answer(Arc::clone(answer)), "the provider runs");
     }
 }
 

@@ -35,7 +35,7 @@ impl Fed {
         let (stand, feed) = Stand::start_fed(&settings, listener).expect("the provider starts");
         let fed = Fed { stand, feed, _folder: folder };
         for answer in traffic::users(lines) {
-            assert!(fed.feed.answer(answer), "the provider runs");
+            assert!(fed.feed.answer(answer.into()), "the provider runs");
         }
         for facts in traffic::monitored(lines).chunks(64) {
             assert!(fed.feed.facts(facts.to_vec()), "the provider runs");

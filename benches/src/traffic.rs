@@ -4,6 +4,7 @@ use adapters::soap::types::{AnyInfo, CallInfo, Info, No, UserInfo};
 use adapters::soap::{Answer, Dialect};
 use engine::fact::PbxFact;
 use engine::id::{CallHandle, Guid, LineId, UserHandle};
+use std::sync::Arc;
 
 /// Calls in an answer.
 pub const CALLS_IN_ANSWER: usize = 20;
@@ -64,7 +65,7 @@ pub fn monitored(lines: u32) -> Vec<PbxFact> {
 /// Answers with the events of a call at each of the devices, in the order of time.
 pub struct Calls {
     /// The answers.
-    pub answers: Vec<Vec<u8>>,
+    pub answers: Vec<Arc<[u8]>>,
     /// For each event, its device id and its step.
     pub events: Vec<(u32, Step)>,
 }
@@ -82,7 +83,7 @@ pub fn calls(devices: &[u32], holds: usize) -> Calls {
         .collect();
     let answer = |events: &[(u32, Step)]| {
         let call = events.iter().map(|(device, step)| call(*device, step)).collect();
-        Answer::Poll(AnyInfo { call, ..AnyInfo::default() }).write(&Dialect::default())
+        Answer::Poll(AnyInfo { call, ..AnyInfo::default() }).write(&Dialect::default()).into()
     };
     Calls { answers: events.chunks(CALLS_IN_ANSWER).map(answer).collect(), events }
 }

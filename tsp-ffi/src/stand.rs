@@ -186,8 +186,7 @@ unsafe extern "system" fn on_completion(_request: u32, _result: i32) {}
 fn open(device: u32) {
     let (mut handle, server) = (0, device as usize + 1);
     // SAFETY: a valid place for the handle, and a procedure that lives as long as the process.
-    let opened =
-        unsafe { TSPI_lineOpen(device, server, &raw mut handle, VERSION, Some(on_event)) };
+    let opened = unsafe { TSPI_lineOpen(device, server, &raw mut handle, VERSION, Some(on_event)) };
     if opened == 0 {
         tell(|listener| listener.opened(device));
     }

@@ -6,6 +6,7 @@ use crate::soap::decode_poll;
 use engine::effect::{Ask, Request};
 use engine::fact::{Event, Failure, Identification, PbxFact, Question};
 use engine::id::{Attempt, PbxId};
+use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -21,7 +22,7 @@ pub struct FedPbx(mpsc::Receiver<Portion>);
 #[derive(Debug)]
 enum Portion {
     /// An answer to Poll, as it comes from the wire.
-    Answer(Vec<u8>),
+    Answer(Arc<[u8]>),
     /// Facts that other operations bring.
     Facts(Vec<PbxFact>),
 }
@@ -38,7 +39,7 @@ pub fn feed() -> (Feed, FedPbx) {
 
 impl Feed {
     /// Puts in the body of an answer to Poll. False if the provider has ended.
-    pub fn answer(&self, body: Vec<u8>) -> bool {
+    pub fn answer(&self, body: Arc<[u8]>) -> bool {
         self.0.blocking_send(Portion::Answer(body)).is_ok()
     }
 
@@ -63,17 +64,19 @@ async fn serve(
     events: mpsc::Sender<Vec<Event>>,
 ) {
     let mut attempt = Attempt(0);
+    let mut has_session = false;
     loop {
         let facts = tokio::select! {
             biased;
             ask = asks.recv() => match ask {
                 Some(ask) => {
                     attempt = ask.attempt;
+                    has_session |= matches!(ask.request, Request::Initialize { .. });
                     Vec::from_iter(granted(&ask.request))
                 }
                 None => return,
             },
-            Some(portion) = portions.recv() => match portion {
+            Some(portion) = portions.recv(), if has_session => match portion {
                 Portion::Answer(body) => polled(&body),
                 Portion::Facts(facts) => facts,
             },
@@ -105,9 +108,7 @@ fn polled(body: &[u8]) -> Vec<PbxFact> {
     let mut facts = Vec::new();
     let ended = match decode_poll(body, &mut facts) {
         Ok(count) => PbxFact::Polled { count: count.users + count.calls, elapsed_ms: 0 },
-        Err(error) => {
-            PbxFact::Failed(Question::Poll, Failure::Garbled(error.to_string().into()))
-        }
+        Err(error) => PbxFact::Failed(Question::Poll, Failure::Garbled(error.to_string().into())),
     };
     facts.push(ended);
     facts

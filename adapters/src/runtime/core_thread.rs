@@ -6,7 +6,7 @@ use super::{Audience, Caused};
 use crate::actors::{Ensemble, run_on_arbiter};
 use crate::views::Views;
 use engine::core::Core;
-use engine::effect::{Effect, Effects, Report};
+use engine::effect::{Effect, Report};
 use engine::fact::Record;
 use engine::snapshot::Place;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ struct Folding {
 
 impl Folding {
     async fn run(mut self, mut batches: mpsc::Receiver<ToCore>) {
-        let mut effects = Effects::new();
+        let mut effects = Vec::new();
         while let Some(batch) = batches.recv().await {
             match batch {
                 ToCore::Committed { first_seq, records } => {
@@ -91,18 +91,23 @@ impl Folding {
         }
     }
 
-    async fn fold(&mut self, first_seq: u64, records: Vec<Record>, effects: &mut Effects) {
-        let mut tellings = Vec::new();
+    async fn fold(
+        &mut self,
+        first_seq: u64,
+        records: Vec<Record>,
+        effects: &mut Vec<(usize, Effect)>,
+    ) {
         self.since_snapshot += records.len() as u64;
-        for (seq, record) in (first_seq..).zip(records) {
-            self.ensemble.apply(record, effects).await;
-            for effect in effects.drain(..) {
-                match effect {
-                    Effect::Tell(telling) => tellings.push(Caused { seq, telling }),
-                    Effect::Ask(ask) => self.outlet.ask(ask),
-                    Effect::Wake(at, timer) => self.outlet.wake(at, timer),
-                    Effect::Report(report) => write_down(&report),
+        self.ensemble.apply(records, effects).await;
+        let mut tellings = Vec::with_capacity(effects.len());
+        for (index, effect) in effects.drain(..) {
+            match effect {
+                Effect::Tell(telling) => {
+                    tellings.push(Caused { seq: first_seq + index as u64, telling });
                 }
+                Effect::Ask(ask) => self.outlet.ask(ask),
+                Effect::Wake(at, timer) => self.outlet.wake(at, timer),
+                Effect::Report(report) => write_down(&report),
             }
         }
         if !tellings.is_empty() {

@@ -9,6 +9,7 @@ use crate::exchange::{Exchange, Site};
 use crate::settings::Settings;
 use engine::effect::{Ask, Request};
 use engine::fact::{Event, PbxFact, Question};
+use engine::frame::MAX_RECORDS;
 use engine::time::{Millis, Timer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -94,7 +95,7 @@ impl IoThread {
                 handle.spawn(forward(answered, intake.clone(), endings));
                 handle.spawn(clock::keep_timers(clock, wished, move |timer| {
                     let intake = intake.clone();
-                    async move { put(&intake, Event::Due(timer)).await }
+                    async move { send(&intake, Intake::Event(Event::Due(timer))).await }
                 }));
                 distribute(questions, &exchanges).await;
             });
@@ -130,28 +131,29 @@ async fn distribute(mut questions: mpsc::UnboundedReceiver<Ask>, exchanges: &[Ex
     }
 }
 
-/// Brings answers to the journal. While its queue is full they wait here, and then in the
-/// exchange, and then at the PBX.
+/// Brings answers to the journal, whole, so that one answer makes one frame if it fits in. While
+/// its queue is full they wait here, and then in the exchange, and then at the PBX.
 async fn forward(
     mut answered: mpsc::Receiver<Vec<Event>>,
     intake: mpsc::Sender<Intake>,
     endings: Arc<AtomicU32>,
 ) {
-    while let Some(events) = answered.recv().await {
-        for event in events {
-            let ended = matches!(
-                event,
-                Event::Pbx(_, _, PbxFact::Ended | PbxFact::Failed(Question::End, _))
-            );
-            put(&intake, event).await;
-            if ended {
-                endings.fetch_sub(1, Ordering::AcqRel);
-            }
+    while let Some(mut events) = answered.recv().await {
+        let ended = events.iter().filter(|event| is_end(event)).count();
+        while events.len() > MAX_RECORDS {
+            let rest = events.split_off(MAX_RECORDS);
+            send(&intake, Intake::Events(std::mem::replace(&mut events, rest))).await;
         }
+        send(&intake, Intake::Events(events)).await;
+        endings.fetch_sub(u32::try_from(ended).unwrap_or(0), Ordering::AcqRel);
     }
 }
 
-async fn put(intake: &mpsc::Sender<Intake>, event: Event) {
+fn is_end(event: &Event) -> bool {
+    matches!(event, Event::Pbx(_, _, PbxFact::Ended | PbxFact::Failed(Question::End, _)))
+}
+
+async fn send(intake: &mpsc::Sender<Intake>, what: Intake) {
     // The journal ends before the io thread does; what comes after is for nobody.
-    let _ = intake.send(Intake::Event(event)).await;
+    let _ = intake.send(what).await;
 }
