@@ -49,7 +49,7 @@ fn main() {
 #[allow(clippy::print_stdout)] // that is what it is for
 fn flat_out(folder: &Path, lines: u32, holds: usize, duration: Duration) {
     let listener = Arc::new(Clock::of(&Calls { answers: Vec::new(), events: Vec::new() }));
-    let provider = Fed::start(folder, lines, listener.clone());
+    let provider = Fed::start(folder, listener.clone()).with_lines(lines);
     let every = (lines as usize).div_ceil(BUSY_LINES);
     let devices: Vec<u32> = (0..lines).step_by(every).collect();
     let calls = traffic::calls(&devices, holds);
@@ -66,10 +66,13 @@ fn flat_out(folder: &Path, lines: u32, holds: usize, duration: Duration) {
         let before = listener.told.load(Ordering::Relaxed);
         let lap = Instant::now();
         for (answer, end) in calls.answers.iter().zip(&ends) {
-            let through = || listener.told.load(Ordering::Relaxed) - before;
             // Nearly every event is told, so this bounds those on their way.
-            if end.saturating_sub(through() * calls.events.len() as u64 / told) > ON_THEIR_WAY {
-                std::thread::park_timeout(Duration::from_micros(50));
+            let on_their_way = || {
+                let through = listener.told.load(Ordering::Relaxed) - before;
+                end.saturating_sub(through * calls.events.len() as u64 / told)
+            };
+            if on_their_way() > ON_THEIR_WAY {
+                wait_for(|| on_their_way() < ON_THEIR_WAY / 2);
             }
             assert!(provider.feed.answer(Arc::clone(answer)), "the provider runs");
         }
@@ -102,7 +105,7 @@ fn steady(folder: &Path) {
     let devices: Vec<u32> = (0..lines).collect();
     let calls = traffic::calls(&devices, 1);
     let listener = Arc::new(Clock::of(&calls));
-    let provider = Fed::start(folder, lines, listener.clone());
+    let provider = Fed::start(folder, listener.clone()).with_lines(lines);
     let (mut p50s, mut p99s, mut in_flushes) = (Vec::new(), Vec::new(), Vec::new());
     let mut disk = Disk::new(folder, 4 * 1024);
     for _ in 0..ROUNDS {

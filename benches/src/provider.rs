@@ -10,39 +10,48 @@ use tapline::abi::HDrvCall;
 use tapline::stand::{Listener, Stand};
 use tempfile::TempDir;
 
-/// A provider with a number of lines, all open and in service.
+/// A provider whose lines are all open and in service.
 pub struct Fed {
     /// The telephony server.
     pub stand: Stand,
     /// Where answers are put in.
     pub feed: Feed,
+    opened: Arc<Opened>,
     /// Settings and log.
     _folder: TempDir,
 }
 
 impl Fed {
-    /// Starts it, with the log in a new folder under `base`.
+    /// Starts it without lines, with the log in a new folder under `base`.
     ///
     /// # Panics
-    /// If it does not start, or the lines do not come.
+    /// If it does not start.
     #[must_use]
     #[allow(clippy::expect_used)]
-    pub fn start(base: &Path, lines: u32, listener: Arc<dyn Listener>) -> Fed {
+    pub fn start(base: &Path, listener: Arc<dyn Listener>) -> Fed {
         let folder = tempfile::tempdir_in(base).expect("a folder beside the build");
         let settings = settings(folder.path(), "127.0.0.1:9");
         let opened = Arc::new(Opened { count: AtomicU32::new(0), next: listener });
         let listener = Arc::<Opened>::clone(&opened);
         let (stand, feed) = Stand::start_fed(&settings, listener).expect("the provider starts");
-        let fed = Fed { stand, feed, _folder: folder };
+        Fed { stand, feed, opened, _folder: folder }
+    }
+
+    /// Has the PBX report so many users, and waits until their lines are open. Once only.
+    ///
+    /// # Panics
+    /// If the lines do not come.
+    #[must_use]
+    pub fn with_lines(self, lines: u32) -> Fed {
         for answer in traffic::users(lines) {
-            assert!(fed.feed.answer(answer.into()), "the provider runs");
+            assert!(self.feed.answer(answer), "the provider runs");
         }
-        for facts in traffic::monitored(lines).chunks(64) {
-            assert!(fed.feed.facts(facts.to_vec()), "the provider runs");
+        for facts in traffic::monitored(lines) {
+            assert!(self.feed.facts(facts), "the provider runs");
         }
-        let are_open = || opened.count.load(Ordering::Relaxed) == lines;
-        assert!(wait_for(are_open), "only {:?} of {lines} lines were opened", opened.count);
-        fed
+        let opened = || self.opened.count.load(Ordering::Relaxed);
+        assert!(wait_for(|| opened() == lines), "only {} of {lines} lines are open", opened());
+        self
     }
 }
 

@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub const CALLS_IN_ANSWER: usize = 20;
 /// Users in an answer.
 const USERS_IN_ANSWER: u32 = 100;
+/// Facts in a portion.
+const FACTS_AT_ONCE: u32 = 64;
 /// Calls that go on at the same time.
 const AT_ONCE: u32 = 2_000;
 
@@ -44,22 +46,26 @@ pub fn life(holds: usize) -> Vec<Step> {
     steps
 }
 
-/// Answers with the users of so many lines, and the one that ends the list.
-#[must_use]
-pub fn users(lines: u32) -> Vec<Vec<u8>> {
-    let mut answers: Vec<_> = (0..lines)
-        .step_by(USERS_IN_ANSWER as usize)
-        .map(|first| (first..lines.min(first + USERS_IN_ANSWER)).map(user).collect())
-        .collect();
-    answers.push(vec![UserInfo { active: true, ..UserInfo::default() }]);
-    let body = |user| Answer::Poll(AnyInfo { user, ..AnyInfo::default() });
-    answers.into_iter().map(|users| body(users).write(&Dialect::default())).collect()
+/// Answers with the users of so many lines, and the one that ends the list. They are made one at a
+/// time, so that they take no memory that would be counted as the provider's.
+pub fn users(lines: u32) -> impl Iterator<Item = Arc<[u8]>> {
+    let pages = (0..lines).step_by(USERS_IN_ANSWER as usize).map(move |first| {
+        let last = lines.min(first + USERS_IN_ANSWER);
+        (first..last).map(user).collect()
+    });
+    let end = UserInfo { active: true, ..UserInfo::default() };
+    pages.chain([vec![end]]).map(|user| {
+        Answer::Poll(AnyInfo { user, ..AnyInfo::default() }).write(&Dialect::default()).into()
+    })
 }
 
-/// The facts that the PBX reports the calls of so many lines from now on.
-#[must_use]
-pub fn monitored(lines: u32) -> Vec<PbxFact> {
-    (1..=lines).map(|line| PbxFact::UserInitialized(LineId(line), UserHandle(line))).collect()
+/// The facts that the PBX reports the calls of so many lines from now on, in portions.
+pub fn monitored(lines: u32) -> impl Iterator<Item = Vec<PbxFact>> {
+    (1..=lines).step_by(FACTS_AT_ONCE as usize).map(move |first| {
+        let last = lines.min(first + FACTS_AT_ONCE - 1);
+        let fact = |line| PbxFact::UserInitialized(LineId(line), UserHandle(line));
+        (first..=last).map(fact).collect()
+    })
 }
 
 /// Answers with the events of a call at each of the devices, in the order of time.

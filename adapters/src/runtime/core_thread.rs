@@ -100,16 +100,19 @@ impl Folding {
         self.since_snapshot += records.len() as u64;
         self.ensemble.apply(records, effects).await;
         let mut tellings = Vec::with_capacity(effects.len());
+        let (mut asks, mut wishes) = (Vec::new(), Vec::new());
         for (index, effect) in effects.drain(..) {
             match effect {
                 Effect::Tell(telling) => {
                     tellings.push(Caused { seq: first_seq + index as u64, telling });
                 }
-                Effect::Ask(ask) => self.outlet.ask(ask),
-                Effect::Wake(at, timer) => self.outlet.wake(at, timer),
+                Effect::Ask(ask) => asks.push(ask),
+                Effect::Wake(at, timer) => wishes.push((at, timer)),
                 Effect::Report(report) => write_down(&report),
             }
         }
+        self.outlet.ask(asks);
+        self.outlet.wake(wishes);
         if !tellings.is_empty() {
             self.audience.hear(tellings);
         }

@@ -50,23 +50,29 @@ impl Pbxs {
 /// The way from the core to the io thread.
 #[derive(Clone)]
 pub(crate) struct Outlet {
-    asks: mpsc::UnboundedSender<Ask>,
-    wishes: mpsc::UnboundedSender<(Millis, Timer)>,
+    asks: mpsc::UnboundedSender<Vec<Ask>>,
+    wishes: mpsc::UnboundedSender<Vec<(Millis, Timer)>>,
     /// `End` requests that have not been answered.
     endings: Arc<AtomicU32>,
 }
 
 impl Outlet {
-    pub(crate) fn ask(&self, ask: Ask) {
-        if matches!(ask.request, Request::End { .. }) {
-            self.endings.fetch_add(1, Ordering::AcqRel);
+    /// Takes the questions of a batch: waking the io thread costs more than what it is told.
+    pub(crate) fn ask(&self, asks: Vec<Ask>) {
+        if asks.is_empty() {
+            return;
         }
+        let ends = asks.iter().filter(|ask| matches!(ask.request, Request::End { .. })).count();
+        self.endings.fetch_add(u32::try_from(ends).unwrap_or(0), Ordering::AcqRel);
         // The io thread ends only after the core thread.
-        let _ = self.asks.send(ask);
+        let _ = self.asks.send(asks);
     }
 
-    pub(crate) fn wake(&self, at: Millis, timer: Timer) {
-        let _ = self.wishes.send((at, timer));
+    /// Takes the timers that a batch wishes for.
+    pub(crate) fn wake(&self, wishes: Vec<(Millis, Timer)>) {
+        if !wishes.is_empty() {
+            let _ = self.wishes.send(wishes);
+        }
     }
 }
 
@@ -123,10 +129,12 @@ impl IoThread {
 }
 
 /// Hands each question to the exchange with its PBX. Ends when the core does.
-async fn distribute(mut questions: mpsc::UnboundedReceiver<Ask>, exchanges: &[Exchange]) {
-    while let Some(ask) = questions.recv().await {
-        if let Some(exchange) = exchanges.get(usize::from(ask.pbx.0)) {
-            exchange.ask(ask);
+async fn distribute(mut questions: mpsc::UnboundedReceiver<Vec<Ask>>, exchanges: &[Exchange]) {
+    while let Some(asks) = questions.recv().await {
+        for ask in asks {
+            if let Some(exchange) = exchanges.get(usize::from(ask.pbx.0)) {
+                exchange.ask(ask);
+            }
         }
     }
 }
