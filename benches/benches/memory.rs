@@ -10,7 +10,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use tapline::abi::HDrvCall;
-use tapline::stand::Listener;
+use tapline::stand::{Counting, Listener, bytes_in_use};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// Bytes a line.
 const LIMIT: f64 = 2048.0;
@@ -38,7 +41,7 @@ fn run(lines: u32) {
 fn measure(lines: u32) {
     let provider = Fed::start(Path::new(env!("CARGO_TARGET_TMPDIR")), Arc::new(Nobody));
     std::thread::sleep(Duration::from_millis(300));
-    let before = resident_bytes();
+    let (before, heap) = (resident_bytes(), bytes_in_use());
     let provider = provider.with_lines(lines);
     // Notes about the callbacks are written, and the snapshot that may be due.
     std::thread::sleep(Duration::from_millis(1_500));
@@ -48,8 +51,9 @@ fn measure(lines: u32) {
     let each = (after - before) / f64::from(lines);
     println!(
         "ratio memory/{lines}-lines {each:.0} bytes a line, {:.2} of the limit (limit {LIMIT}); \
-         the process without lines {:.1} MiB",
+         allocated {:.0} of them; the process without lines {:.1} MiB",
         each / LIMIT,
+        (bytes_in_use() as f64 - heap as f64) / f64::from(lines),
         before / f64::from(1 << 20)
     );
     drop(provider);
