@@ -40,6 +40,9 @@ pub struct Ensemble {
     views: Arc<Views>,
 }
 
+/// Lines that are asked at the same time when all are asked.
+const AT_ONCE: usize = 256;
+
 impl Ensemble {
     /// Gives every part of a core an actor, and publishes the lines' views.
     #[must_use]
@@ -63,10 +66,12 @@ impl Ensemble {
                 Route::Line(line, input) => round.lines.push((line, Item { index, at, input })),
                 Route::Everyone(line_input, pbx_input) => {
                     self.go(&mut round, out).await;
-                    let ids = self.lines.iter().zip(0..).filter(|(line, _)| line.is_some());
-                    round.lines.extend(ids.map(|(_, line)| {
-                        (LineId(line), Item { index, at, input: line_input.clone() })
-                    }));
+                    for line in (0..).map(LineId).take(self.lines.len()) {
+                        round.lines.push((line, Item { index, at, input: line_input.clone() }));
+                        if round.lines.len() == AT_ONCE {
+                            self.go(&mut round, out).await;
+                        }
+                    }
                     self.go(&mut round, out).await;
                     let ids: Vec<_> = self.pbxs.keys().copied().collect();
                     for id in ids {
@@ -100,9 +105,10 @@ impl Ensemble {
             }
         }
         let mut lines = Vec::with_capacity(self.lines.len());
-        for address in self.lines.iter().flatten() {
-            if let Ok(line) = address.send(LineImage).await {
-                lines.push(line);
+        for some in self.lines.chunks(AT_ONCE) {
+            let asked: Vec<_> = some.iter().flatten().map(|line| line.send(LineImage)).collect();
+            for line in asked {
+                lines.extend(line.await);
             }
         }
         Core::from_parts(self.estate.clone(), pbxs, lines)
@@ -132,7 +138,7 @@ impl Ensemble {
                 let (line, mut announced) = (Line::new(identity), Effects::new());
                 line.announce(&mut announced);
                 effects.extend(placed(item.index, turn, announced));
-                self.add_line(line);
+                self.add_line(Arc::new(line));
             }
         }
         let addresses = by_line.into_iter().filter_map(|(id, items)| {
@@ -150,7 +156,7 @@ impl Ensemble {
         out.extend(effects.into_iter().map(|Placed { index, effect, .. }| (index, effect)));
     }
 
-    fn add_line(&mut self, line: Line) {
+    fn add_line(&mut self, line: Arc<Line>) {
         let index = line.id().0 as usize;
         if self.lines.len() <= index {
             self.lines.resize_with(index + 1, || None);
@@ -240,7 +246,8 @@ impl Handler<PbxImage> for PbxActor {
 }
 
 struct LineActor {
-    line: Line,
+    /// Shared with an image of the state while there is one; the next input then makes a copy.
+    line: Arc<Line>,
     views: Arc<Views>,
 }
 
@@ -263,7 +270,7 @@ impl Handler<ToLine> for LineActor {
         let mut effects = Vec::new();
         for (turn, Item { index, at, input }) in message.0 {
             let mut out = Effects::new();
-            guarded("a line", || self.line.apply(at, input, &mut out));
+            guarded("a line", || Arc::make_mut(&mut self.line).apply(at, input, &mut out));
             effects.extend(placed(index, turn, out));
         }
         self.views.publish(self.line.id(), Arc::new(self.line.view()));
@@ -274,14 +281,14 @@ impl Handler<ToLine> for LineActor {
 struct LineImage;
 
 impl Message for LineImage {
-    type Result = Line;
+    type Result = Arc<Line>;
 }
 
 impl Handler<LineImage> for LineActor {
     type Result = MessageResult<LineImage>;
 
     fn handle(&mut self, _: LineImage, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(self.line.clone())
+        MessageResult(Arc::clone(&self.line))
     }
 }
 

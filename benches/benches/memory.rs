@@ -1,15 +1,18 @@
 //! Memory of an idle line: how much a process grows that runs the whole provider, when its PBX
 //! reports so many users and the host opens the line of each. Everything that grows is counted:
 //! engine, actors, views, handles, what the log's storage keeps, and what the allocator does not
-//! give back.
+//! give back. The provider has worked for a while before, so that the buffers of its log, which do
+//! not depend on the number of lines, are there.
 
-use benches::figures::are_wanted;
+use benches::figures::{are_wanted, wait_for};
 use benches::provider::Fed;
+use benches::traffic;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tapline::abi::HDrvCall;
+use tapline::abi::{HDrvCall, LINE_CALLSTATE};
 use tapline::stand::{Counting, Listener, bytes_in_use};
 
 #[global_allocator]
@@ -17,6 +20,8 @@ static ALLOCATOR: Counting = Counting;
 
 /// Bytes a line.
 const LIMIT: f64 = 2048.0;
+/// Lines that are there before.
+const BEFORE: u32 = 100;
 /// Says to a process of its own how many lines it shall have.
 const LINES: &str = "TAPLINE_BENCH_LINES";
 
@@ -39,10 +44,13 @@ fn run(lines: u32) {
 
 #[allow(clippy::print_stdout)] // that is what it is for
 fn measure(lines: u32) {
-    let provider = Fed::start(Path::new(env!("CARGO_TARGET_TMPDIR")), Arc::new(Nobody));
-    std::thread::sleep(Duration::from_millis(300));
+    let told = Arc::new(Told::default());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let provider = Fed::start(folder, told.clone()).with_lines(BEFORE);
+    work(&provider, &told);
+    std::thread::sleep(Duration::from_millis(500));
     let (before, heap) = (resident_bytes(), bytes_in_use());
-    let provider = provider.with_lines(lines);
+    let provider = provider.with_lines(BEFORE + lines);
     // Notes about the callbacks are written, and the snapshot that may be due.
     std::thread::sleep(Duration::from_millis(1_500));
     let (Some(before), Some(after)) = (before, resident_bytes()) else {
@@ -51,7 +59,7 @@ fn measure(lines: u32) {
     let each = (after - before) / f64::from(lines);
     println!(
         "ratio memory/{lines}-lines {each:.0} bytes a line, {:.2} of the limit (limit {LIMIT}); \
-         allocated {:.0} of them; the process without lines {:.1} MiB",
+         allocated {:.0} of them; the process before {:.1} MiB",
         each / LIMIT,
         (bytes_in_use() as f64 - heap as f64) / f64::from(lines),
         before / f64::from(1 << 20)
@@ -66,9 +74,31 @@ fn resident_bytes() -> Option<f64> {
     Some(pages.split(' ').nth(1)?.parse::<f64>().ok()? * PAGE_BYTES)
 }
 
-struct Nobody;
+/// Fills the buffers of the log.
+fn work(provider: &Fed, told: &Told) {
+    const ROUNDS: u64 = 100;
+    let devices: Vec<u32> = (0..BEFORE).collect();
+    let calls = traffic::calls(&devices, 1);
+    let expected = calls.events.iter().filter(|(_, step)| step.is_told).count() as u64;
+    for round in 1..=ROUNDS {
+        for answer in &calls.answers {
+            assert!(provider.feed.answer(Arc::clone(answer)), "the provider runs");
+        }
+        let all = || told.0.load(Ordering::Relaxed) >= round * expected;
+        assert!(wait_for(all), "all calls are told");
+    }
+}
 
-impl Listener for Nobody {
+/// Counts changes of calls.
+#[derive(Default)]
+struct Told(AtomicU64);
+
+impl Listener for Told {
     fn opened(&self, _device: u32) {}
-    fn heard(&self, _device: u32, _call: HDrvCall, _message: u32, _first: usize) {}
+
+    fn heard(&self, _device: u32, _call: HDrvCall, message: u32, _first: usize) {
+        if message == LINE_CALLSTATE {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }

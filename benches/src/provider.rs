@@ -37,19 +37,20 @@ impl Fed {
         Fed { stand, feed, opened, _folder: folder }
     }
 
-    /// Has the PBX report so many users, and waits until their lines are open. Once only.
+    /// Has the PBX report users until there are so many, and waits until their lines are open.
     ///
     /// # Panics
     /// If the lines do not come.
     #[must_use]
     pub fn with_lines(self, lines: u32) -> Fed {
-        for answer in traffic::users(lines) {
+        let opened = || self.opened.count.load(Ordering::Relaxed);
+        let new = opened()..lines;
+        for answer in traffic::users(new.clone()) {
             assert!(self.feed.answer(answer), "the provider runs");
         }
-        for facts in traffic::monitored(lines) {
+        for facts in traffic::monitored(new) {
             assert!(self.feed.facts(facts), "the provider runs");
         }
-        let opened = || self.opened.count.load(Ordering::Relaxed);
         assert!(wait_for(|| opened() == lines), "only {} of {lines} lines are open", opened());
         self
     }

@@ -4,6 +4,7 @@ use adapters::soap::types::{AnyInfo, CallInfo, Info, No, UserInfo};
 use adapters::soap::{Answer, Dialect};
 use engine::fact::PbxFact;
 use engine::id::{CallHandle, Guid, LineId, UserHandle};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Calls in an answer.
@@ -46,11 +47,11 @@ pub fn life(holds: usize) -> Vec<Step> {
     steps
 }
 
-/// Answers with the users of so many lines, and the one that ends the list. They are made one at a
+/// Answers with the users of these devices, and the one that ends the list. They are made one at a
 /// time, so that they take no memory that would be counted as the provider's.
-pub fn users(lines: u32) -> impl Iterator<Item = Arc<[u8]>> {
-    let pages = (0..lines).step_by(USERS_IN_ANSWER as usize).map(move |first| {
-        let last = lines.min(first + USERS_IN_ANSWER);
+pub fn users(devices: Range<u32>) -> impl Iterator<Item = Arc<[u8]>> {
+    let pages = devices.clone().step_by(USERS_IN_ANSWER as usize).map(move |first| {
+        let last = devices.end.min(first + USERS_IN_ANSWER);
         (first..last).map(user).collect()
     });
     let end = UserInfo { active: true, ..UserInfo::default() };
@@ -59,12 +60,12 @@ pub fn users(lines: u32) -> impl Iterator<Item = Arc<[u8]>> {
     })
 }
 
-/// The facts that the PBX reports the calls of so many lines from now on, in portions.
-pub fn monitored(lines: u32) -> impl Iterator<Item = Vec<PbxFact>> {
-    (1..=lines).step_by(FACTS_AT_ONCE as usize).map(move |first| {
-        let last = lines.min(first + FACTS_AT_ONCE - 1);
+/// The facts that the PBX reports the calls of these devices from now on, in portions.
+pub fn monitored(devices: Range<u32>) -> impl Iterator<Item = Vec<PbxFact>> {
+    devices.clone().step_by(FACTS_AT_ONCE as usize).map(move |first| {
+        let last = devices.end.min(first + FACTS_AT_ONCE);
         let fact = |line| PbxFact::UserInitialized(LineId(line), UserHandle(line));
-        (first..=last).map(fact).collect()
+        (first + 1..=last).map(fact).collect()
     })
 }
 

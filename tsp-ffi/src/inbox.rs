@@ -74,6 +74,9 @@ impl Inbox {
         queue.front += count as u64;
         if queue.items.len() < LONG {
             queue.latest_info.clear();
+            if queue.items.capacity() > 2 * LONG {
+                queue.items.shrink_to(LONG);
+            }
         }
         queue.is_open
     }
