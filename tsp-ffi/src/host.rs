@@ -175,6 +175,14 @@ impl Host {
         *self.stage() = Stage::Idle;
     }
 
+    /// Does something while nobody can start or end a session.
+    #[cfg(test)]
+    pub(crate) fn with_stage_held<T>(&self, what: impl FnOnce() -> T) -> T {
+        let _stage = self.stage();
+        let _generation = self.generation.lock().unwrap_or_else(PoisonError::into_inner);
+        what()
+    }
+
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }

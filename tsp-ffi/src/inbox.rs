@@ -90,6 +90,13 @@ impl Inbox {
         self.filled.notify_all();
     }
 
+    /// Does something while nobody can put in or take out.
+    #[cfg(test)]
+    pub(crate) fn with_lock_held<T>(&self, what: impl FnOnce() -> T) -> T {
+        let _queue = self.queue();
+        what()
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -119,6 +119,13 @@ impl Devices {
         self.enumerated.binary_search_by_key(&line, |(line, _)| *line).ok()
     }
 
+    /// Does something while nobody can look up a line that came later.
+    #[cfg(test)]
+    pub(crate) fn with_lock_held<T>(&self, what: impl FnOnce() -> T) -> T {
+        let _later = self.later_mut();
+        what()
+    }
+
     fn later(&self) -> RwLockReadGuard<'_, Later> {
         self.later.read().unwrap_or_else(PoisonError::into_inner)
     }
