@@ -15,8 +15,11 @@ use tokio::sync::{mpsc, oneshot};
 /// Batches that may wait for the core.
 const QUEUE: usize = 16;
 
-/// A snapshot is made after so many records.
+/// A snapshot is made after so many records, or after so many for each line if that is more:
+/// writing it costs as much as so many records, and reading them at the next start takes less than
+/// a second.
 const SNAPSHOT_EVERY: u64 = 50_000;
+const SNAPSHOT_EVERY_FOR_A_LINE: u64 = 4;
 
 /// What the journal passes on.
 pub(crate) enum ToCore {
@@ -116,7 +119,8 @@ impl Folding {
         if !tellings.is_empty() {
             self.audience.hear(tellings);
         }
-        if self.since_snapshot >= SNAPSHOT_EVERY {
+        let every = SNAPSHOT_EVERY.max(SNAPSHOT_EVERY_FOR_A_LINE * self.ensemble.line_count());
+        if self.since_snapshot >= every {
             // A full queue only postpones it to the next batch.
             if let Some(intake) = self.intake.upgrade() {
                 if intake.try_send(Intake::Snapshot).is_ok() {
