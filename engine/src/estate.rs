@@ -230,7 +230,15 @@ impl Estate {
             guid: who.guid,
             name: Wide::from_text(&name),
             number: Wide::from_text(&number),
-            switch: Wide::from_text(switch.trim()),
+            switch: self.shared(Wide::from_text(switch.trim())),
+        }
+    }
+
+    /// The same text as the latest line has, if it is equal: all lines of a PBX say the same of it.
+    fn shared(&self, switch: Wide) -> Wide {
+        match self.members.last() {
+            Some(member) if member.identity.switch == switch => member.identity.switch.clone(),
+            _ => switch,
         }
     }
 }
