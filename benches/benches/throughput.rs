@@ -82,13 +82,15 @@ fn flat_out(folder: &Path, lines: u32, holds: usize, duration: Duration) {
         rates.push(calls.events.len() as f64 / lap.elapsed().as_secs_f64());
     }
     let events = (rates.len() * calls.events.len()) as f64;
-    let used: Vec<String> = processor_seconds()
-        .into_iter()
-        .map(|(name, seconds)| (seconds - before.get(&name).unwrap_or(&0.0), name))
-        .filter(|(seconds, _)| seconds / events > 0.05e-6)
-        .map(|(seconds, name)| format!("{name} {:.1}", seconds / events * 1e6))
-        .collect();
-    println!("throughput/{lines}-lines: processor time per event, us: {}", used.join(", "));
+    let used = processor_seconds().into_iter().map(|(name, seconds)| {
+        let each = (seconds - before.get(&name).unwrap_or(&0.0)) / events * 1e6;
+        (name, each)
+    });
+    let used: Vec<(String, f64)> = used.collect();
+    let total: f64 = used.iter().map(|(_, each)| each).sum();
+    let used = used.iter().filter(|(_, each)| *each > 0.05);
+    let used: Vec<String> = used.map(|(name, each)| format!("{name} {each:.1}")).collect();
+    println!("throughput/{lines}-lines: {total:.1} us of processor time an event: {}", used.join(", "));
     let rate = median(rates);
     let limit = if lines == LIMITED_LINES {
         format!("limit {RATE_LIMIT:.0}, ratio {:.2}", rate / RATE_LIMIT)
