@@ -3,7 +3,9 @@
 pub mod actors;
 pub mod clock;
 pub mod diary;
+pub mod exchange;
 pub mod http;
+pub mod journal;
 pub mod runtime;
 pub mod secret;
 pub mod settings;

@@ -32,6 +32,7 @@ mod folders;
 mod rules;
 
 use crate::http::{Place, Trust};
+use crate::journal::Durability;
 use crate::secret::{Account, Secret};
 use engine::fact::{Configuration, PbxSettings};
 use engine::pii::Personal;
@@ -94,16 +95,6 @@ pub struct Tree {
     pub master: Place,
     /// Where its standby is, if it has one.
     pub standby: Option<Place>,
-}
-
-/// When a record counts as kept, so that callbacks may follow from it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// It is on the disk before any callback is made.
-    #[default]
-    BeforeCallback,
-    /// It is on its way to the disk; callbacks do not wait.
-    Behind,
 }
 
 impl Settings {

@@ -6,9 +6,11 @@
 //! any machine at any time.
 
 pub mod call;
+pub mod capability;
 pub mod card;
 pub mod codec;
 pub mod core;
+pub mod dial;
 pub mod effect;
 pub mod estate;
 pub mod fact;

@@ -1,8 +1,9 @@
 //! The whole state at one place of the log, as chunks of bytes.
 //!
 //! A snapshot saves reading the log from its beginning; it can be thrown away as long as the log
-//! reaches back to its first record. It is cut into chunks of at most 64 KiB, each with a header
-//! of its own, so that storage never sees a large value; all numbers are little-endian:
+//! reaches back to its first record. It is cut into chunks of at most 16 KiB, each with a header
+//! of its own, so that storage never sees a value larger than a frame; all numbers are
+//! little-endian:
 //!
 //! | offset | bytes | what |
 //! |---|---|---|
@@ -12,8 +13,9 @@
 //! | 8 | 8 | sequence number of the next record |
 //! | 16 | 8 | time of the last record |
 //! | 24 | 4 | number of the chunk, from 0 |
-//! | 28 | 4 | CRC-32 of everything else in the chunk |
-//! | 32 | | a piece of the state |
+//! | 28 | 4 | length of the piece |
+//! | 32 | 4 | CRC-32 of everything else in the chunk |
+//! | 36 | | a piece of the state |
 
 use crate::codec::{self, CodecError};
 use crate::core::Core;
@@ -27,12 +29,12 @@ pub const VERSION: u16 = 1;
 /// First bytes of every chunk.
 pub const MAGIC: [u8; 4] = *b"TPLS";
 /// Most bytes in a chunk.
-pub const MAX_CHUNK_BYTES: usize = 64 * 1024;
+pub const MAX_CHUNK_BYTES: usize = 16 * 1024;
 /// Most chunks in a snapshot.
 pub const MAX_CHUNKS: u32 =
     codec::MAX_STATE_BYTES.div_ceil(MAX_CHUNK_BYTES - HEADER_BYTES) as u32 + 1;
 
-const HEADER_BYTES: usize = 32;
+const HEADER_BYTES: usize = 36;
 const LAST: u16 = 1;
 
 /// Which place of the log a snapshot pictures.
@@ -156,12 +158,14 @@ fn read_state<T: DeserializeOwned, C: AsRef<[u8]>>(
     }
 }
 
-/// The place a snapshot pictures, from its first chunk alone.
-///
-/// # Errors
-/// As [`read`], for this chunk.
-pub fn place(first_chunk: &[u8]) -> Result<Place, SnapshotError> {
-    Header::read(first_chunk, 0).map(|header| header.place)
+/// An intact chunk at the beginning of `bytes`: the place its snapshot pictures, its number and its
+/// length. `None` if there is none of this version.
+#[must_use]
+pub fn find_chunk(bytes: &[u8]) -> Option<(Place, u32, usize)> {
+    let header: &[u8; HEADER_BYTES] = bytes.first_chunk()?;
+    let len = HEADER_BYTES.checked_add(u32_at(header, 28) as usize)?;
+    let header = Header::read(bytes.get(..len)?, u32_at(header, 24)).ok()?;
+    Some((header.place, header.number, len))
 }
 
 /// Cuts the state into chunks.
@@ -259,8 +263,11 @@ impl Header {
         chunk[8..16].copy_from_slice(&self.place.next.to_le_bytes());
         chunk[16..24].copy_from_slice(&self.place.last_at.0.to_le_bytes());
         chunk[24..28].copy_from_slice(&self.number.to_le_bytes());
+        // At most 16 KiB by the constant above.
+        let len = (chunk.len() - HEADER_BYTES) as u32;
+        chunk[28..32].copy_from_slice(&len.to_le_bytes());
         let crc = checksum(chunk);
-        chunk[28..32].copy_from_slice(&crc.to_le_bytes());
+        chunk[32..36].copy_from_slice(&crc.to_le_bytes());
     }
 
     fn read(chunk: &[u8], number: u32) -> Result<Header, SnapshotError> {
@@ -269,7 +276,7 @@ impl Header {
         if header[..4] != MAGIC || chunk.len() > MAX_CHUNK_BYTES {
             return Err(damaged(number, "it is no chunk of a snapshot"));
         }
-        if u32_at(header, 28) != checksum(chunk) {
+        if u32_at(header, 32) != checksum(chunk) {
             return Err(damaged(number, "the checksum differs"));
         }
         let found = u16::from_le_bytes([header[4], header[5]]);
@@ -296,7 +303,7 @@ fn u64_at(header: &[u8; HEADER_BYTES], at: usize) -> u64 {
 /// CRC-32 of a chunk without the checksum itself.
 fn checksum(chunk: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&chunk[..28]);
+    hasher.update(&chunk[..32]);
     hasher.update(&chunk[HEADER_BYTES..]);
     hasher.finalize()
 }
@@ -351,7 +358,7 @@ mod tests {
         chunks[0][4] ^= 0x80;
         assert!(matches!(read_back(&chunks), Err(SnapshotError::Damaged { chunk: 0, .. })));
         let crc = checksum(&chunks[0]);
-        chunks[0][28..32].copy_from_slice(&crc.to_le_bytes());
+        chunks[0][32..36].copy_from_slice(&crc.to_le_bytes());
         let found = VERSION ^ 0x80;
         let error = SnapshotError::OtherVersion { found, known: VERSION };
         assert_eq!(read_back(&chunks), Err(error));
@@ -415,7 +422,8 @@ mod tests {
             let core = core_after(&records);
             let chunks = chunks_of(&core);
             prop_assert!(chunks.iter().all(|chunk| chunk.len() <= MAX_CHUNK_BYTES));
-            prop_assert_eq!(place(&chunks[0]), Ok(PLACE));
+            let found = find_chunk(&[&chunks[0][..], b"what follows"].concat());
+            prop_assert_eq!(found, Some((PLACE, 0, chunks[0].len())));
             prop_assert_eq!(read_back(&chunks), Ok((core, PLACE)));
         }
 

@@ -448,6 +448,23 @@ fn a_call_that_survived_a_lost_session_goes_on_under_its_handle_and_one_that_did
 }
 
 #[test]
+fn a_call_of_a_line_that_the_new_session_does_not_monitor_ends_with_the_resync() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.pbx(PbxFact::Identified(Identification::default()));
+    site.pbx(PbxFact::Initialized { session: 42, key: 8 });
+    site.pbx(PbxFact::User(user(1, "Anna")));
+    site.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(0)));
+    site.told(1);
+    site.event(Event::Due(Timer::Settled(PBX, 2)));
+    assert_eq!(site.calls_told(1), ["call1 DISCONNECTED 0x2", "call1 IDLE 0x0"]);
+}
+
+#[test]
 fn a_deleted_user_idles_its_calls_before_the_line_is_removed_and_comes_back_under_its_id() {
     let mut site = Site::new();
     site.call(101, 5);

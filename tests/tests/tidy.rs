@@ -40,7 +40,8 @@ fn collect(folder: &Path, found: &mut Vec<Source>) {
 
 /// The files of a crate in which a package is named in code.
 fn naming(krate: &str, package: &str) -> Vec<String> {
-    let uses = [format!("{package}::"), format!("use {package};"), format!("extern crate {package}")];
+    let uses =
+        [format!("{package}::"), format!("use {package};"), format!("extern crate {package}")];
     let names = |code: &str| {
         code.lines().any(|line| {
             uses.iter().any(|word| {
@@ -93,7 +94,9 @@ fn the_engine_knows_nothing_of_the_world() {
 fn unsafe_code_and_c_live_in_tsp_ffi_only() {
     for krate in ["engine", "adapters", "replay", "xtask", "tests", "benches"] {
         for source in sources(krate) {
-            for word in ["unsafe {", "unsafe fn", "unsafe impl", "extern \"C\"", "extern \"system\""] {
+            for word in
+                ["unsafe {", "unsafe fn", "unsafe impl", "extern \"C\"", "extern \"system\""]
+            {
                 let quoted = source.path.starts_with("tests/");
                 assert!(quoted || !source.code.contains(word), "{} has {word:?}", source.path);
             }
@@ -121,11 +124,11 @@ fn no_name_says_nothing() {
         for source in sources(krate) {
             for word in ["Manager", "Helper", "Util"] {
                 let found = source.code.lines().find(|line| {
-                    ["struct ", "enum ", "trait ", "mod "]
-                        .iter()
-                        .any(|kind| line.contains(&format!("{kind}{word}")) || {
+                    ["struct ", "enum ", "trait ", "mod "].iter().any(|kind| {
+                        line.contains(&format!("{kind}{word}")) || {
                             line.contains(kind) && line.contains(word) && !line.contains("///")
-                        })
+                        }
+                    })
                 });
                 assert_eq!(found, None, "{}", source.path);
             }

@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn each_system_keeps_its_files_where_its_users_expect_them() {
         let own = ("HOME", "/home/anna");
-        let table: [(bool, &[(&str, &str)], [&str; 2]); 6] = [
+        type Variables = [(&'static str, &'static str)];
+        let table: [(bool, &Variables, [&str; 2]); 6] = [
             (false, &[own], ["/home/anna/.config/tapline", "/home/anna/.local/state/tapline"]),
             (
                 false,

@@ -28,7 +28,13 @@ pub(super) async fn serve(house: Arc<House>, listener: TcpListener, tls: Option<
     let reaper = tokio::spawn(reap(Arc::clone(&house)));
     let open = Arc::new(tokio::sync::Semaphore::new(CONNECTION_LIMIT));
     loop {
-        let Some(listening) = listener.take().or(listen_again(&house).await) else { break };
+        let listening = match listener.take() {
+            Some(first) => first,
+            None => match listen_again(&house).await {
+                Some(again) => again,
+                None => break,
+            },
+        };
         let mut boots = house.boots.subscribe();
         loop {
             tokio::select! {

@@ -45,7 +45,7 @@ pub(super) async fn respond(
 ) -> Result<Answered, io::Error> {
     let path = request.uri().path();
     let (soap, control) = (path == house.path, path == "/control");
-    let wsdl = path == "/pbx10_00.wsdl" || path == "/pbx900.wsdl";
+    let wsdl = matches!(path, "/pbx10_00.wsdl" | "/pbx900.wsdl" | "/soap-encoding.xsd");
     match (request.method().as_str(), soap, control, wsdl) {
         ("POST", true, ..) => soap_exchange(&house, &caller, request).await,
         ("POST", _, true, _) => Ok(control_exchange(&house, &caller, request).await),
@@ -206,6 +206,10 @@ fn misunderstood(error: &SoapError, dialect: &Dialect) -> Answered {
 // ---- the rest ----------------------------------------------------------------------------------
 
 fn wsdl_exchange(house: &House, request: &Request<Incoming>) -> Answered {
+    if request.uri().path() == "/soap-encoding.xsd" {
+        let document = AnswerBody::whole(wsdl::ENCODING);
+        return with_type(StatusCode::OK, "text/xml; charset=utf-8", document);
+    }
     // The address by which the client came is the one by which it can come again.
     let host = request.headers().get("Host").and_then(|host| host.to_str().ok());
     let host = host.map_or_else(|| house.address.to_string(), str::to_owned);

@@ -285,6 +285,18 @@ const ARRAYS: &[(&str, &str)] = &[
     ("RegInfoArray", "RegInfo"),
 ];
 
+/// The little of the encoding's own schema that the document refers to.
+pub(super) const ENCODING: &str = concat!(
+    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n",
+    "<xsd:schema targetNamespace=\"http://schemas.xmlsoap.org/soap/encoding/\"\n",
+    "  xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\">\n",
+    "  <xsd:attribute name=\"arrayType\" type=\"xsd:string\"/>\n",
+    "  <xsd:complexType name=\"Array\"><xsd:sequence>\n",
+    "    <xsd:any minOccurs=\"0\" maxOccurs=\"unbounded\" processContents=\"lax\"/>\n",
+    "  </xsd:sequence></xsd:complexType>\n",
+    "</xsd:schema>\n",
+);
+
 /// The document, for a PBX at this address.
 pub(super) fn document(url: &str) -> String {
     let mut out = String::from(concat!(
@@ -299,7 +311,9 @@ pub(super) fn document(url: &str) -> String {
         "  <documentation>Interface of Tapline's PBX simulator, after pbx10_00.</documentation>\n",
         "  <types>\n",
         "    <xsd:schema targetNamespace=\"http://innovaphone.com/pbx\">\n",
-        "      <xsd:import namespace=\"http://schemas.xmlsoap.org/soap/encoding/\"/>\n",
+        // Some toolkits would fetch this one from the Internet, if they were not told where it is.
+        "      <xsd:import namespace=\"http://schemas.xmlsoap.org/soap/encoding/\"",
+        " schemaLocation=\"soap-encoding.xsd\"/>\n",
     ));
     types(&mut out);
     out.push_str("    </xsd:schema>\n  </types>\n");
