@@ -79,9 +79,9 @@ impl LogEnd {
     fn of(error: &ReadError) -> LogEnd {
         let advice = "what comes before was read";
         match &error.why {
-            Unreadable::Frame(frame) if frame.is_newer() => LogEnd::Newer(format!(
-                "{error}; {advice}. Install the version that wrote the rest"
-            )),
+            Unreadable::Frame(frame) if frame.is_newer() => {
+                LogEnd::Newer(format!("{error}; {advice}. Install the version that wrote the rest"))
+            }
             _ => LogEnd::Damaged(format!("{error}; {advice}")),
         }
     }
