@@ -112,6 +112,11 @@ impl Prepared {
         let Prepared { settings, journal, core, next_seq, last_at } = self;
         let clock = Clock::after(last_at);
         let views = Arc::new(Views::default());
+        // The host may ask for the capabilities of a recovered line as soon as we return, which may
+        // be before the core thread has published anything.
+        for line in core.lines() {
+            views.publish(line.id(), Arc::new(line.view()));
+        }
         let (intake, queue) = mpsc::channel(QUEUE);
         let io = IoThread::start(clock, &settings, intake.clone())?;
         let core =

@@ -66,11 +66,8 @@ fn timed(times: u32, mut work: impl FnMut()) -> Duration {
 fn drain(answer: &[u8]) {
     let mut reader = Reader::from_reader(answer);
     loop {
-        match reader.read_event() {
-            Ok(Event::Eof) | Err(_) => break,
-            Ok(event) => {
-                black_box(event);
-            }
+        if matches!(black_box(&reader.read_event()), Ok(Event::Eof) | Err(_)) {
+            break;
         }
     }
 }

@@ -186,7 +186,7 @@ impl PbxModel {
                 let (_, object, _) = self.user(*user)?;
                 let found = self.find(object, &target("", e164.text(), h323.text()));
                 let (incomplete, user) = self.destination(&found);
-                Answer::UserFindDestination { incomplete, user }
+                Answer::UserFindDestination { incomplete, user: user.map(Box::new) }
             }
             Op::LocationUrl { loc, tls } => {
                 Answer::LocationUrl(self.location_url(loc.text(), *tls).into())
