@@ -11,6 +11,7 @@ static _Thread_local struct {
     unsigned char frames[FRAMES];
     DRV_REQUESTID request;
     const char *function;
+    place left_at;
 } stack;
 
 _Atomic(void (*)(const struct entry *)) on_callback;
@@ -44,8 +45,14 @@ void enter(const char *function)
 LONG leave(const char *function, LONG result)
 {
     stack.depth--;
-    log_append((struct entry){.kind = LEAVE, .function = function, .result = result});
+    stack.left_at =
+        log_append((struct entry){.kind = LEAVE, .function = function, .result = result});
     return result;
+}
+
+place left_at(void)
+{
+    return stack.left_at;
 }
 
 DRV_REQUESTID next_request(void)
@@ -64,6 +71,7 @@ void asking(const char *function)
     struct request *request = request_of(id);
     request->function = function;
     atomic_store(&request->completions, 0);
+    atomic_store(&request->completed_at, NOWHERE);
     atomic_store(&request->fate, ISSUED);
     stack.request = id;
     stack.function = function;
@@ -198,7 +206,7 @@ void CALLBACK on_completion(DRV_REQUESTID id, LONG result)
     entry.result = result;
     struct request *request = request_of(id);
     atomic_store(&request->result, result);
+    atomic_store(&request->completed_at, log_append(entry));
     atomic_fetch_add(&request->completions, 1);
-    log_append(entry);
     tell(&entry);
 }

@@ -99,6 +99,8 @@ extern atomic_uint call_count;
 /* Calls of the sessions before this one. */
 extern unsigned calls_before;
 
+/* The host itself, to be run again in a process of its own. */
+extern const char *program_path;
 /* Folder for everything the host and the provider write. */
 extern const char *scratch_folder;
 /* How long the storm of many threads lasts. */
@@ -188,6 +190,8 @@ void await_quiet_pbx(void);
 
 void enter(const char *function);
 LONG leave(const char *function, LONG result);
+/* Where in the log this thread's latest TSPI() returned. */
+place left_at(void);
 void asking(const char *function);
 DRV_REQUESTID asking_id(void);
 LONG asked(LONG result);
@@ -198,6 +202,7 @@ struct request {
     atomic_int fate;
     atomic_int completions;
     atomic_int result;
+    atomic_uint completed_at; /* where in the log, NOWHERE before */
 };
 enum { REQUESTS = 1 << 18 };
 struct request *request_of(DRV_REQUESTID id);

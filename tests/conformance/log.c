@@ -18,7 +18,7 @@ struct slot {
 static struct slot *slots; /* touched page by page as it fills */
 static atomic_uint next;
 static atomic_uint lost;
-static place readable; /* only the waiting thread moves it */
+static atomic_uint readable; /* up to here every entry is complete; may lag behind */
 static struct bell *bell;
 
 void log_clear(void)
@@ -29,7 +29,7 @@ void log_clear(void)
     memset(slots, 0, (used < CAPACITY ? used : CAPACITY) * sizeof *slots);
     atomic_store(&next, 0);
     atomic_store(&lost, 0);
-    readable = 0;
+    atomic_store(&readable, 0);
 }
 
 place log_append(struct entry entry)
@@ -50,9 +50,9 @@ place log_append(struct entry entry)
 
 place log_end(void)
 {
-    place end = readable;
+    place end = atomic_load(&readable);
     while (end < CAPACITY && atomic_load_explicit(&slots[end].ready, memory_order_acquire)) end++;
-    readable = end;
+    atomic_store(&readable, end);
     return end;
 }
 

@@ -141,73 +141,72 @@ DWORD fixed_size(enum shape shape, DWORD version)
 }
 
 #define AT(type, name) offsetof(type, dw##name##Size)
-#define DATA(type, name, version) {#name, AT(type, name), version, false, false}
-#define WORDS(type, name, version) {#name, AT(type, name), version, true, false}
-#define OWN_DATA(type, name, version) {#name, AT(type, name), version, false, true}
+#define DATA(type, name) {#name, AT(type, name), false}
+#define WORDS(type, name) {#name, AT(type, name), true}
 #define OWN(type, member) {offsetof(type, member), sizeof(((type *)0)->member)}
 #define OWN_PAIR(type, name) {AT(type, name), 8}
 
 static const struct member devcaps_members[] = {
-    WORDS(LINEDEVCAPS, ProviderInfo, V2_0),  WORDS(LINEDEVCAPS, SwitchInfo, V2_0),
-    WORDS(LINEDEVCAPS, LineName, V2_0),      DATA(LINEDEVCAPS, TerminalCaps, V2_0),
-    DATA(LINEDEVCAPS, TerminalText, V2_0),  DATA(LINEDEVCAPS, DevSpecific, V2_0),
-    WORDS(LINEDEVCAPS, DeviceClasses, V2_0), {0},
+    WORDS(LINEDEVCAPS, ProviderInfo),  WORDS(LINEDEVCAPS, SwitchInfo),
+    WORDS(LINEDEVCAPS, LineName),      DATA(LINEDEVCAPS, TerminalCaps),
+    DATA(LINEDEVCAPS, TerminalText),  DATA(LINEDEVCAPS, DevSpecific),
+    WORDS(LINEDEVCAPS, DeviceClasses), {NULL, 0, false},
 };
 
 static const struct member addresscaps_members[] = {
-    WORDS(LINEADDRESSCAPS, Address, V2_0),
-    DATA(LINEADDRESSCAPS, DevSpecific, V2_0),
-    DATA(LINEADDRESSCAPS, CompletionMsgText, V2_0),
-    DATA(LINEADDRESSCAPS, CallTreatmentList, V2_0),
-    WORDS(LINEADDRESSCAPS, DeviceClasses, V2_0),
-    {0},
+    WORDS(LINEADDRESSCAPS, Address),
+    DATA(LINEADDRESSCAPS, DevSpecific),
+    DATA(LINEADDRESSCAPS, CompletionMsgText),
+    DATA(LINEADDRESSCAPS, CallTreatmentList),
+    WORDS(LINEADDRESSCAPS, DeviceClasses),
+    {NULL, 0, false},
 };
 
 static const struct member linestatus_members[] = {
-    DATA(LINEDEVSTATUS, TerminalModes, V2_0),
-    DATA(LINEDEVSTATUS, DevSpecific, V2_0),
-    OWN_DATA(LINEDEVSTATUS, AppInfo, V2_0),
-    {0},
+    DATA(LINEDEVSTATUS, TerminalModes),
+    DATA(LINEDEVSTATUS, DevSpecific),
+    DATA(LINEDEVSTATUS, AppInfo),
+    {NULL, 0, false},
 };
 
 static const struct member addressstatus_members[] = {
-    DATA(LINEADDRESSSTATUS, Forward, V2_0),
-    DATA(LINEADDRESSSTATUS, TerminalModes, V2_0),
-    DATA(LINEADDRESSSTATUS, DevSpecific, V2_0),
-    {0},
+    DATA(LINEADDRESSSTATUS, Forward),
+    DATA(LINEADDRESSSTATUS, TerminalModes),
+    DATA(LINEADDRESSSTATUS, DevSpecific),
+    {NULL, 0, false},
 };
 
 static const struct member callinfo_members[] = {
-    WORDS(LINECALLINFO, CallerID, V2_0),
-    WORDS(LINECALLINFO, CallerIDName, V2_0),
-    WORDS(LINECALLINFO, CalledID, V2_0),
-    WORDS(LINECALLINFO, CalledIDName, V2_0),
-    WORDS(LINECALLINFO, ConnectedID, V2_0),
-    WORDS(LINECALLINFO, ConnectedIDName, V2_0),
-    WORDS(LINECALLINFO, RedirectionID, V2_0),
-    WORDS(LINECALLINFO, RedirectionIDName, V2_0),
-    WORDS(LINECALLINFO, RedirectingID, V2_0),
-    WORDS(LINECALLINFO, RedirectingIDName, V2_0),
-    OWN_DATA(LINECALLINFO, AppName, V2_0),
-    OWN_DATA(LINECALLINFO, DisplayableAddress, V2_0),
-    OWN_DATA(LINECALLINFO, CalledParty, V2_0),
-    OWN_DATA(LINECALLINFO, Comment, V2_0),
-    WORDS(LINECALLINFO, Display, V2_0),
-    DATA(LINECALLINFO, UserUserInfo, V2_0),
-    DATA(LINECALLINFO, HighLevelComp, V2_0),
-    DATA(LINECALLINFO, LowLevelComp, V2_0),
-    DATA(LINECALLINFO, ChargingInfo, V2_0),
-    DATA(LINECALLINFO, TerminalModes, V2_0),
-    DATA(LINECALLINFO, DevSpecific, V2_0),
-    DATA(LINECALLINFO, CallData, V2_0),
-    DATA(LINECALLINFO, SendingFlowspec, V2_0),
-    DATA(LINECALLINFO, ReceivingFlowspec, V2_0),
-    {0},
+    WORDS(LINECALLINFO, CallerID),
+    WORDS(LINECALLINFO, CallerIDName),
+    WORDS(LINECALLINFO, CalledID),
+    WORDS(LINECALLINFO, CalledIDName),
+    WORDS(LINECALLINFO, ConnectedID),
+    WORDS(LINECALLINFO, ConnectedIDName),
+    WORDS(LINECALLINFO, RedirectionID),
+    WORDS(LINECALLINFO, RedirectionIDName),
+    WORDS(LINECALLINFO, RedirectingID),
+    WORDS(LINECALLINFO, RedirectingIDName),
+    DATA(LINECALLINFO, AppName),
+    DATA(LINECALLINFO, DisplayableAddress),
+    DATA(LINECALLINFO, CalledParty),
+    DATA(LINECALLINFO, Comment),
+    WORDS(LINECALLINFO, Display),
+    DATA(LINECALLINFO, UserUserInfo),
+    DATA(LINECALLINFO, HighLevelComp),
+    DATA(LINECALLINFO, LowLevelComp),
+    DATA(LINECALLINFO, ChargingInfo),
+    DATA(LINECALLINFO, TerminalModes),
+    DATA(LINECALLINFO, DevSpecific),
+    DATA(LINECALLINFO, CallData),
+    DATA(LINECALLINFO, SendingFlowspec),
+    DATA(LINECALLINFO, ReceivingFlowspec),
+    {NULL, 0, false},
 };
 
 static const struct member callstatus_members[] = {
-    DATA(LINECALLSTATUS, DevSpecific, V2_0),
-    {0},
+    DATA(LINECALLSTATUS, DevSpecific),
+    {NULL, 0, false},
 };
 
 static const struct own nothing[] = {{0, 0}};

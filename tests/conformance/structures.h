@@ -48,9 +48,7 @@ enum shape { DEVCAPS, ADDRESSCAPS, LINESTATUS, ADDRESSSTATUS, CALLINFO, CALLSTAT
 struct member {
     const char *name;
     WORD offset;
-    DWORD since;   /* version */
-    bool text;     /* UTF-16 with a NUL */
-    bool host_own; /* the telephony server's own: the provider does not touch it */
+    bool text; /* UTF-16 with a NUL */
 };
 
 /* Bytes that belong to the telephony server. */
