@@ -31,8 +31,8 @@ impl Views {
     pub fn publish(&self, line: LineId, view: Arc<LineView>) {
         let index = line.0 as usize;
         if let Some(chunk) = self.chunks.get(index / CHUNK_LINES) {
-            let chunk =
-                chunk.get_or_init(|| Box::new([const { ArcSwapOption::const_empty() }; CHUNK_LINES]));
+            let chunk = chunk
+                .get_or_init(|| Box::new([const { ArcSwapOption::const_empty() }; CHUNK_LINES]));
             chunk[index % CHUNK_LINES].store(Some(view));
         }
     }

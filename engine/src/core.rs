@@ -1,25 +1,101 @@
 //! The whole engine as one value: feed it the log, take out the effects.
+//!
+//! The parts (estate, PBXs, lines) are the same that the actors own one by one in the running
+//! provider. Here they stand side by side in one thread, for recovery, replay and tests.
 
 use crate::effect::Effects;
+use crate::estate::{Estate, Route};
 use crate::fact::Record;
-use crate::id::LineId;
+use crate::id::{LineId, PbxId};
+use crate::line::{Line, LineInput};
+use crate::pbx::{Pbx, PbxInput, ToLines};
+use crate::time::Millis;
 use crate::view::LineView;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The whole state that a log leads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Core {}
+pub struct Core {
+    estate: Estate,
+    pbxs: BTreeMap<PbxId, Pbx>,
+    lines: BTreeMap<LineId, Line>,
+}
 
 impl Core {
-    /// Takes one record of the log. Total: takes every record, never fails, never panics on input.
-    pub fn apply(&mut self, seq: u64, record: Record, out: &mut Effects) {
-        let _ = (seq, record, out);
+    /// Puts a core together from its parts.
+    #[must_use]
+    pub fn from_parts(estate: Estate, pbxs: Vec<(PbxId, Pbx)>, lines: Vec<Line>) -> Core {
+        Core {
+            estate,
+            pbxs: pbxs.into_iter().collect(),
+            lines: lines.into_iter().map(|line| (line.id(), line)).collect(),
+        }
+    }
+
+    /// Takes a core apart, for the actors.
+    #[must_use]
+    pub fn into_parts(self) -> (Estate, Vec<(PbxId, Pbx)>, Vec<Line>) {
+        (self.estate, self.pbxs.into_iter().collect(), self.lines.into_values().collect())
+    }
+
+    /// Takes one record of the log. Total: takes every record, never fails, never panics on input;
+    /// surprises become reports.
+    pub fn apply(&mut self, record: Record, out: &mut Effects) {
+        let at = record.at;
+        match self.estate.route(record) {
+            Route::Nowhere => {}
+            Route::Pbx(id, input) => self.pbx(at, id, input, out),
+            Route::Line(line, input) => self.line(at, line, input, out),
+            Route::Everyone(line_input, pbx_input) => {
+                for line in self.lines.values_mut() {
+                    line.apply(at, line_input.clone(), out);
+                }
+                let ids: Vec<_> = self.pbxs.keys().copied().collect();
+                ids.into_iter().for_each(|id| self.pbx(at, id, pbx_input.clone(), out));
+            }
+            Route::Configured(pbxs, lines) => {
+                lines.into_iter().for_each(|(line, input)| self.line(at, line, input, out));
+                for (id, input) in pbxs {
+                    self.pbxs.entry(id).or_insert_with(|| Pbx::new(id));
+                    self.pbx(at, id, input, out);
+                }
+            }
+        }
+    }
+
+    fn pbx(&mut self, at: Millis, id: PbxId, input: PbxInput, out: &mut Effects) {
+        let mut lines = ToLines::new();
+        if let Some(pbx) = self.pbxs.get_mut(&id) {
+            pbx.apply(at, input, out, &mut lines);
+        }
+        lines.into_iter().for_each(|(line, input)| self.line(at, line, input, out));
+    }
+
+    fn line(&mut self, at: Millis, id: LineId, input: LineInput, out: &mut Effects) {
+        if let Some(line) = self.lines.get_mut(&id) {
+            line.apply(at, input, out);
+        } else if let LineInput::Identity(identity) = input {
+            let line = Line::new(identity);
+            line.announce(out);
+            self.lines.insert(id, line);
+        }
     }
 
     /// What applications may read of a line; `None` if there never was such a line.
     #[must_use]
     pub fn view(&self, line: LineId) -> Option<LineView> {
-        let _ = line;
-        None
+        self.lines.get(&line).map(Line::view)
+    }
+
+    /// All lines, by permanent id.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.values()
+    }
+
+    /// What concerns more than one line.
+    #[must_use]
+    pub fn estate(&self) -> &Estate {
+        &self.estate
     }
 }

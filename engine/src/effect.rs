@@ -73,9 +73,9 @@ impl Notice {
     #[must_use]
     pub fn call(&self) -> Option<CallId> {
         match *self {
-            Notice::NewCall(call)
-            | Notice::CallState { call, .. }
-            | Notice::CallInfo(call, _) => Some(call),
+            Notice::NewCall(call) | Notice::CallState { call, .. } | Notice::CallInfo(call, _) => {
+                Some(call)
+            }
             _ => None,
         }
     }

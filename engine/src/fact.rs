@@ -4,9 +4,7 @@
 //! variants is the schema of the log (`codec.rs`); each variant has a golden byte string in the
 //! tests.
 
-use crate::id::{
-    Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, RequestId, UserHandle,
-};
+use crate::id::{Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, RequestId, UserHandle};
 use crate::pii::Personal;
 use crate::tapi::LineErr;
 use crate::time::{Millis, Timer};
@@ -206,6 +204,31 @@ pub enum Failure {
     Fault(Box<str>),
     /// The answer was not SOAP, was cut off, or was larger than allowed.
     Garbled(Box<str>),
+}
+
+impl Failure {
+    /// What happened and what to do about it, in a sentence for the one who runs the provider.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self {
+            Failure::Unreachable => "nobody answers there; check host and port in the settings, \
+                 and that the PBX is running"
+                .into(),
+            Failure::Certificate => "its certificate is not trusted; name the right one in the \
+                 settings ([tls] certificate_file or ca_file), or check the host name"
+                .into(),
+            Failure::AccessDenied => {
+                "account or password is not accepted; correct them in the settings".into()
+            }
+            Failure::Broken => "the connection broke".into(),
+            Failure::TimedOut => "it did not answer in time".into(),
+            Failure::Status(status) => format!("it answered with HTTP status {status}"),
+            Failure::Fault(text) => format!("it answered with a fault: {text}"),
+            Failure::Garbled(text) => {
+                format!("its answer cannot be read ({text}); is this an innovaphone PBX?")
+            }
+        }
+    }
 }
 
 /// Answer to `Version`.

@@ -5,11 +5,26 @@
 //! randomness, no I/O, no thread and no unordered map, so the same log gives the same effects on
 //! any machine at any time.
 
+pub mod call;
+pub mod capability;
+pub mod card;
+pub mod codec;
 pub mod core;
+pub mod dial;
 pub mod effect;
+pub mod estate;
 pub mod fact;
+pub mod frame;
 pub mod id;
+pub mod invariant;
+pub mod line;
+pub mod name;
+pub mod pbx;
 pub mod pii;
+pub mod snapshot;
+#[cfg(any(test, feature = "testing"))]
+pub mod strategy;
 pub mod tapi;
 pub mod time;
+pub mod told;
 pub mod view;

@@ -105,9 +105,7 @@ impl CallState {
     /// Whether the call counts in dwNumActiveCalls: neither idle nor held.
     #[must_use]
     pub const fn counts_as_active(self) -> bool {
-        !matches!(self, CallState::Idle)
-            && !self.counts_as_held()
-            && !self.counts_as_hold_pending()
+        !matches!(self, CallState::Idle) && !self.counts_as_held() && !self.counts_as_hold_pending()
     }
 }
 

@@ -205,8 +205,8 @@ impl PartyId {
     #[must_use]
     pub fn new(number: Wide, name: Wide, or_else: u32) -> PartyId {
         use crate::tapi::party_id::{ADDRESS, NAME};
-        let there = if number.is_empty() { 0 } else { ADDRESS }
-            | if name.is_empty() { 0 } else { NAME };
+        let there =
+            if number.is_empty() { 0 } else { ADDRESS } | if name.is_empty() { 0 } else { NAME };
         PartyId { flags: if there == 0 { or_else } else { there }, number, name }
     }
 }

@@ -1,0 +1,278 @@
+//! The journal: an append-only log of records with snapshots of the state they lead to.
+//!
+//! A log is a folder. In it lies one storage, `log-1`; when that is found damaged, it stays as it
+//! is, and what can be read of it goes on in `log-2`. Nothing that was ever logged is deleted or
+//! written over.
+//!
+//! One thread appends: it takes what is queued, at most [`MAX_BATCH`] records, and gives it to
+//! [`Journal::append`] in one go. A batch costs one flush, so the batches grow with the load by
+//! themselves.
+
+mod reader;
+mod recovery;
+mod salvage;
+mod storage;
+
+pub use reader::{LogReader, ReadError, Records};
+pub use recovery::{Damage, OpenError, Recovered};
+
+use engine::core::Core;
+use engine::fact::Record;
+use engine::frame::{Chain, FrameError, FrameWriter, missing_before};
+use engine::snapshot::{self, Place, SnapshotError, WriteError};
+use recovery::Opened;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use storage::{Storage, StorageError};
+
+/// Most records worth giving to [`Journal::append`] at once: one frame.
+pub const MAX_BATCH: usize = engine::frame::MAX_RECORDS;
+
+/// Longest time that records stay unflushed with [`Durability::Behind`].
+pub const BEHIND: Duration = Duration::from_millis(100);
+
+/// Snapshots kept. The older one is there for the case that the newer one cannot be read.
+const SNAPSHOTS_KEPT: usize = 2;
+
+/// When a record is safe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Before anybody is told of it: a power loss undoes nothing that an application was told.
+    #[default]
+    BeforeCallback,
+    /// Within [`BEHIND`]: faster on slow disks; a crash may undo the last moments.
+    Behind,
+}
+
+/// A log open for appending.
+pub struct Journal {
+    path: PathBuf,
+    durability: Durability,
+    /// `None` after a failed write, until [`Journal::resume`] succeeds.
+    storage: Option<Storage>,
+    chain: Chain,
+    unflushed_since: Option<Instant>,
+    writer: FrameWriter,
+    batch: Batch,
+}
+
+/// The frames of one batch, in buffers that are used again.
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    /// First record of each frame, and where it ends in `bytes`.
+    frames: Vec<(u64, usize)>,
+}
+
+/// Why records are not in the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The disk is full.
+    #[error("the disk of the log is full; make room on it")]
+    Full,
+    /// The operating system or the storage refuses, for another reason.
+    #[error("the log cannot be written: {0}")]
+    Failed(String),
+    /// An earlier write failed, and the journal was not resumed since.
+    #[error("the log could not be written before and was not resumed yet")]
+    Down,
+    /// The records do not follow those in the log. A fault of the caller.
+    #[error("record {expected} should be appended next, not {found}")]
+    OutOfOrder {
+        /// Sequence number of the next record.
+        expected: u64,
+        /// The one given.
+        found: u64,
+    },
+    /// A record is too large. None of the batch is in the log; without this record it can be.
+    #[error(transparent)]
+    Refused(FrameError),
+    /// The state is too large for a snapshot. The log itself goes on.
+    #[error(transparent)]
+    Snapshot(SnapshotError),
+}
+
+impl From<StorageError> for AppendError {
+    fn from(error: StorageError) -> AppendError {
+        match error {
+            StorageError::Full => AppendError::Full,
+            other => AppendError::Failed(other.to_string()),
+        }
+    }
+}
+
+impl Journal {
+    /// Opens the log in the folder `path`, or makes it, and recovers the state it leads to. While
+    /// another process has it, tries again for as long as `wait`.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. A damaged log is no error: what is intact is recovered, and
+    /// [`Recovered::damage`] says the rest.
+    pub fn open(
+        path: &Path,
+        durability: Durability,
+        wait: Duration,
+    ) -> Result<(Journal, Recovered), OpenError> {
+        let Opened { storage, chain, recovered } = recovery::open(path, wait)?;
+        let journal = Journal {
+            path: path.to_owned(),
+            durability,
+            storage: Some(storage),
+            chain,
+            unflushed_since: None,
+            writer: FrameWriter::default(),
+            batch: Batch::default(),
+        };
+        Ok((journal, recovered))
+    }
+
+    /// Appends records, the first of them with sequence number `first`. With
+    /// [`Durability::BeforeCallback`] they are safe when this returns.
+    ///
+    /// Numbers may be left out only by saying so: a record `HostFact::Gap(n)` gets a number `n`
+    /// later than it would have got otherwise.
+    ///
+    /// # Errors
+    /// See [`AppendError`]. After [`AppendError::Full`] and [`AppendError::Failed`] it is not known
+    /// whether these records are in the log; [`Journal::resume`] tells.
+    pub fn append(&mut self, first: u64, records: &[Record]) -> Result<(), AppendError> {
+        if self.storage.is_none() {
+            return Err(AppendError::Down);
+        }
+        let Some(first_record) = records.first() else { return Ok(()) };
+        let expected = self.chain.next() + missing_before(first_record).unwrap_or(0);
+        if first != expected {
+            return Err(AppendError::OutOfOrder { expected, found: first });
+        }
+        let chain = self.frame(records)?;
+        self.with_storage(|storage, batch| {
+            let mut start = 0;
+            for (first, end) in &batch.frames {
+                storage.put_frame(*first, &batch.bytes[start..*end])?;
+                start = *end;
+            }
+            Ok(())
+        })?;
+        self.chain = chain;
+        let since = *self.unflushed_since.get_or_insert_with(Instant::now);
+        match self.durability {
+            Durability::Behind if since.elapsed() < BEHIND => Ok(()),
+            _ => self.flush(),
+        }
+    }
+
+    /// Makes all that was appended safe. With [`Durability::Behind`] the caller does this when
+    /// nothing more comes; otherwise it is done already.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn flush(&mut self) -> Result<(), AppendError> {
+        if self.unflushed_since.take().is_some() {
+            self.with_storage(|storage, _| storage.flush())?;
+        }
+        Ok(())
+    }
+
+    /// Since when something appended is not yet safe.
+    #[must_use]
+    pub fn unflushed_since(&self) -> Option<Instant> {
+        self.unflushed_since
+    }
+
+    /// Sequence number of the next record.
+    #[must_use]
+    pub fn next_seq(&self) -> u64 {
+        self.chain.next()
+    }
+
+    /// Tries to go on after a failed write, and says which record the log expects next. If the
+    /// caller has numbered further meanwhile, its next record must be a `HostFact::Gap`.
+    ///
+    /// # Errors
+    /// As [`Journal::open`]; the journal then stays as it is, and this can be tried again.
+    pub fn resume(&mut self, wait: Duration) -> Result<u64, OpenError> {
+        if self.storage.is_none() {
+            let Opened { storage, chain, .. } = recovery::open(&self.path, wait)?;
+            self.storage = Some(storage);
+            self.chain = chain;
+            self.unflushed_since = None;
+        }
+        Ok(self.chain.next())
+    }
+
+    /// Whether a write failed and [`Journal::resume`] is due.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.storage.is_none()
+    }
+
+    /// Keeps the state at a place of the log, so that recovery need not go further back, and
+    /// forgets all but the newest two.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn keep_snapshot(&mut self, core: &Core, place: Place) -> Result<(), AppendError> {
+        self.with_storage(|storage, _| {
+            // What is left of one that was never finished must not mix with this one.
+            storage.remove_snapshot(place.next)?;
+            let written = snapshot::write(core, place, |number, chunk| {
+                storage.put_chunk(place.next, number, chunk)
+            });
+            match written {
+                Err(WriteError::Store(error)) => return Err(error),
+                Err(WriteError::Snapshot(error)) => return Ok(Err(AppendError::Snapshot(error))),
+                Ok(()) => storage.flush()?,
+            }
+            for old in storage.snapshots()?.into_iter().skip(SNAPSHOTS_KEPT) {
+                storage.remove_snapshot(old)?;
+            }
+            Ok(Ok(()))
+        })?
+    }
+
+    /// The records from a sequence number on, as far as they are intact. Opens nothing, so it
+    /// works while the journal is in use; reads frame by frame.
+    #[must_use]
+    pub fn records_from(&self, seq: u64) -> Option<Records<'_>> {
+        self.storage.as_ref().map(|storage| Records::new(storage, seq))
+    }
+
+    /// Flushes and closes. The threads that are left belong to the storage's process-wide pool;
+    /// they hold nothing of this log.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn close(mut self) -> Result<(), AppendError> {
+        if self.is_down() { Ok(()) } else { self.flush() }
+    }
+
+    /// Makes frames of the records; touches nothing but the buffers.
+    fn frame(&mut self, records: &[Record]) -> Result<Chain, AppendError> {
+        self.batch.bytes.clear();
+        self.batch.frames.clear();
+        let (mut chain, mut rest) = (self.chain, records);
+        while !rest.is_empty() {
+            let written = self
+                .writer
+                .write(chain, rest, &mut self.batch.bytes)
+                .map_err(AppendError::Refused)?;
+            let first = written.chain.next() - written.count as u64;
+            self.batch.frames.push((first, self.batch.bytes.len()));
+            chain = written.chain;
+            rest = &rest[written.count..];
+        }
+        Ok(chain)
+    }
+
+    /// Does something with the storage, and lets go of it when it fails.
+    fn with_storage<T>(
+        &mut self,
+        action: impl FnOnce(&Storage, &Batch) -> Result<T, StorageError>,
+    ) -> Result<T, AppendError> {
+        let storage = self.storage.as_ref().ok_or(AppendError::Down)?;
+        action(storage, &self.batch).map_err(|error| {
+            self.storage = None;
+            error.into()
+        })
+    }
+}

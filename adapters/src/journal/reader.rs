@@ -1,0 +1,242 @@
+//! Reading a log from any record on, for replay and capture.
+
+use super::recovery::{self, OpenError};
+use super::salvage::Salvaged;
+use super::storage::{Storage, StorageError, Stored};
+use engine::fact::Record;
+use engine::frame::{Chain, Frame, FrameError};
+use std::path::Path;
+use std::time::Duration;
+
+/// A log open for reading only. Nothing is repaired; of a damaged storage, what is intact is read.
+pub struct LogReader {
+    source: Source,
+    first: u64,
+}
+
+impl LogReader {
+    /// Opens the log in the folder `path`, or the storage in it, waiting as long as `wait` for
+    /// another process to let go of it.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(path: &Path, wait: Duration) -> Result<LogReader, OpenError> {
+        let source = recovery::open_source(path, wait)?;
+        let first = source.frame_from(0).map_err(|error| OpenError::of(path, error))?;
+        Ok(LogReader { source, first: first.map_or(0, |(first, _)| first) })
+    }
+
+    /// Sequence number of the oldest record.
+    #[must_use]
+    pub fn first_seq(&self) -> u64 {
+        self.first
+    }
+
+    /// The records from a sequence number on, as far as they are intact.
+    #[must_use]
+    pub fn records_from(&self, seq: u64) -> Records<'_> {
+        Records::of(&self.source, seq)
+    }
+}
+
+/// Records in the order of the log. Ends after the first error.
+pub struct Records<'a> {
+    source: SourceRef<'a>,
+    from: u64,
+    chain: Option<Chain>,
+    frame: std::vec::IntoIter<(u64, Record)>,
+    is_over: bool,
+}
+
+/// Why the records of a log end before it does.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the log is intact up to record {next}, not included: {why}")]
+pub struct ReadError {
+    /// Sequence number of the first record that cannot be read.
+    pub next: u64,
+    /// Why it cannot.
+    pub why: Unreadable,
+}
+
+/// Why a record cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// The frame it should be in.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The storage under it.
+    #[error("{0}")]
+    Storage(String),
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn new(storage: &'a Storage, from: u64) -> Records<'a> {
+        Records::over(SourceRef::Storage(storage), from)
+    }
+
+    fn of(source: &'a Source, from: u64) -> Records<'a> {
+        Records::over(source.as_ref(), from)
+    }
+
+    fn over(source: SourceRef<'a>, from: u64) -> Records<'a> {
+        Records { source, from, chain: None, frame: Vec::new().into_iter(), is_over: false }
+    }
+
+    /// Reads frames until one has a record that is wanted.
+    fn next_frame(&mut self) -> Result<bool, ReadError> {
+        let mut records = Vec::with_capacity(engine::frame::MAX_RECORDS);
+        while records.is_empty() {
+            let mut chain = match self.chain {
+                Some(chain) => chain,
+                None => self.source.chain_at(self.from).map_err(|why| self.unreadable(why))?,
+            };
+            let entry = self.source.frame_from(chain.next());
+            let Some((_, bytes)) = entry.map_err(|why| self.unreadable(why))? else {
+                return Ok(false);
+            };
+            let next = chain.next();
+            read_frame(&mut chain, &bytes, self.from, &mut records)
+                .map_err(|error| ReadError { next: next.max(self.from), why: error.into() })?;
+            self.chain = Some(chain);
+        }
+        self.frame = records.into_iter();
+        Ok(true)
+    }
+
+    fn unreadable(&self, error: StorageError) -> ReadError {
+        let next = self.chain.map_or(self.from, |chain| chain.next().max(self.from));
+        ReadError { next, why: Unreadable::Storage(error.to_string()) }
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<(u64, Record), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(record) = self.frame.next() {
+                return Some(Ok(record));
+            }
+            if self.is_over {
+                return None;
+            }
+            match self.next_frame() {
+                Ok(true) => {}
+                Ok(false) => self.is_over = true,
+                Err(error) => {
+                    self.is_over = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// Reads one frame of a log into the chain, and its records from number `from` on into `records`:
+/// all of them, or with an error none.
+pub(super) fn read_frame(
+    chain: &mut Chain,
+    bytes: &[u8],
+    from: u64,
+    records: &mut Vec<(u64, Record)>,
+) -> Result<(), FrameError> {
+    let frame = Frame::read_exact(bytes)?;
+    let mut linked = *chain;
+    linked.link(&frame)?;
+    let before = records.len();
+    for record in frame.records() {
+        match record {
+            Ok((seq, record)) if seq >= from => records.push((seq, record)),
+            Ok(_) => {}
+            Err(error) => {
+                records.truncate(before);
+                return Err(error);
+            }
+        }
+    }
+    *chain = linked;
+    Ok(())
+}
+
+/// Where the frames and snapshots of a log come from.
+pub(super) enum Source {
+    /// From a storage in order.
+    Storage(Storage),
+    /// From the bytes of one that cannot be opened any more.
+    Salvaged(Salvaged),
+}
+
+/// A borrowed [`Source`].
+#[derive(Clone, Copy)]
+pub(super) enum SourceRef<'a> {
+    Storage(&'a Storage),
+    Salvaged(&'a Salvaged),
+}
+
+impl Source {
+    pub(super) fn as_ref(&self) -> SourceRef<'_> {
+        match self {
+            Source::Storage(storage) => SourceRef::Storage(storage),
+            Source::Salvaged(salvaged) => SourceRef::Salvaged(salvaged),
+        }
+    }
+
+    fn frame_from(&self, seq: u64) -> Result<Option<(u64, Stored)>, StorageError> {
+        self.as_ref().frame_from(seq)
+    }
+}
+
+impl SourceRef<'_> {
+    /// The first frame that begins with this record or a later one.
+    pub(super) fn frame_from(&self, seq: u64) -> Result<Option<(u64, Stored)>, StorageError> {
+        match self {
+            SourceRef::Storage(storage) => storage.frame_from(seq),
+            SourceRef::Salvaged(salvaged) => salvaged.frame_from(seq),
+        }
+    }
+
+    /// The last frame that begins with this record or an earlier one.
+    pub(super) fn frame_up_to(&self, seq: u64) -> Result<Option<(u64, Stored)>, StorageError> {
+        match self {
+            SourceRef::Storage(storage) => storage.frame_up_to(seq),
+            SourceRef::Salvaged(salvaged) => salvaged.frame_up_to(seq),
+        }
+    }
+
+    /// The places of all snapshots, latest first.
+    pub(super) fn snapshots(&self) -> Result<Vec<u64>, StorageError> {
+        match self {
+            SourceRef::Storage(storage) => storage.snapshots(),
+            SourceRef::Salvaged(salvaged) => Ok(salvaged.snapshots()),
+        }
+    }
+
+    /// A chunk of the snapshot at a place.
+    pub(super) fn chunk(&self, place: u64, number: u32) -> Result<Option<Stored>, StorageError> {
+        match self {
+            SourceRef::Storage(storage) => storage.chunk(place, number),
+            SourceRef::Salvaged(salvaged) => salvaged.chunk(place, number),
+        }
+    }
+
+    /// The chain before the frame that holds record `seq`, or before the next frame if none does.
+    fn chain_at(&self, seq: u64) -> Result<Chain, StorageError> {
+        let holder = self.frame_up_to(seq)?.filter(|(_, bytes)| {
+            // A frame that cannot be read may hold it; reading will tell.
+            Frame::read_exact(bytes).map_or(true, |frame| frame.next() > seq)
+        });
+        let start = match holder {
+            Some((first, _)) => first,
+            None => match self.frame_from(seq)? {
+                Some((first, _)) => first,
+                None => return Ok(Chain::at(seq, None)),
+            },
+        };
+        if start == 0 {
+            return Ok(Chain::START);
+        }
+        let before = self.frame_up_to(start - 1)?;
+        let crc = before.and_then(|(_, bytes)| Frame::read_exact(&bytes).ok().map(|f| f.crc()));
+        Ok(Chain::at(start, crc))
+    }
+}

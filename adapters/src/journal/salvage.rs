@@ -1,0 +1,187 @@
+//! Reading a storage that sled cannot open any more.
+//!
+//! Frames and snapshot chunks carry their own magic, length and checksum, and sled keeps each of
+//! them in one piece. So they are found by looking through the bytes of its file, wherever they
+//! lie. A page that sled has rewritten leaves copies behind; they are the same frame and are taken
+//! once. Frames larger than [`MAX_SHARED_BYTES`] are stored in pieces and are not found.
+
+use super::storage::{StorageError, Stored};
+use engine::frame::{self, Chain, Frame, MAX_SHARED_BYTES};
+use engine::snapshot;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// Everything intact in the file of a storage.
+pub(super) struct Salvaged {
+    file: File,
+    /// One chain of frames, by first record.
+    frames: BTreeMap<u64, Place>,
+    /// Chunks, by place of the snapshot and number.
+    chunks: BTreeMap<(u64, u32), Place>,
+}
+
+/// Where bytes lie in the file.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    offset: u64,
+    len: usize,
+}
+
+/// A frame that was found.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    place: Place,
+    crc: u32,
+}
+
+impl Salvaged {
+    /// Looks through a file for all that is intact.
+    pub(super) fn scan(path: &Path) -> io::Result<Salvaged> {
+        let mut file = File::open(path)?;
+        let mut finds = Finds::default();
+        let (mut window, mut offset, mut is_more) = (Vec::new(), 0, true);
+        while is_more {
+            let wanted = (WINDOW_BYTES - window.len()) as u64;
+            is_more = file.by_ref().take(wanted).read_to_end(&mut window)? > 0;
+            let used = finds.look_through(&window, offset, !is_more);
+            window.drain(..used);
+            offset += used as u64;
+        }
+        let frames = longest_chain(&mut file, &finds.frames)?;
+        Ok(Salvaged { file, frames, chunks: finds.chunks })
+    }
+
+    /// The first frame that begins with this record or a later one.
+    pub(super) fn frame_from(&self, seq: u64) -> Result<Option<(u64, Stored)>, StorageError> {
+        self.read_frame(self.frames.range(seq..).next())
+    }
+
+    /// The last frame that begins with this record or an earlier one.
+    pub(super) fn frame_up_to(&self, seq: u64) -> Result<Option<(u64, Stored)>, StorageError> {
+        self.read_frame(self.frames.range(..=seq).next_back())
+    }
+
+    /// The places of all snapshots, latest first.
+    pub(super) fn snapshots(&self) -> Vec<u64> {
+        let mut places: Vec<u64> = self.chunks.keys().rev().map(|(place, _)| *place).collect();
+        places.dedup();
+        places
+    }
+
+    /// A chunk of the snapshot at a place.
+    pub(super) fn chunk(&self, place: u64, number: u32) -> Result<Option<Stored>, StorageError> {
+        let place = self.chunks.get(&(place, number));
+        place.map(|place| self.bytes(*place)).transpose()
+    }
+
+    fn read_frame(
+        &self,
+        entry: Option<(&u64, &Place)>,
+    ) -> Result<Option<(u64, Stored)>, StorageError> {
+        entry.map(|(first, place)| Ok((*first, self.bytes(*place)?))).transpose()
+    }
+
+    fn bytes(&self, place: Place) -> Result<Stored, StorageError> {
+        read_at(&mut &self.file, place)
+            .map(Stored::from)
+            .map_err(|error| StorageError::Io(error.to_string()))
+    }
+}
+
+const WINDOW_BYTES: usize = 8 * 1024 * 1024;
+
+/// What was found so far.
+#[derive(Default)]
+struct Finds {
+    frames: BTreeMap<u64, Vec<Found>>,
+    chunks: BTreeMap<(u64, u32), Place>,
+}
+
+impl Finds {
+    /// Takes what lies in the window; says how much of it need not be looked at again.
+    fn look_through(&mut self, window: &[u8], offset: u64, is_last: bool) -> usize {
+        // What begins near the end may end in the next window.
+        let end = if is_last { window.len() } else { window.len() - MAX_SHARED_BYTES };
+        let mut at = 0;
+        while let Some(next) = window[at..].iter().position(|byte| *byte == frame::MAGIC[0]) {
+            at += next;
+            if at >= end {
+                break;
+            }
+            at += self.take(&window[at..], offset + at as u64).unwrap_or(1);
+        }
+        end.max(at).min(window.len())
+    }
+
+    /// Takes what begins here, and says how long it is.
+    fn take(&mut self, bytes: &[u8], offset: u64) -> Option<usize> {
+        let bytes = &bytes[..bytes.len().min(MAX_SHARED_BYTES)];
+        if bytes.starts_with(&frame::MAGIC) {
+            let (frame, len) = Frame::read(bytes).ok()?;
+            let found = Found { place: Place { offset, len }, crc: frame.crc() };
+            let same_first = self.frames.entry(frame.first()).or_default();
+            if same_first.iter().all(|other| other.crc != found.crc) {
+                same_first.push(found);
+            }
+            return Some(len);
+        }
+        if bytes.starts_with(&snapshot::MAGIC) {
+            let (place, number, len) = snapshot::find_chunk(bytes)?;
+            self.chunks.insert((place.next, number), Place { offset, len });
+            return Some(len);
+        }
+        None
+    }
+}
+
+/// Picks from the frames found those that follow one another from the oldest on. Where two claim
+/// the same place in the chain (a write that failed may have left one behind), the one goes on that
+/// has a successor.
+fn longest_chain(
+    file: &mut File,
+    found: &BTreeMap<u64, Vec<Found>>,
+) -> io::Result<BTreeMap<u64, Place>> {
+    let mut chosen = BTreeMap::new();
+    let Some(oldest) = found.keys().next() else { return Ok(chosen) };
+    let mut chain = if *oldest == 0 { Chain::START } else { Chain::at(*oldest, None) };
+    loop {
+        let candidates = followers(file, found, chain)?;
+        let mut best = candidates.first().copied();
+        for candidate in candidates.iter().skip(1) {
+            if !followers(file, found, candidate.2)?.is_empty() {
+                best = Some(*candidate);
+            }
+        }
+        let Some((first, place, next)) = best else { return Ok(chosen) };
+        chosen.insert(first, place);
+        chain = next;
+    }
+}
+
+/// The frames that may follow, each with the chain after it.
+fn followers(
+    file: &mut File,
+    found: &BTreeMap<u64, Vec<Found>>,
+    chain: Chain,
+) -> io::Result<Vec<(u64, Place, Chain)>> {
+    let mut followers = Vec::new();
+    // The next frame in number; only behind a gap it is not the very next one.
+    let Some((first, frames)) = found.range(chain.next()..).next() else { return Ok(followers) };
+    for Found { place, .. } in frames {
+        let bytes = read_at(file, *place)?;
+        let mut after = chain;
+        if Frame::read_exact(&bytes).and_then(|frame| after.link(&frame)).is_ok() {
+            followers.push((*first, *place, after));
+        }
+    }
+    Ok(followers)
+}
+
+fn read_at(file: &mut (impl Read + Seek), place: Place) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; place.len];
+    file.seek(SeekFrom::Start(place.offset))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,477 @@
+//! The call-state table: what the PBX says of a leg, and what TAPI is told of the call.
+//!
+//! This is the only place that knows the PBX's state bits and TAPI's legal transitions. It is all
+//! pure functions of small values, so the tests walk through every combination.
+
+use crate::tapi::{self, CallState, call_feature, connected_mode, disconnect_mode};
+use serde::{Deserialize, Serialize};
+
+/// `CallInfo.state`, taken apart (reference of the PBX, 3.1). Bits not named there are ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PbxState(u32);
+
+/// The signalling phase of a leg: the low four bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing has happened yet.
+    Init,
+    /// Set up, number perhaps incomplete.
+    Setup,
+    /// The PBX waits for digits.
+    Overlap,
+    /// Number complete, being routed.
+    Proceeding,
+    /// The called phone rings.
+    Alert,
+    /// Answered.
+    Connect,
+    /// Cleared by the far end or the PBX.
+    ClearedByFar,
+    /// Cleared by this user.
+    ClearedByUser,
+    /// Parked here.
+    Parked,
+    /// A value that no description names.
+    Reserved,
+}
+
+impl PbxState {
+    const INCOMING: u32 = 0x80;
+    const HELD: u32 = 0x100;
+    const HELD_BY_PEER: u32 = 0x200;
+
+    /// Takes the number as the PBX sends it.
+    #[must_use]
+    pub const fn new(bits: u32) -> PbxState {
+        PbxState(bits)
+    }
+
+    /// The signalling phase.
+    #[must_use]
+    pub const fn phase(self) -> Phase {
+        match self.0 & 0x0F {
+            0 => Phase::Init,
+            1 => Phase::Setup,
+            2 => Phase::Overlap,
+            3 => Phase::Proceeding,
+            4 => Phase::Alert,
+            5 => Phase::Connect,
+            6 => Phase::ClearedByFar,
+            7 => Phase::ClearedByUser,
+            8 => Phase::Parked,
+            _ => Phase::Reserved,
+        }
+    }
+
+    /// From the PBX to the terminal: the user is the one called.
+    #[must_use]
+    pub const fn is_incoming(self) -> bool {
+        self.0 & Self::INCOMING != 0
+    }
+
+    /// This user put the call on hold.
+    #[must_use]
+    pub const fn is_held(self) -> bool {
+        self.0 & Self::HELD != 0
+    }
+
+    /// The other party put this user on hold.
+    #[must_use]
+    pub const fn is_held_by_peer(self) -> bool {
+        self.0 & Self::HELD_BY_PEER != 0
+    }
+
+    /// Whether the leg is in its last phase.
+    #[must_use]
+    pub const fn is_cleared(self) -> bool {
+        matches!(self.phase(), Phase::ClearedByFar | Phase::ClearedByUser)
+    }
+}
+
+/// What else decides how a leg's state reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Made at this line. Fixed at the birth of the call: a call that we asked for is outgoing
+    /// even while the PBX rings the user's own phone first.
+    pub outgoing: bool,
+    /// Digits are known to be complete or on their way, so that overlap is dialling, not dial tone.
+    pub dialled: bool,
+    /// The call was connected before.
+    pub was_connected: bool,
+    /// Latest Q.850 cause.
+    pub cause: Option<u8>,
+}
+
+/// A TAPI state with its mode.
+pub type StateAndMode = (CallState, u32);
+
+/// How a leg's state reads in TAPI; `None` if it says nothing new.
+#[must_use]
+pub fn reading(pbx: PbxState, how: Circumstances) -> Option<StateAndMode> {
+    let state = match (pbx.phase(), how.outgoing) {
+        (Phase::Reserved, _) => return None,
+        (Phase::Connect, _) if pbx.is_held() => (CallState::OnHold, 0),
+        (Phase::Connect, _) if pbx.is_held_by_peer() => {
+            (CallState::Connected, connected_mode::ACTIVEHELD)
+        }
+        (Phase::Connect, _) => (CallState::Connected, connected_mode::ACTIVE),
+        (Phase::Parked, _) => (CallState::OnHold, 0),
+        (Phase::ClearedByFar, true) if how.cause == Some(17) && !how.was_connected => {
+            (CallState::Busy, tapi::BUSY_STATION)
+        }
+        (Phase::ClearedByFar, _) => (CallState::Disconnected, cleared_by_far(how.cause)),
+        (Phase::ClearedByUser, _) => (CallState::Disconnected, cleared_by_user(how)),
+        (Phase::Overlap, true) if !how.dialled => (CallState::DialTone, tapi::DIALTONE_INTERNAL),
+        (Phase::Init | Phase::Setup | Phase::Overlap, true) => (CallState::Dialing, 0),
+        (Phase::Proceeding, true) => (CallState::Proceeding, 0),
+        (Phase::Alert, true) => (CallState::Ringback, 0),
+        (Phase::Init | Phase::Setup | Phase::Overlap | Phase::Proceeding | Phase::Alert, false) => {
+            (CallState::Offering, tapi::OFFERING_ACTIVE)
+        }
+    };
+    Some(state)
+}
+
+/// The mode of DISCONNECTED for a leg that is gone (`del`), whatever came before.
+#[must_use]
+pub fn ending(pbx: PbxState, how: Circumstances) -> u32 {
+    match pbx.phase() {
+        Phase::ClearedByUser => cleared_by_user(how),
+        _ => cleared_by_far(how.cause),
+    }
+}
+
+fn cleared_by_far(cause: Option<u8>) -> u32 {
+    cause.map_or(disconnect_mode::NORMAL, disconnect_mode_of)
+}
+
+fn cleared_by_user(how: Circumstances) -> u32 {
+    if how.outgoing && !how.was_connected {
+        disconnect_mode::CANCELLED
+    } else {
+        disconnect_mode::NORMAL
+    }
+}
+
+/// LINEDISCONNECTMODE of a Q.850 cause (reference of the PBX, 8.3).
+#[must_use]
+pub fn disconnect_mode_of(cause: u8) -> u32 {
+    use disconnect_mode as mode;
+    match cause & 0x7F {
+        0 | 7 | 16 | 26 | 31 | 86 => mode::NORMAL,
+        1 | 5 | 28 | 91 => mode::BADADDRESS,
+        2 | 3 | 20 => mode::UNREACHABLE,
+        6 | 8 | 9 | 47 | 58 | 63 => mode::UNAVAIL,
+        17 => mode::BUSY,
+        18 | 19 | 102 => mode::NOANSWER,
+        21 | 29 => mode::REJECT,
+        22 => mode::NUMBERCHANGED,
+        23 => mode::FORWARDED,
+        27 | 38 => mode::OUTOFORDER,
+        34 | 42 | 44 => mode::CONGESTION,
+        41 => mode::TEMPFAILURE,
+        46 | 50 | 52..=55 | 87 | 90 => mode::BLOCKED,
+        49 => mode::QOSUNAVAIL,
+        57 | 62 | 65 | 66 | 69 | 70 | 79 | 88 => mode::INCOMPATIBLE,
+        _ => mode::UNKNOWN,
+    }
+}
+
+/// Whether TAPI lets `to` follow `from` (TSPI: legal transitions). A state may follow itself only
+/// as CONNECTED with another mode.
+#[must_use]
+pub const fn may_follow(from: CallState, to: CallState) -> bool {
+    use CallState as S;
+    match from {
+        S::Idle => false,
+        S::Unknown => true,
+        S::DialTone => matches!(to, S::Dialing | S::Idle | S::Disconnected),
+        S::Dialing => matches!(
+            to,
+            S::Proceeding
+                | S::Ringback
+                | S::Connected
+                | S::Busy
+                | S::SpecialInfo
+                | S::Disconnected
+                | S::Idle
+        ),
+        S::Proceeding => matches!(
+            to,
+            S::Ringback
+                | S::Connected
+                | S::Busy
+                | S::SpecialInfo
+                | S::Disconnected
+                | S::Idle
+                | S::OnHold
+        ),
+        S::Ringback => {
+            matches!(to, S::Connected | S::Busy | S::Disconnected | S::Idle | S::Proceeding)
+        }
+        S::Busy | S::SpecialInfo => {
+            matches!(to, S::Idle | S::Disconnected | S::Ringback | S::Proceeding)
+        }
+        S::Offering => matches!(to, S::Accepted | S::Connected | S::Disconnected | S::Idle),
+        S::Accepted => matches!(to, S::Connected | S::Disconnected | S::Idle),
+        S::Connected => matches!(
+            to,
+            S::OnHold
+                | S::OnHoldPendTransfer
+                | S::OnHoldPendConf
+                | S::Conferenced
+                | S::Disconnected
+                | S::Idle
+                | S::Connected
+        ),
+        S::OnHold => matches!(
+            to,
+            S::Connected
+                | S::Disconnected
+                | S::Idle
+                | S::OnHoldPendTransfer
+                | S::Conferenced
+                | S::Offering
+        ),
+        S::OnHoldPendTransfer => {
+            matches!(to, S::Connected | S::OnHold | S::Idle | S::Disconnected | S::Conferenced)
+        }
+        S::OnHoldPendConf => matches!(to, S::Connected | S::OnHold | S::Idle | S::Disconnected),
+        S::Conferenced => matches!(to, S::Connected | S::Idle | S::Disconnected | S::OnHold),
+        S::Disconnected => matches!(to, S::Idle),
+    }
+}
+
+/// Whether a call may be born in this state (TSPI: legal transitions, rows "new").
+#[must_use]
+pub const fn may_begin(outgoing: bool, state: CallState) -> bool {
+    use CallState as S;
+    if outgoing {
+        matches!(
+            state,
+            S::DialTone
+                | S::Dialing
+                | S::Proceeding
+                | S::Ringback
+                | S::Connected
+                | S::Busy
+                | S::Disconnected
+                | S::OnHold
+        )
+    } else {
+        matches!(state, S::Offering | S::Connected | S::OnHold)
+    }
+}
+
+/// The way from one state to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// One legal step.
+    Direct,
+    /// Legal only through these states, in order; `None` pads.
+    Through([Option<CallState>; 2]),
+    /// There is no legal way: stay.
+    Stay,
+}
+
+/// Finds the legal way from one state to another, through at most two states that a call passes
+/// anyhow (invariant I-03: what is not direct is a surprise, and counted by the caller).
+#[must_use]
+pub fn way(from: CallState, to: CallState) -> Way {
+    /// States that a call may be said to have passed without anybody being misled.
+    const PASSED: [CallState; 3] =
+        [CallState::Connected, CallState::Dialing, CallState::Proceeding];
+    if may_follow(from, to) {
+        return Way::Direct;
+    }
+    if from == to {
+        return Way::Stay;
+    }
+    for first in PASSED {
+        if first != to && may_follow(from, first) && may_follow(first, to) {
+            return Way::Through([Some(first), None]);
+        }
+    }
+    for first in PASSED {
+        for second in PASSED {
+            if first != second
+                && may_follow(from, first)
+                && may_follow(first, second)
+                && may_follow(second, to)
+            {
+                return Way::Through([Some(first), Some(second)]);
+            }
+        }
+    }
+    Way::Stay
+}
+
+/// The mode that goes with a state which a call only passes.
+#[must_use]
+pub const fn passing_mode(state: CallState) -> u32 {
+    match state {
+        CallState::Connected => connected_mode::ACTIVE,
+        CallState::Offering => tapi::OFFERING_ACTIVE,
+        _ => 0,
+    }
+}
+
+/// LINECALLFEATURE bits that are legal in a state (invariant I-08). Only functions that this
+/// provider really offers are claimed.
+#[must_use]
+pub const fn features(state: CallState, in_service: bool) -> u32 {
+    if !in_service {
+        return 0;
+    }
+    match state {
+        CallState::Idle => 0,
+        CallState::Offering | CallState::Accepted => call_feature::ANSWER | call_feature::DROP,
+        CallState::Connected => call_feature::DROP | call_feature::SETCALLPARAMS,
+        _ => call_feature::DROP,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn circumstances() -> impl Iterator<Item = Circumstances> {
+        (0..8).flat_map(|bits| {
+            [None, Some(16), Some(17), Some(21), Some(127)].map(|cause| Circumstances {
+                outgoing: bits & 1 != 0,
+                dialled: bits & 2 != 0,
+                was_connected: bits & 4 != 0,
+                cause,
+            })
+        })
+    }
+
+    #[test]
+    fn every_pbx_state_reads_as_one_tapi_state_with_a_mode_that_belongs_to_it() {
+        for bits in 0..0x1000 {
+            for how in circumstances() {
+                let Some((state, mode)) = reading(PbxState::new(bits), how) else {
+                    assert_eq!(PbxState::new(bits).phase(), Phase::Reserved);
+                    continue;
+                };
+                let fits = match state {
+                    CallState::Connected => {
+                        mode == connected_mode::ACTIVE || mode == connected_mode::ACTIVEHELD
+                    }
+                    CallState::Offering => mode == tapi::OFFERING_ACTIVE && !how.outgoing,
+                    CallState::DialTone => mode == tapi::DIALTONE_INTERNAL && how.outgoing,
+                    CallState::Busy => mode == tapi::BUSY_STATION && how.outgoing,
+                    CallState::Disconnected => {
+                        mode.is_power_of_two() && mode & disconnect_mode::ALL == mode
+                    }
+                    CallState::Dialing | CallState::Proceeding | CallState::Ringback => {
+                        mode == 0 && how.outgoing
+                    }
+                    CallState::OnHold => mode == 0,
+                    other => panic!("{bits:#x} {how:?} reads as {other:?}"),
+                };
+                assert!(fits, "{bits:#x} {how:?} reads as {state:?} mode {mode:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_states_seen_on_real_boxes_read_as_the_reference_says() {
+        let outgoing =
+            Circumstances { outgoing: true, dialled: true, was_connected: false, cause: None };
+        let incoming = Circumstances { outgoing: false, ..outgoing };
+        let table = [
+            (1, outgoing, CallState::Dialing),
+            (2, Circumstances { dialled: false, ..outgoing }, CallState::DialTone),
+            (2, outgoing, CallState::Dialing),
+            (3, outgoing, CallState::Proceeding),
+            (4, outgoing, CallState::Ringback),
+            (5, outgoing, CallState::Connected),
+            (6, outgoing, CallState::Disconnected),
+            (7, outgoing, CallState::Disconnected),
+            (129, incoming, CallState::Offering),
+            (130, incoming, CallState::Offering),
+            (131, incoming, CallState::Offering),
+            (132, incoming, CallState::Offering),
+            (133, incoming, CallState::Connected),
+            (134, incoming, CallState::Disconnected),
+            (135, incoming, CallState::Disconnected),
+            (261, outgoing, CallState::OnHold),
+            (389, incoming, CallState::OnHold),
+            (517, outgoing, CallState::Connected),
+            (645, incoming, CallState::Connected),
+            (773, outgoing, CallState::OnHold),
+            (901, incoming, CallState::OnHold),
+            (263, outgoing, CallState::Disconnected),
+            (391, incoming, CallState::Disconnected),
+            (1024 + 132, incoming, CallState::Offering),
+            // A call that we asked for stays outgoing while the PBX rings our own phone first.
+            (129, outgoing, CallState::Dialing),
+        ];
+        for (bits, how, state) in table {
+            assert_eq!(reading(PbxState::new(bits), how).map(|(s, _)| s), Some(state), "{bits}");
+        }
+    }
+
+    #[test]
+    fn every_way_between_two_states_is_made_of_legal_steps() {
+        for from in CallState::ALL {
+            for to in CallState::ALL {
+                match way(from, to) {
+                    Way::Direct => assert!(may_follow(from, to)),
+                    Way::Through(passed) => {
+                        let mut at = from;
+                        for step in passed.into_iter().flatten().chain([to]) {
+                            assert!(may_follow(at, step), "{from:?} -> {to:?} via {passed:?}");
+                            at = step;
+                        }
+                    }
+                    Way::Stay => assert!(!may_follow(from, to)),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn idle_is_terminal_and_every_other_state_reaches_it() {
+        for state in CallState::ALL {
+            assert!(!may_follow(CallState::Idle, state));
+            if state != CallState::Idle {
+                assert!(may_follow(state, CallState::Idle), "{state:?}");
+            }
+        }
+        assert_eq!(way(CallState::Disconnected, CallState::Connected), Way::Stay);
+        assert_eq!(way(CallState::Connected, CallState::Ringback), Way::Stay);
+    }
+
+    #[test]
+    fn every_live_state_but_a_tone_reaches_disconnected_in_one_step() {
+        for state in CallState::ALL {
+            if !matches!(state, CallState::Idle | CallState::Disconnected) {
+                assert!(may_follow(state, CallState::Disconnected), "{state:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_is_answered_only_while_it_is_offered_and_dropped_in_any_live_state() {
+        for state in CallState::ALL {
+            let offered = matches!(state, CallState::Offering | CallState::Accepted);
+            let features = features(state, true);
+            assert_eq!(features & call_feature::ANSWER != 0, offered, "{state:?}");
+            assert_eq!(features & call_feature::DROP != 0, state != CallState::Idle, "{state:?}");
+            assert_eq!(super::features(state, false), 0);
+        }
+    }
+
+    #[test]
+    fn every_cause_gives_exactly_one_disconnect_mode() {
+        for cause in 0..=255 {
+            let mode = disconnect_mode_of(cause);
+            assert!(mode.is_power_of_two(), "{cause}");
+            assert_eq!(mode, disconnect_mode_of(cause & 0x7F), "bit 7 is stripped");
+        }
+        assert_eq!(disconnect_mode_of(21), disconnect_mode::REJECT);
+        assert_eq!(disconnect_mode_of(19), disconnect_mode::NOANSWER);
+    }
+}

@@ -1,0 +1,422 @@
+//! Golden bytes: one line of `golden.txt` for every variant of every enum that goes to the log.
+//!
+//! A line that changes means that logs already written would be read as something else. Then the
+//! change is wrong, or it needs a new [`SCHEMA`] and types for the old one. New variants go to the
+//! end of their enum and add a line.
+
+use super::{Millis, Record, SCHEMA, Telling, decode, encode, encode_state, telling_crc};
+use crate::effect::{Notice, What};
+use crate::fact::*;
+use crate::id::*;
+use crate::pii::Personal;
+use crate::tapi::{CallState, LineErr};
+use crate::time::Timer;
+
+/// Checks that the samples show every variant. The match has no wildcard, so a new variant does
+/// not compile before it is named here, and then fails until there is a sample of it.
+macro_rules! all_variants_are_shown {
+    ($samples:expr, $($pattern:pat),+ $(,)?) => {{
+        let names = [$(stringify!($pattern)),+];
+        let mut seen = vec![false; names.len()];
+        for sample in $samples {
+            let mut index = 0;
+            $(
+                if matches!(sample, $pattern) { seen[index] = true; }
+                index += 1;
+            )+
+            let _ = index;
+            match sample { $($pattern => {})+ }
+        }
+        for (name, seen) in names.iter().zip(seen) {
+            assert!(seen, "no golden sample shows {name}");
+        }
+    }};
+}
+
+#[test]
+fn every_variant_has_kept_its_bytes() {
+    let written: Vec<String> = lines().collect();
+    let golden: Vec<&str> = include_str!("golden.txt").lines().collect();
+    if written != golden {
+        let all = written.join("\n");
+        panic!("golden.txt differs from what is written now, which is:\n{all}\n");
+    }
+}
+
+#[test]
+fn every_golden_record_is_read_back() {
+    for (name, record) in records() {
+        let mut bytes = Vec::new();
+        encode(&record, BASE, &mut bytes).expect("encodes");
+        assert_eq!(decode(&bytes, SCHEMA, BASE).expect("decodes"), record, "{name}");
+    }
+}
+
+#[test]
+fn the_samples_show_every_variant() {
+    let events: Vec<Event> = records().into_iter().map(|(_, record)| record.event).collect();
+    all_variants_are_shown!(
+        &events,
+        Event::Host(_),
+        Event::Pbx(..),
+        Event::App(..),
+        Event::Reply(..),
+        Event::Due(_),
+        Event::Told(_),
+    );
+    all_variants_are_shown!(
+        host_facts(),
+        HostFact::Started,
+        HostFact::Configured(_),
+        HostFact::LineOpened { .. },
+        HostFact::LineClosed { .. },
+        HostFact::CallClosed(_),
+        HostFact::StatusMessages { .. },
+        HostFact::AppSpecific(..),
+        HostFact::MediaMode(..),
+        HostFact::NewCallRefused(_),
+        HostFact::Stopping,
+        HostFact::Gap(_),
+    );
+    all_variants_are_shown!(
+        pbx_facts(),
+        PbxFact::Identified(_),
+        PbxFact::Initialized { .. },
+        PbxFact::Echoed(_),
+        PbxFact::User(_),
+        PbxFact::Call(_),
+        PbxFact::Polled { .. },
+        PbxFact::UserInitialized(..),
+        PbxFact::Failed(..),
+        PbxFact::Ended,
+    );
+    all_variants_are_shown!(
+        questions(),
+        Question::Version,
+        Question::Initialize,
+        Question::Echo,
+        Question::Poll,
+        Question::UserInitialize(_),
+        Question::End,
+    );
+    all_variants_are_shown!(
+        failures(),
+        Failure::Unreachable,
+        Failure::Certificate,
+        Failure::AccessDenied,
+        Failure::Broken,
+        Failure::TimedOut,
+        Failure::Status(_),
+        Failure::Fault(_),
+        Failure::Garbled(_),
+    );
+    all_variants_are_shown!(
+        msgs(),
+        Msg::None,
+        Msg::Del,
+        Msg::RCt,
+        Msg::RRel,
+        Msg::XSetup,
+        Msg::RSetup,
+        Msg::RSetupAck,
+        Msg::RCallProc,
+        Msg::XCallProc,
+        Msg::XAlert,
+        Msg::RAlert,
+        Msg::XConn,
+        Msg::RConn,
+        Msg::XDisc,
+        Msg::RDisc,
+        Msg::XRel,
+        Msg::Update,
+        Msg::RHeld,
+        Msg::RRetrieved,
+        Msg::Other(_),
+    );
+    all_variants_are_shown!(
+        roles(),
+        Role::This,
+        Role::Peer,
+        Role::Leg2,
+        Role::Leg2Orig,
+        Role::Leg1,
+        Role::Ct,
+        Role::Xfer,
+        Role::ParkedTo,
+        Role::Picking,
+        Role::Other(_),
+    );
+    all_variants_are_shown!(
+        commands(),
+        Command::MakeCall { .. },
+        Command::Answer(_),
+        Command::Drop(_),
+        Command::SetCallParams(_),
+    );
+    all_variants_are_shown!(replies(), Reply::Calling(_), Reply::Taken, Reply::Failed(_));
+    all_variants_are_shown!(
+        timers(),
+        Timer::Reconnect(..),
+        Timer::PollPause(..),
+        Timer::Settled(..),
+        Timer::Deadline(..),
+        Timer::Ring(..),
+        Timer::Grace(..),
+        Timer::NewCallAgain(..),
+    );
+    all_variants_are_shown!(outcomes(), Outcome::Delivered, Outcome::Withheld, Outcome::Forced,);
+    let tellings: Vec<What> = tellings().into_iter().map(|telling| telling.what).collect();
+    all_variants_are_shown!(
+        &tellings,
+        What::Notice(Notice::LineCreated),
+        What::Notice(Notice::LineRemoved),
+        What::Notice(Notice::NewCall(_)),
+        What::Notice(Notice::CallState { .. }),
+        What::Notice(Notice::CallInfo(..)),
+        What::Notice(Notice::AddressState(_)),
+        What::Notice(Notice::LineDevState(..)),
+        What::Completed(_, Ok(())),
+        What::Completed(_, Err(_)),
+    );
+}
+
+const BASE: Millis = Millis(1_700_000_000_000);
+const LINE: LineId = LineId(7);
+const CALL: CallId = CallId { line: LINE, serial: 3 };
+const MADE: CallId = CallId { line: LINE, serial: CallId::FIRST_MADE };
+
+fn lines() -> impl Iterator<Item = String> {
+    let records = records().into_iter().map(|(name, record)| {
+        let mut bytes = Vec::new();
+        encode(&record, BASE, &mut bytes).expect("encodes");
+        format!("{name} {}", hex(&bytes))
+    });
+    let tellings = tellings().into_iter().map(|telling| {
+        let mut bytes = Vec::new();
+        encode_state(&telling, &mut |piece: &[u8]| bytes.extend_from_slice(piece))
+            .expect("encodes");
+        assert_eq!(crc32fast::hash(&bytes), telling_crc(&telling));
+        format!("Telling {}", hex(&bytes))
+    });
+    records.chain(tellings)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every sample as a record, 5 ms after the base, with the name of its group.
+fn records() -> Vec<(&'static str, Record)> {
+    let pbx = |fact| Event::Pbx(PbxId(1), Attempt(300), fact);
+    let call = |info| pbx(PbxFact::Call(info));
+    let mut events: Vec<(&str, Event)> = Vec::new();
+    events.extend(host_facts().into_iter().map(|fact| ("HostFact", Event::Host(fact))));
+    events.extend(pbx_facts().into_iter().map(|fact| ("PbxFact", pbx(fact))));
+    events.extend(
+        questions()
+            .into_iter()
+            .map(|question| ("Question", pbx(PbxFact::Failed(question, Failure::Broken)))),
+    );
+    events.extend(
+        failures()
+            .into_iter()
+            .map(|failure| ("Failure", pbx(PbxFact::Failed(Question::Poll, failure)))),
+    );
+    events.extend(
+        msgs().into_iter().map(|msg| ("Msg", call(CallInfo { msg, ..CallInfo::default() }))),
+    );
+    events.extend(roles().into_iter().map(|role| {
+        let parties = vec![Party { role, ..Party::default() }];
+        ("Role", call(CallInfo { parties, ..CallInfo::default() }))
+    }));
+    events.extend(
+        commands()
+            .into_iter()
+            .map(|command| ("Command", Event::App(LINE, Opening(2), RequestId(70_000), command))),
+    );
+    events.extend(
+        replies().into_iter().map(|reply| ("Reply", Event::Reply(LINE, RequestId(70_000), reply))),
+    );
+    events.extend(timers().into_iter().map(|timer| ("Timer", Event::Due(timer))));
+    events.extend(outcomes().into_iter().map(|outcome| {
+        ("Outcome", Event::Told(vec![Told { seq: 1 << 33, crc: 0xDEAD_BEEF, outcome }]))
+    }));
+    let at = BASE + 5;
+    events.into_iter().map(|(name, event)| (name, Record { at, event })).collect()
+}
+
+fn host_facts() -> Vec<HostFact> {
+    vec![
+        HostFact::Started,
+        HostFact::Configured(Configuration {
+            user: Personal::from("TAPI"),
+            pbxs: vec![PbxSettings {
+                master: "pbx.example.com:8080".into(),
+                standby: Some("pbx2.example.com".into()),
+            }],
+            name_template: "%c".into(),
+            pure_node_extensions: true,
+            single_active_call: false,
+            monitor_slaves: true,
+        }),
+        HostFact::LineOpened { line: LINE, opening: Opening(2), version: 0x0003_0000 },
+        HostFact::LineClosed { line: LINE, opening: Opening(2) },
+        HostFact::CallClosed(MADE),
+        HostFact::StatusMessages { line: LINE, line_states: 0x40, address_states: 0x20 },
+        HostFact::AppSpecific(CALL, 0x1234_5678),
+        HostFact::MediaMode(CALL, 4),
+        HostFact::NewCallRefused(CALL),
+        HostFact::Stopping,
+        HostFact::Gap(1000),
+    ]
+}
+
+fn pbx_facts() -> Vec<PbxFact> {
+    vec![
+        PbxFact::Identified(Identification {
+            system: "example".into(),
+            location: "master".into(),
+            firmware: "13r3".into(),
+            serial: "00-90-33-00-00-01".into(),
+            wsdl_version: 10,
+        }),
+        PbxFact::Initialized { session: 17, key: 0x8765_4321 },
+        PbxFact::Echoed(true),
+        PbxFact::User(UserInfo {
+            active: true,
+            registered: true,
+            channel: 2,
+            alert: 1,
+            cfg: false,
+            guid: Guid([0xAB; 16]),
+            cn: Personal::from("Jörg Müßig"),
+            dn: Personal::from("Jörg"),
+            h323: Personal::from("joerg"),
+            e164: Personal::from("22"),
+            kind: "ep".into(),
+            object: "trunk".into(),
+            loc: "slave".into(),
+            node: "root".into(),
+            nodenum: "8".into(),
+        }),
+        PbxFact::Call(CallInfo {
+            user: 5,
+            call: 300,
+            active: true,
+            state: 132,
+            msg: Msg::XAlert,
+            parties: vec![Party {
+                role: Role::Peer,
+                cn: Personal::from("李小龍"),
+                dn: Personal::from("Bruce"),
+                e164: Personal::from("23"),
+                h323: Personal::from("bruce"),
+            }],
+            conf: Guid([0xCD; 16]),
+            cause: Some(16),
+            uui: Some(Personal::from("hello")),
+        }),
+        PbxFact::Polled { count: 2, elapsed_ms: 60_000 },
+        PbxFact::UserInitialized(LINE, UserHandle(5)),
+        PbxFact::Failed(Question::Poll, Failure::TimedOut),
+        PbxFact::Ended,
+    ]
+}
+
+fn questions() -> Vec<Question> {
+    use Question::*;
+    vec![Version, Initialize, Echo, Poll, UserInitialize(LINE), End]
+}
+
+fn failures() -> Vec<Failure> {
+    use Failure::*;
+    let (fault, garbled) = (Fault("no session".into()), Garbled("cut off".into()));
+    vec![Unreachable, Certificate, AccessDenied, Broken, TimedOut, Status(503), fault, garbled]
+}
+
+fn msgs() -> Vec<Msg> {
+    use Msg::*;
+    vec![
+        None,
+        Del,
+        RCt,
+        RRel,
+        XSetup,
+        RSetup,
+        RSetupAck,
+        RCallProc,
+        XCallProc,
+        XAlert,
+        RAlert,
+        XConn,
+        RConn,
+        XDisc,
+        RDisc,
+        XRel,
+        Update,
+        RHeld,
+        RRetrieved,
+        Other("x-info".into()),
+    ]
+}
+
+fn roles() -> Vec<Role> {
+    use Role::*;
+    vec![This, Peer, Leg2, Leg2Orig, Leg1, Ct, Xfer, ParkedTo, Picking, Other("new".into())]
+}
+
+fn commands() -> Vec<Command> {
+    vec![
+        Command::MakeCall {
+            call: MADE,
+            number: Personal::from("0703173009"),
+            block_id: true,
+            country_code: 49,
+            call_param_flags: 4,
+        },
+        Command::Answer(CALL),
+        Command::Drop(CALL),
+        Command::SetCallParams(CALL),
+    ]
+}
+
+fn replies() -> Vec<Reply> {
+    vec![Reply::Calling(CallHandle(300)), Reply::Taken, Reply::Failed(Failure::Unreachable)]
+}
+
+fn timers() -> Vec<Timer> {
+    vec![
+        Timer::Reconnect(PbxId(1), 300),
+        Timer::PollPause(PbxId(1), 300),
+        Timer::Settled(PbxId(1), 300),
+        Timer::Deadline(LINE, RequestId(70_000)),
+        Timer::Ring(CALL, 2),
+        Timer::Grace(LINE, 300),
+        Timer::NewCallAgain(CALL, 2),
+    ]
+}
+
+fn outcomes() -> Vec<Outcome> {
+    vec![Outcome::Delivered, Outcome::Withheld, Outcome::Forced]
+}
+
+fn tellings() -> Vec<Telling> {
+    let states =
+        CallState::ALL.map(|state| Notice::CallState { call: CALL, state, mode: 1, media: 4 });
+    let notices = [
+        Notice::LineCreated,
+        Notice::LineRemoved,
+        Notice::NewCall(CALL),
+        Notice::CallInfo(CALL, 0x8000),
+        Notice::AddressState(0x20),
+        Notice::LineDevState(0x800, 1, 2),
+    ];
+    let request = RequestId(70_000);
+    let failed = LineErr::ALL.iter().map(|error| What::Completed(request, Err(*error)));
+    let notices = notices.into_iter().chain(states).map(What::Notice);
+    notices
+        .chain([What::Completed(request, Ok(()))])
+        .chain(failed)
+        .map(|what| Telling { line: LINE, opening: Opening(2), what })
+        .collect()
+}

@@ -1,0 +1,309 @@
+//! One line: its identity, its link to the PBX, its calls, and the requests under way on it.
+//!
+//! A line's state depends on the inputs routed to it, in their order, and on nothing else
+//! (invariant I-14: facts of different lines commute).
+
+mod call;
+mod calls;
+mod host;
+mod request;
+mod telling;
+
+use self::call::Call;
+use self::request::Pending;
+use crate::effect::{Address, Effect, Effects, Notice, Report, Surprise, Telling, What};
+use crate::fact::{CallInfo, Command, HostFact, Reply};
+use crate::id::{Attempt, LineId, Opening, PbxId, RequestId, UserHandle};
+use crate::tapi::{CallState, address_state, disconnect_mode, line_dev_state};
+use crate::time::{Millis, Timer};
+use crate::view::{Identity, LineView};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Most calls kept on one line, idle ones that the host has not closed included (I-24).
+pub const MAX_CALLS: usize = 64;
+/// Most requests of applications under way on one line (I-24).
+pub const MAX_REQUESTS: usize = 64;
+/// Most events kept back while the PBX owes us the handle of a call we asked for (I-24).
+pub const MAX_EARLY: usize = 64;
+/// Time between two rings of an alerting call. The PBX does not report cadences.
+pub const RING_MS: u64 = 5_000;
+/// How long calls outlive the loss of their PBX session before they are ended (I-17).
+pub const GRACE_MS: u64 = 15_000;
+/// How long to wait before offering a call again that the host refused with LINE_NEWCALL.
+pub const NEW_CALL_AGAIN_MS: u64 = 500;
+
+/// What can happen to a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineInput {
+    /// A session of the telephony server begins.
+    Started,
+    /// Name, number or PBX changed.
+    Identity(Arc<Identity>),
+    /// Its PBX reported the user; whether a device is registered.
+    Seen {
+        /// A device is registered.
+        registered: bool,
+    },
+    /// The PBX reports calls of the user from now on.
+    Monitored {
+        /// Which PBX.
+        pbx: PbxId,
+        /// In which attempt.
+        attempt: Attempt,
+        /// At which of its addresses.
+        address: Address,
+        /// The PBX's handle for the user.
+        user: UserHandle,
+    },
+    /// The session of that attempt is lost.
+    LinkLost(Attempt),
+    /// After that attempt's session began, all running calls have been reported.
+    Settled(Attempt),
+    /// The user was deleted or left the scope.
+    Removed,
+    /// A call event of that attempt, with the DWORD that stands for its conf GUID.
+    Call(Attempt, CallInfo, u32),
+    /// From the telephony server.
+    Host(HostFact),
+    /// A request of an application.
+    Command(Opening, RequestId, Command),
+    /// The PBX's answer to what was asked for a request.
+    Reply(RequestId, Reply),
+    /// A timer.
+    Due(Timer),
+}
+
+/// The state of a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    identity: Arc<Identity>,
+    monitor: Option<Monitor>,
+    connected: bool,
+    registered: bool,
+    removed: bool,
+    open: Option<Open>,
+    born: u32,
+    calls: Vec<Call>,
+    requests: Vec<Pending>,
+    early: Vec<(Attempt, CallInfo, u32)>,
+}
+
+/// Where to ask about this line's calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Monitor {
+    pbx: PbxId,
+    attempt: Attempt,
+    address: Address,
+    user: UserHandle,
+}
+
+/// What the host wants to hear while it has the line open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Open {
+    opening: Opening,
+    version: u32,
+    line_states: u32,
+    address_states: u32,
+}
+
+impl Line {
+    /// A line that nobody has heard of before.
+    #[must_use]
+    pub fn new(identity: Arc<Identity>) -> Line {
+        Line {
+            identity,
+            monitor: None,
+            connected: false,
+            registered: false,
+            removed: false,
+            open: None,
+            born: 0,
+            calls: Vec::new(),
+            requests: Vec::new(),
+            early: Vec::new(),
+        }
+    }
+
+    /// Tells the telephony server that the line exists.
+    pub fn announce(&self, out: &mut Effects) {
+        out.push(Effect::Tell(Telling {
+            line: self.identity.line,
+            opening: Opening(0),
+            what: What::Notice(Notice::LineCreated),
+        }));
+    }
+
+    /// Its permanent id.
+    #[must_use]
+    pub fn id(&self) -> LineId {
+        self.identity.line
+    }
+
+    /// Takes one input. Total: surprises are handled, counted and reported.
+    pub fn apply(&mut self, at: Millis, input: LineInput, out: &mut Effects) {
+        let before = self.status();
+        match input {
+            LineInput::Started => self.started(),
+            LineInput::Identity(identity) => self.identified(identity, out),
+            LineInput::Seen { registered } => self.seen(registered, out),
+            LineInput::Monitored { pbx, attempt, address, user } => {
+                self.monitor = Some(Monitor { pbx, attempt, address, user });
+            }
+            LineInput::LinkLost(attempt) => self.link_lost(attempt, at, out),
+            LineInput::Settled(attempt) => self.settled(attempt, at, out),
+            LineInput::Removed => self.removed(at, out),
+            LineInput::Call(attempt, info, call_id) => {
+                self.call_event(at, attempt, info, call_id, out);
+            }
+            LineInput::Host(fact) => self.host(at, &fact, out),
+            LineInput::Command(opening, id, command) => {
+                self.command(at, opening, id, command, out);
+            }
+            LineInput::Reply(id, reply) => self.reply(at, id, reply, out),
+            LineInput::Due(timer) => self.due(at, timer, out),
+        }
+        self.report_status(before, out);
+    }
+
+    /// What applications may read now.
+    #[must_use]
+    pub fn view(&self) -> LineView {
+        let in_service = self.in_service();
+        LineView {
+            identity: Arc::clone(&self.identity),
+            connected: self.connected,
+            in_service,
+            removed: self.removed,
+            ringing: self
+                .calls
+                .iter()
+                .any(|call| call.is_visible() && call.state == CallState::Offering),
+            calls: self
+                .calls
+                .iter()
+                .filter(|call| call.is_visible())
+                .map(|call| Arc::new(call.view(in_service)))
+                .collect(),
+        }
+    }
+
+    fn in_service(&self) -> bool {
+        self.connected && self.registered && self.monitor.is_some() && !self.removed
+    }
+}
+
+impl Line {
+    /// Handles, requests and PBX sessions do not outlive the telephony server's session.
+    fn started(&mut self) {
+        self.monitor = None;
+        self.connected = false;
+        self.registered = false;
+        self.open = None;
+        self.calls = Vec::new();
+        self.requests = Vec::new();
+        self.early = Vec::new();
+    }
+
+    fn identified(&mut self, identity: Arc<Identity>, out: &mut Effects) {
+        if *self.identity == *identity {
+            return;
+        }
+        let renumbered = self.identity.number != identity.number;
+        self.identity = identity;
+        if renumbered {
+            self.tell_address(address_state::CAPSCHANGE, out);
+        }
+        self.tell_line(line_dev_state::CAPSCHANGE, 0, 0, out);
+    }
+
+    fn seen(&mut self, registered: bool, out: &mut Effects) {
+        if self.removed {
+            self.removed = false;
+            self.announce(out);
+        }
+        self.connected = true;
+        self.registered = registered;
+    }
+
+    fn link_lost(&mut self, attempt: Attempt, at: Millis, out: &mut Effects) {
+        self.connected = false;
+        if self.monitor.is_some_and(|monitor| monitor.attempt != attempt) {
+            return;
+        }
+        self.monitor = None;
+        self.early.clear();
+        self.fail_requests(out);
+        let mut any = false;
+        for call in &mut self.calls {
+            call.leg = None;
+            call.forks.clear();
+            call.orphaned = call.is_live();
+            any |= call.orphaned;
+        }
+        self.calls.retain(|call| call.is_visible() || call.is_live());
+        if any {
+            out.push(Effect::Wake(at + GRACE_MS, Timer::Grace(self.id(), attempt.0)));
+        }
+    }
+
+    /// The PBX has reported what is left: a call that it did not report is over (I-17).
+    fn settled(&mut self, attempt: Attempt, at: Millis, out: &mut Effects) {
+        if self.monitor.is_some_and(|monitor| monitor.attempt != attempt) {
+            return;
+        }
+        if self.calls.iter().any(|call| call.orphaned) {
+            out.push(Effect::Report(Report::Surprise(Surprise::Zombie)));
+        }
+        self.end_orphans(at, disconnect_mode::UNKNOWN, out);
+    }
+
+    fn end_orphans(&mut self, at: Millis, mode: u32, out: &mut Effects) {
+        for index in 0..self.calls.len() {
+            if self.calls[index].orphaned {
+                self.calls[index].orphaned = false;
+                self.end_call(at, index, mode, out);
+            }
+        }
+        self.forget_ended();
+    }
+
+    /// Calls first, then the line (I-12).
+    fn removed(&mut self, at: Millis, out: &mut Effects) {
+        if self.removed {
+            return;
+        }
+        self.fail_requests(out);
+        self.early.clear();
+        for index in 0..self.calls.len() {
+            self.calls[index].leg = None;
+            self.calls[index].orphaned = false;
+            self.end_call(at, index, disconnect_mode::UNAVAIL, out);
+        }
+        self.forget_ended();
+        self.monitor = None;
+        self.connected = false;
+        self.registered = false;
+        self.removed = true;
+        out.push(Effect::Tell(Telling {
+            line: self.id(),
+            opening: Opening(0),
+            what: What::Notice(Notice::LineRemoved),
+        }));
+    }
+
+    fn due(&mut self, at: Millis, timer: Timer, out: &mut Effects) {
+        match timer {
+            Timer::Deadline(_, id) => self.deadline(at, id, out),
+            Timer::Ring(call, count) => self.ring(at, call, count, out),
+            Timer::Grace(..) => {
+                // Where a new session reports the line, it decides by itself (`settled`).
+                if !self.connected {
+                    self.end_orphans(at, disconnect_mode::TEMPFAILURE, out);
+                }
+            }
+            Timer::NewCallAgain(call, refusals) => self.new_call_again(call, refusals, out),
+            Timer::Reconnect(..) | Timer::PollPause(..) | Timer::Settled(..) => {}
+        }
+    }
+}

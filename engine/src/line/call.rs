@@ -1,0 +1,205 @@
+//! One call of a line: what is kept of it between records.
+
+use crate::call::{self, Circumstances, PbxState, StateAndMode};
+use crate::fact::{CallInfo, Msg, Party};
+use crate::id::{CallHandle, CallId, Guid};
+use crate::pii::Personal;
+use crate::tapi::CallState;
+use crate::time::Millis;
+use crate::view::{CallCard, CallView};
+use crate::{card, tapi};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One call of a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Call {
+    pub(super) id: CallId,
+    /// How far TAPI knows of it.
+    pub(super) standing: Standing,
+    /// The leg at the PBX, while there is one in the present session.
+    pub(super) leg: Option<CallHandle>,
+    /// Further legs of the same offered call, on other devices of the user.
+    pub(super) forks: Vec<CallHandle>,
+    /// How often the host has refused LINE_NEWCALL for it.
+    pub(super) refusals: u32,
+    /// The PBX session went away under a live call.
+    pub(super) orphaned: bool,
+    pub(super) conf: Guid,
+    pub(super) outgoing: bool,
+    pub(super) was_connected: bool,
+    pub(super) state: CallState,
+    pub(super) mode: u32,
+    pub(super) since: Millis,
+    /// The PBX's latest state bits.
+    pub(super) pbx: PbxState,
+    pub(super) cause: Option<u8>,
+    /// The number that an application dialled.
+    pub(super) dialled: Option<Personal>,
+    pub(super) parties: Vec<Party>,
+    pub(super) card: Arc<CallCard>,
+}
+
+/// How far TAPI knows of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Standing {
+    /// Not at all: the line is not open.
+    Unannounced,
+    /// An application made it and `TSPI_lineMakeCall` has not completed.
+    Pending,
+    /// It has a handle and hears of changes.
+    Announced,
+    /// The host refused LINE_NEWCALL; it will be asked again.
+    Refused,
+    /// The host closed its handle while the call goes on at the PBX. It is not announced again
+    /// before the line is closed and opened again.
+    Closed,
+}
+
+/// What an event changed about a call.
+pub(super) struct Change {
+    /// LINECALLINFOSTATE bits.
+    pub(super) info: u32,
+    /// The state it reads as now; `None` if it says nothing new.
+    pub(super) reading: Option<StateAndMode>,
+    /// The leg is gone, with this LINEDISCONNECTMODE.
+    pub(super) ended: Option<u32>,
+}
+
+impl Call {
+    /// A call that an application asks for. It has no state that anybody may see yet.
+    pub(super) fn made(id: CallId, number: Personal, card: CallCard, at: Millis) -> Call {
+        let mut call = Call {
+            id,
+            standing: Standing::Pending,
+            leg: None,
+            forks: Vec::new(),
+            refusals: 0,
+            orphaned: false,
+            conf: Guid::NIL,
+            outgoing: true,
+            was_connected: false,
+            state: CallState::Dialing,
+            mode: 0,
+            since: at,
+            pbx: PbxState::new(0),
+            cause: None,
+            dialled: Some(number),
+            parties: Vec::new(),
+            card: Arc::new(card),
+        };
+        call.refill();
+        call
+    }
+
+    /// A call that the PBX reports. Its state is set by the caller.
+    pub(super) fn reported(id: CallId, info: &CallInfo, at: Millis) -> Call {
+        let pbx = PbxState::new(info.state);
+        let outgoing = !pbx.is_incoming();
+        Call {
+            id,
+            standing: Standing::Unannounced,
+            leg: Some(info.handle()),
+            forks: Vec::new(),
+            refusals: 0,
+            orphaned: false,
+            conf: Guid::NIL,
+            outgoing,
+            was_connected: false,
+            state: if outgoing { CallState::Dialing } else { CallState::Offering },
+            mode: if outgoing { 0 } else { tapi::OFFERING_ACTIVE },
+            since: at,
+            pbx,
+            cause: None,
+            dialled: None,
+            parties: Vec::new(),
+            card: Arc::new(CallCard {
+                media: tapi::MEDIA_INTERACTIVE_VOICE,
+                ..CallCard::default()
+            }),
+        }
+    }
+
+    /// Takes in an event of its leg; `call_id` is the DWORD that stands for its conf GUID.
+    pub(super) fn take(&mut self, info: CallInfo, call_id: u32) -> Change {
+        let gone = !info.active || info.msg == Msg::Del;
+        if !gone {
+            self.pbx = PbxState::new(info.state);
+        }
+        if info.cause.is_some() {
+            self.cause = info.cause;
+        }
+        let how = self.circumstances();
+        let reading = if gone { None } else { call::reading(self.pbx, how) };
+        if let Some((CallState::Connected | CallState::OnHold, _)) = reading {
+            self.was_connected = true;
+        }
+        let ended = gone.then(|| call::ending(self.pbx, self.circumstances()));
+        Change { info: self.update_card(info, call_id), reading, ended }
+    }
+
+    fn update_card(&mut self, info: CallInfo, call_id: u32) -> u32 {
+        let moved = !info.conf.is_nil() && info.conf != self.conf;
+        let parties_changed = card::merge(&mut self.parties, info.parties);
+        let uui = info.uui.filter(|text| !text.is_empty());
+        let connected_unknown = self.was_connected
+            && self.card.connected.number.is_empty()
+            && self.card.connected.name.is_empty();
+        if !moved && !parties_changed && uui.is_none() && !connected_unknown {
+            return 0;
+        }
+        let before = Arc::clone(&self.card);
+        let card = Arc::make_mut(&mut self.card);
+        if moved {
+            if card.call_id != 0 {
+                card.related_call_id = card.call_id;
+            }
+            card.call_id = call_id;
+            self.conf = info.conf;
+        }
+        if let Some(text) = uui {
+            card.uui = crate::view::Wide::from_text(text.text());
+        }
+        self.refill();
+        card::difference(&before, &self.card)
+    }
+
+    fn refill(&mut self) {
+        let standpoint = card::Standpoint {
+            outgoing: self.outgoing,
+            connected: self.was_connected,
+            dialled: self.dialled.as_ref().map(Personal::text),
+        };
+        card::fill(Arc::make_mut(&mut self.card), &self.parties, standpoint);
+    }
+
+    pub(super) fn circumstances(&self) -> Circumstances {
+        Circumstances {
+            outgoing: self.outgoing,
+            dialled: self.dialled.is_some(),
+            was_connected: self.was_connected,
+            cause: self.cause,
+        }
+    }
+
+    /// Whether TAPI has a handle for it.
+    pub(super) fn is_visible(&self) -> bool {
+        matches!(self.standing, Standing::Announced | Standing::Refused)
+    }
+
+    /// Whether it can still change.
+    pub(super) fn is_live(&self) -> bool {
+        self.state != CallState::Idle
+    }
+
+    pub(super) fn view(&self, in_service: bool) -> CallView {
+        CallView {
+            id: self.id,
+            state: self.state,
+            mode: self.mode,
+            features: call::features(self.state, in_service),
+            since: self.since,
+            info: Arc::clone(&self.card),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! How events of legs become calls of a line, and calls go through their states.
+
+use super::call::{Call, Change, Standing};
+use super::request::Kind;
+use super::{Line, MAX_CALLS, MAX_EARLY, RING_MS};
+use crate::call::{self as table, Phase, StateAndMode, Way};
+use crate::effect::{Effect, Effects, Limit, Notice, Report, Surprise};
+use crate::fact::{CallInfo, Msg};
+use crate::id::{Attempt, CallId};
+use crate::tapi::{CallState, line_dev_state};
+use crate::time::{Millis, Timer};
+
+impl Line {
+    pub(super) fn call_event(
+        &mut self,
+        at: Millis,
+        attempt: Attempt,
+        info: CallInfo,
+        call_id: u32,
+        out: &mut Effects,
+    ) {
+        if self.monitor.is_none_or(|monitor| monitor.attempt != attempt) {
+            return;
+        }
+        let handle = info.handle();
+        if let Some(index) = self.calls.iter().position(|call| call.leg == Some(handle)) {
+            return self.leg_event(at, index, info, call_id, out);
+        }
+        if let Some(index) = self.calls.iter().position(|call| call.forks.contains(&handle)) {
+            return self.fork_event(at, index, info, call_id, out);
+        }
+        if !info.active || info.msg == Msg::Del {
+            return;
+        }
+        if self.requests.iter().any(|pending| pending.kind == Kind::MakeCall) {
+            // It may be the call that the PBX is about to name in its answer to UserCall.
+            if self.early.len() < MAX_EARLY {
+                self.early.push((attempt, info, call_id));
+            } else {
+                out.push(Effect::Report(Report::LimitReached(Limit::EarlyEvents)));
+            }
+            return;
+        }
+        if let Some(index) = self.orphan_of(&info) {
+            self.calls[index].orphaned = false;
+            self.calls[index].leg = Some(handle);
+            return self.leg_event(at, index, info, call_id, out);
+        }
+        if let Some(index) = self.offering_twin_of(&info) {
+            self.calls[index].forks.push(handle);
+            return;
+        }
+        self.begin_call(at, info, call_id, out);
+    }
+
+    /// A call of before the session was lost that this event continues.
+    fn orphan_of(&self, info: &CallInfo) -> Option<usize> {
+        let outgoing = !table::PbxState::new(info.state).is_incoming();
+        self.calls.iter().position(|call| {
+            call.orphaned
+                && !info.conf.is_nil()
+                && call.conf == info.conf
+                && (call.outgoing == outgoing || call.dialled.is_some())
+        })
+    }
+
+    /// A user with several devices has one leg on each for the same incoming call. They are one
+    /// call to TAPI, as long as nobody has answered.
+    fn offering_twin_of(&self, info: &CallInfo) -> Option<usize> {
+        let state = table::PbxState::new(info.state);
+        let ringing = state.is_incoming()
+            && matches!(
+                state.phase(),
+                Phase::Setup | Phase::Overlap | Phase::Proceeding | Phase::Alert
+            );
+        self.calls.iter().position(|call| {
+            ringing
+                && !info.conf.is_nil()
+                && call.conf == info.conf
+                && call.leg.is_some()
+                && call.state == CallState::Offering
+                && call.forks.len() < MAX_CALLS
+        })
+    }
+
+    fn begin_call(&mut self, at: Millis, info: CallInfo, call_id: u32, out: &mut Effects) {
+        if !self.make_room(out) {
+            return;
+        }
+        self.born += 1;
+        let id = CallId { line: self.id(), serial: self.born };
+        let mut call = Call::reported(id, &info, at);
+        let change = call.take(info, call_id);
+        let target = change.reading.unwrap_or((call.state, call.mode));
+        if table::may_begin(call.outgoing, target.0) {
+            (call.state, call.mode) = target;
+        }
+        self.calls.push(call);
+        let index = self.calls.len() - 1;
+        if self.open.is_some() {
+            self.announce_call(at, index, out);
+        }
+        self.enter(at, index, target, out);
+    }
+
+    /// Makes room for one more call; idle ones that the host forgot to close go first.
+    pub(super) fn make_room(&mut self, out: &mut Effects) -> bool {
+        if self.calls.len() < MAX_CALLS {
+            return true;
+        }
+        out.push(Effect::Report(Report::LimitReached(Limit::Calls)));
+        match self.calls.iter().position(|call| !call.is_live()) {
+            Some(index) => {
+                self.calls.remove(index);
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(super) fn announce_call(&mut self, at: Millis, index: usize, out: &mut Effects) {
+        self.calls[index].standing = Standing::Announced;
+        self.tell(Notice::NewCall(self.calls[index].id), out);
+        self.tell_state(index, out);
+        if self.calls[index].state == CallState::Offering {
+            self.ring(at, self.calls[index].id, 0, out);
+        }
+    }
+
+    fn leg_event(
+        &mut self,
+        at: Millis,
+        index: usize,
+        info: CallInfo,
+        call_id: u32,
+        out: &mut Effects,
+    ) {
+        let call = &mut self.calls[index];
+        let Change { info: bits, reading, ended } = call.take(info, call_id);
+        if !call.is_live() {
+            if ended.is_some() {
+                call.leg = None;
+                self.forget_ended();
+            }
+            return;
+        }
+        let over = ended.is_some() || call.pbx.is_cleared();
+        if over && !call.was_connected && !call.forks.is_empty() {
+            // This device gave up; the others still ring.
+            call.leg = Some(call.forks.remove(0));
+            call.cause = None;
+            return;
+        }
+        self.tell_info(index, bits, out);
+        if over && self.is_being_dropped(index) {
+            if ended.is_some() {
+                self.calls[index].leg = None;
+            }
+            self.enter(at, index, (CallState::Idle, 0), out);
+        } else if let Some(mode) = ended {
+            self.calls[index].leg = None;
+            self.end_call(at, index, mode, out);
+        } else if let Some(target) = reading {
+            self.enter(at, index, target, out);
+        }
+        self.forget_ended();
+    }
+
+    fn fork_event(
+        &mut self,
+        at: Millis,
+        index: usize,
+        info: CallInfo,
+        call_id: u32,
+        out: &mut Effects,
+    ) {
+        let handle = info.handle();
+        let state = table::PbxState::new(info.state);
+        let call = &mut self.calls[index];
+        if !info.active || info.msg == Msg::Del || state.is_cleared() {
+            call.forks.retain(|fork| *fork != handle);
+        } else if matches!(state.phase(), Phase::Connect | Phase::Parked) {
+            // Answered on this device: it carries the call from now on.
+            call.forks.retain(|fork| *fork != handle);
+            call.forks.extend(call.leg.replace(handle));
+            self.leg_event(at, index, info, call_id, out);
+        }
+    }
+
+    /// DISCONNECTED with its mode if the call is not there yet, then IDLE (I-04).
+    pub(super) fn end_call(&mut self, at: Millis, index: usize, mode: u32, out: &mut Effects) {
+        if self.calls[index].is_live() {
+            self.enter(at, index, (CallState::Disconnected, mode), out);
+            self.enter(at, index, (CallState::Idle, 0), out);
+        }
+    }
+
+    /// Brings a call into a state by a legal way (I-03), then settles requests that this proves.
+    pub(super) fn enter(
+        &mut self,
+        at: Millis,
+        index: usize,
+        target: StateAndMode,
+        out: &mut Effects,
+    ) {
+        let from = self.calls[index].state;
+        match table::way(from, target.0) {
+            Way::Direct => {}
+            Way::Stay if from == target.0 => return,
+            Way::Stay => {
+                let surprise = Surprise::IllegalTransition(from, target.0);
+                return out.push(Effect::Report(Report::Surprise(surprise)));
+            }
+            Way::Through(passed) => {
+                let surprise = Surprise::IllegalTransition(from, target.0);
+                out.push(Effect::Report(Report::Surprise(surprise)));
+                for state in passed.into_iter().flatten() {
+                    self.set_state(at, index, (state, table::passing_mode(state)), out);
+                }
+            }
+        }
+        self.set_state(at, index, target, out);
+        self.settle_requests(index, out);
+    }
+
+    fn set_state(&mut self, at: Millis, index: usize, target: StateAndMode, out: &mut Effects) {
+        let call = &mut self.calls[index];
+        if (call.state, call.mode) == target {
+            return;
+        }
+        (call.state, call.mode) = target;
+        call.since = at;
+        self.tell_state(index, out);
+    }
+
+    pub(super) fn ring(&mut self, at: Millis, id: CallId, count: u32, out: &mut Effects) {
+        let rings = self
+            .calls
+            .iter()
+            .any(|call| call.id == id && call.is_visible() && call.state == CallState::Offering);
+        if rings && self.open.is_some() {
+            self.tell_line(line_dev_state::RINGING, 1, count, out);
+            out.push(Effect::Wake(at + RING_MS, Timer::Ring(id, count + 1)));
+        }
+    }
+
+    /// Drops what neither the host nor the PBX knows any more.
+    pub(super) fn forget_ended(&mut self) {
+        self.calls.retain(|call| {
+            let needed_by_pbx = call.leg.is_some() || call.orphaned;
+            match call.standing {
+                Standing::Announced | Standing::Refused | Standing::Pending => true,
+                Standing::Unannounced => call.is_live() && needed_by_pbx,
+                Standing::Closed => {
+                    needed_by_pbx || self.requests.iter().any(|pending| pending.call == call.id)
+                }
+            }
+        });
+    }
+}

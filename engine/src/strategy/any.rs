@@ -1,0 +1,292 @@
+//! Any record at all, from every variant of every enum.
+
+use crate::effect::{Notice, Telling, What};
+use crate::fact::*;
+use crate::id::*;
+use crate::pii::Personal;
+use crate::tapi::{CallState, LineErr};
+use crate::time::{Millis, Timer};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// A record of any kind at any time.
+pub fn any_record() -> impl Strategy<Value = Record> {
+    (any::<u64>(), any_event()).prop_map(|(at, event)| Record { at: Millis(at), event })
+}
+
+/// An event of any kind.
+pub fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        2 => host_fact().prop_map(Event::Host),
+        4 => (pbx(), attempt(), pbx_fact()).prop_map(|(p, a, f)| Event::Pbx(p, a, f)),
+        2 => (line(), opening(), request(), command()).prop_map(|(l, o, r, c)| Event::App(l, o, r, c)),
+        1 => (line(), request(), reply()).prop_map(|(l, r, reply)| Event::Reply(l, r, reply)),
+        1 => timer().prop_map(Event::Due),
+        1 => vec(told(), 0..5).prop_map(Event::Told),
+    ]
+}
+
+/// A callback of any kind.
+pub fn any_telling() -> impl Strategy<Value = Telling> {
+    (line(), opening(), what()).prop_map(|(line, opening, what)| Telling { line, opening, what })
+}
+
+fn host_fact() -> impl Strategy<Value = HostFact> {
+    prop_oneof![
+        Just(HostFact::Started),
+        Just(HostFact::Stopping),
+        configuration().prop_map(HostFact::Configured),
+        (line(), opening(), any::<u32>())
+            .prop_map(|(line, opening, version)| HostFact::LineOpened { line, opening, version }),
+        (line(), opening()).prop_map(|(line, opening)| HostFact::LineClosed { line, opening }),
+        call().prop_map(HostFact::CallClosed),
+        (line(), any::<u32>(), any::<u32>()).prop_map(|(line, line_states, address_states)| {
+            HostFact::StatusMessages { line, line_states, address_states }
+        }),
+        (call(), any::<u32>()).prop_map(|(call, value)| HostFact::AppSpecific(call, value)),
+        (call(), any::<u32>()).prop_map(|(call, mode)| HostFact::MediaMode(call, mode)),
+        call().prop_map(HostFact::NewCallRefused),
+        (0..9u64).prop_map(HostFact::Gap),
+    ]
+}
+
+fn configuration() -> impl Strategy<Value = Configuration> {
+    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 3]>()).prop_map(
+        |(user, pbxs, name_template, [pure, single, slaves])| Configuration {
+            user,
+            pbxs,
+            name_template,
+            pure_node_extensions: pure,
+            single_active_call: single,
+            monitor_slaves: slaves,
+        },
+    )
+}
+
+fn pbx_settings() -> impl Strategy<Value = PbxSettings> {
+    (text(), proptest::option::of(text()))
+        .prop_map(|(master, standby)| PbxSettings { master, standby })
+}
+
+fn pbx_fact() -> impl Strategy<Value = PbxFact> {
+    prop_oneof![
+        identification().prop_map(PbxFact::Identified),
+        any::<[u32; 2]>().prop_map(|[session, key]| PbxFact::Initialized { session, key }),
+        any::<bool>().prop_map(PbxFact::Echoed),
+        user_info().prop_map(PbxFact::User),
+        call_info().prop_map(PbxFact::Call),
+        any::<[u32; 2]>().prop_map(|[count, elapsed_ms]| PbxFact::Polled { count, elapsed_ms }),
+        (line(), any::<u32>())
+            .prop_map(|(line, user)| PbxFact::UserInitialized(line, UserHandle(user))),
+        (question(), failure()).prop_map(|(question, failure)| PbxFact::Failed(question, failure)),
+        Just(PbxFact::Ended),
+    ]
+}
+
+fn identification() -> impl Strategy<Value = Identification> {
+    (text(), text(), text(), text(), any::<u32>()).prop_map(
+        |(system, location, firmware, serial, wsdl_version)| Identification {
+            system,
+            location,
+            firmware,
+            serial,
+            wsdl_version,
+        },
+    )
+}
+
+fn user_info() -> impl Strategy<Value = UserInfo> {
+    let names = (personal(), personal(), personal(), personal());
+    let texts = (text(), text(), text(), text(), text());
+    (any::<[bool; 3]>(), any::<[u16; 2]>(), guid(), names, texts).prop_map(
+        |([active, registered, cfg], [channel, alert], guid, names, texts)| {
+            let (cn, dn, h323, e164) = names;
+            let (kind, object, loc, node, nodenum) = texts;
+            UserInfo {
+                active,
+                registered,
+                channel,
+                alert,
+                cfg,
+                guid,
+                cn,
+                dn,
+                h323,
+                e164,
+                kind,
+                object,
+                loc,
+                node,
+                nodenum,
+            }
+        },
+    )
+}
+
+fn call_info() -> impl Strategy<Value = CallInfo> {
+    let info = (guid(), proptest::option::of(any::<u8>()), proptest::option::of(personal()));
+    (any::<[u32; 3]>(), any::<bool>(), msg(), vec(party(), 0..4), info).prop_map(
+        |([user, call, state], active, msg, parties, (conf, cause, uui))| CallInfo {
+            user,
+            call,
+            active,
+            state,
+            msg,
+            parties,
+            conf,
+            cause,
+            uui,
+        },
+    )
+}
+
+fn party() -> impl Strategy<Value = Party> {
+    (role(), personal(), personal(), personal(), personal())
+        .prop_map(|(role, cn, dn, e164, h323)| Party { role, cn, dn, e164, h323 })
+}
+
+fn msg() -> impl Strategy<Value = Msg> {
+    use Msg::*;
+    let plain = vec![
+        None, Del, RCt, RRel, XSetup, RSetup, RSetupAck, RCallProc, XCallProc, XAlert, RAlert,
+        XConn, RConn, XDisc, RDisc, XRel, Update, RHeld, RRetrieved,
+    ];
+    prop_oneof![9 => select(plain), 1 => text().prop_map(Other)]
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    use Role::*;
+    let plain = vec![This, Peer, Leg2, Leg2Orig, Leg1, Ct, Xfer, ParkedTo, Picking];
+    prop_oneof![9 => select(plain), 1 => text().prop_map(Other)]
+}
+
+fn question() -> impl Strategy<Value = Question> {
+    use Question::*;
+    prop_oneof![
+        5 => select(vec![Version, Initialize, Echo, Poll, End]),
+        1 => line().prop_map(UserInitialize),
+    ]
+}
+
+fn failure() -> impl Strategy<Value = Failure> {
+    use Failure::*;
+    prop_oneof![
+        5 => select(vec![Unreachable, Certificate, AccessDenied, Broken, TimedOut]),
+        1 => any::<u16>().prop_map(Status),
+        1 => text().prop_map(Fault),
+        1 => text().prop_map(Garbled),
+    ]
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        (call(), personal(), any::<bool>(), any::<[u32; 2]>()).prop_map(
+            |(call, number, block_id, [country_code, call_param_flags])| Command::MakeCall {
+                call,
+                number,
+                block_id,
+                country_code,
+                call_param_flags,
+            }
+        ),
+        call().prop_map(Command::Answer),
+        call().prop_map(Command::Drop),
+        call().prop_map(Command::SetCallParams),
+    ]
+}
+
+fn reply() -> impl Strategy<Value = Reply> {
+    prop_oneof![
+        any::<u32>().prop_map(|call| Reply::Calling(CallHandle(call))),
+        Just(Reply::Taken),
+        failure().prop_map(Reply::Failed),
+    ]
+}
+
+fn timer() -> impl Strategy<Value = Timer> {
+    prop_oneof![
+        (pbx(), any::<u32>()).prop_map(|(pbx, n)| Timer::Reconnect(pbx, n)),
+        (pbx(), any::<u32>()).prop_map(|(pbx, n)| Timer::PollPause(pbx, n)),
+        (pbx(), any::<u32>()).prop_map(|(pbx, n)| Timer::Settled(pbx, n)),
+        (line(), request()).prop_map(|(line, request)| Timer::Deadline(line, request)),
+        (call(), any::<u32>()).prop_map(|(call, n)| Timer::Ring(call, n)),
+        (line(), any::<u32>()).prop_map(|(line, n)| Timer::Grace(line, n)),
+        (call(), any::<u32>()).prop_map(|(call, n)| Timer::NewCallAgain(call, n)),
+    ]
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    use Outcome::*;
+    (any::<u64>(), any::<u32>(), select(vec![Delivered, Withheld, Forced]))
+        .prop_map(|(seq, crc, outcome)| Told { seq, crc, outcome })
+}
+
+fn what() -> impl Strategy<Value = What> {
+    let completion =
+        prop_oneof![Just(Ok(())), select(LineErr::ALL.to_vec()).prop_map(Err::<(), LineErr>)];
+    prop_oneof![
+        notice().prop_map(What::Notice),
+        (request(), completion)
+            .prop_map(|(request, completion)| What::Completed(request, completion)),
+    ]
+}
+
+fn notice() -> impl Strategy<Value = Notice> {
+    prop_oneof![
+        Just(Notice::LineCreated),
+        Just(Notice::LineRemoved),
+        call().prop_map(Notice::NewCall),
+        (call(), select(CallState::ALL.to_vec()), any::<[u32; 2]>()).prop_map(
+            |(call, state, [mode, media])| Notice::CallState { call, state, mode, media }
+        ),
+        (call(), any::<u32>()).prop_map(|(call, bits)| Notice::CallInfo(call, bits)),
+        any::<u32>().prop_map(Notice::AddressState),
+        any::<[u32; 3]>().prop_map(|[bits, one, two]| Notice::LineDevState(bits, one, two)),
+    ]
+}
+
+fn pbx() -> impl Strategy<Value = PbxId> {
+    (0..3u16).prop_map(PbxId)
+}
+
+fn attempt() -> impl Strategy<Value = Attempt> {
+    (0..9u32).prop_map(Attempt)
+}
+
+fn line() -> impl Strategy<Value = LineId> {
+    (1..9u32).prop_map(LineId)
+}
+
+fn opening() -> impl Strategy<Value = Opening> {
+    (0..4u32).prop_map(Opening)
+}
+
+fn request() -> impl Strategy<Value = RequestId> {
+    any::<u32>().prop_map(RequestId)
+}
+
+fn call() -> impl Strategy<Value = CallId> {
+    (line(), any::<bool>(), 1..9u32).prop_map(|(line, made, number)| CallId {
+        line,
+        serial: if made { CallId::FIRST_MADE + number } else { number },
+    })
+}
+
+fn guid() -> impl Strategy<Value = Guid> {
+    any::<[u8; 16]>().prop_map(Guid)
+}
+
+fn personal() -> impl Strategy<Value = Personal> {
+    text().prop_map(Personal::new)
+}
+
+fn text() -> impl Strategy<Value = Box<str>> {
+    let known =
+        ["", "", "20", "Bob & <Sons>", "Jörg Müßig", "李小龍", "Ann 📞", "+49 7031 73009-0"];
+    prop_oneof![
+        6 => select(known.to_vec()).prop_map(Box::from),
+        1 => any::<String>().prop_map(String::into_boxed_str),
+        1 => (0..600usize).prop_map(|n| "x".repeat(n).into_boxed_str()),
+    ]
+}

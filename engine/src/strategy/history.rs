@@ -1,0 +1,605 @@
+//! Plausible histories: what could really have been said, in an order in which it could have been.
+//!
+//! A history is played from a list of small [`Step`]s, so that a failing one shrinks to few steps
+//! and stays plausible while it does. The model behind it is deliberately simple: one PBX, eight
+//! users, legs that go through the states of the PBX's SOAP reference, sections 3 and 6. It knows
+//! nothing of how the engine decides, only what it would be told.
+
+use super::step::Step;
+use crate::fact::*;
+use crate::id::*;
+use crate::pii::Personal;
+use crate::time::{Millis, Timer};
+
+/// The model that turns steps into records.
+#[derive(Clone, Debug)]
+pub struct History {
+    records: Vec<Record>,
+    now: Millis,
+    /// The present attempt to hold a session, and whether it holds.
+    attempt: u32,
+    is_up: bool,
+    /// Grows with everything that gets a number: handles, requests, openings.
+    count: u32,
+    users: Vec<User>,
+    legs: Vec<Leg>,
+    requests: Vec<Open>,
+    last_fact: Option<PbxFact>,
+}
+
+/// A user of the PBX. The engine numbers its lines in the order in which it hears of them, which
+/// is the order of this model's users.
+#[derive(Clone, Debug)]
+struct User {
+    registered: bool,
+    exists: bool,
+    handle: u32,
+    opening: u32,
+    born_calls: u32,
+    made_calls: u32,
+}
+
+/// One user's end of a call.
+#[derive(Clone, Debug)]
+struct Leg {
+    user: usize,
+    id: CallId,
+    handle: u32,
+    conf: Guid,
+    /// Whether the user is the one called.
+    called: bool,
+    /// Call-state bits without direction and hold.
+    state: u32,
+    held: bool,
+    peer: u8,
+    cause: Option<u8>,
+}
+
+/// A request of an application that the PBX has not answered yet.
+#[derive(Clone, Debug)]
+struct Open {
+    request: RequestId,
+    call: CallId,
+    peer: u8,
+    makes_call: bool,
+}
+
+const PBX: PbxId = PbxId(0);
+const SETUP: u32 = 1;
+const PROCEEDING: u32 = 3;
+const ALERTING: u32 = 4;
+const CONNECTED: u32 = 5;
+const CLEARED_BY_PEER: u32 = 6;
+const CLEARED_BY_USER: u32 = 7;
+const CALLED: u32 = 0x80;
+const ON_HOLD: u32 = 0x100;
+
+impl History {
+    /// Plays the steps, after a beginning that every history has: the host starts and is
+    /// configured, and the PBX comes up.
+    #[must_use]
+    pub fn play(steps: &[Step]) -> Vec<Record> {
+        let mut history = History::begin();
+        steps.iter().for_each(|step| history.step(*step));
+        history.records
+    }
+
+    fn begin() -> History {
+        let user = User {
+            registered: true,
+            exists: true,
+            handle: 0,
+            opening: 0,
+            born_calls: 0,
+            made_calls: 0,
+        };
+        let mut history = History {
+            records: Vec::new(),
+            now: Millis(1_700_000_000_000),
+            attempt: 0,
+            is_up: false,
+            count: 0,
+            users: vec![user; NAMES.len()],
+            legs: Vec::new(),
+            requests: Vec::new(),
+            last_fact: None,
+        };
+        history.restart();
+        history.connect();
+        history
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Wait(ms) => self.now = self.now + u64::from(ms),
+            Step::Connect => self.connect(),
+            Step::Lose(how) => self.lose(how),
+            Step::EmptyPoll => self.polled(0, 60_000),
+            Step::Register(user, registered) => self.register(pick(user, &self.users), registered),
+            Step::Exist(user, exists) => self.exist(pick(user, &self.users), exists),
+            Step::CallFromOutside(user) => self.ring(pick(user, &self.users), OUTSIDE),
+            Step::CallInside(from, to) => self.call_inside(from, to),
+            Step::Advance(leg) => self.with_leg(leg, History::advance),
+            Step::HangUp(leg, cause) => self.with_leg(leg, |h, leg| h.hang_up(leg, cause)),
+            Step::Delete(leg) => self.with_leg(leg, History::delete),
+            Step::Hold(leg) => self.with_leg(leg, History::hold),
+            Step::Transfer(leg, to) => self.with_leg(leg, |h, leg| h.transfer(leg, to)),
+            Step::Double => self.double(),
+            Step::Open(user) => self.open(pick(user, &self.users)),
+            Step::Close(user) => self.close(pick(user, &self.users)),
+            Step::StatusMessages(user, bits) => self.status_messages(user, bits),
+            Step::ForgetCall(leg, refused) => self.with_leg(leg, |h, leg| h.forget(leg, refused)),
+            Step::MakeCall(user, to) => self.make_call(pick(user, &self.users), to),
+            Step::Answer(leg) => self.with_leg(leg, |h, leg| h.ask(leg, Command::Answer)),
+            Step::Drop(leg) => self.with_leg(leg, |h, leg| h.ask(leg, Command::Drop)),
+            Step::Reply(how) => self.reply(how),
+            Step::Due(kind, which) => self.due(kind, which),
+            Step::Restart => self.restart(),
+            Step::Stop => self.host(HostFact::Stopping),
+        }
+    }
+
+    // ---- the host and its applications ----
+
+    fn restart(&mut self) {
+        self.is_up = false;
+        self.requests.clear();
+        self.legs.clear();
+        self.users.iter_mut().for_each(|user| user.opening = 0);
+        self.host(HostFact::Started);
+        self.host(HostFact::Configured(Configuration {
+            user: Personal::from("TAPI"),
+            pbxs: vec![PbxSettings { master: "pbx.example.com".into(), standby: None }],
+            name_template: "%c".into(),
+            ..Configuration::default()
+        }));
+    }
+
+    fn open(&mut self, user: usize) {
+        if self.users[user].opening == 0 {
+            let opening = self.number();
+            self.users[user].opening = opening;
+            let (line, opening) = (line_of(user), Opening(opening));
+            self.host(HostFact::LineOpened { line, opening, version: 0x0003_0000 });
+        }
+    }
+
+    fn close(&mut self, user: usize) {
+        let opening = std::mem::take(&mut self.users[user].opening);
+        if opening != 0 {
+            self.host(HostFact::LineClosed { line: line_of(user), opening: Opening(opening) });
+        }
+    }
+
+    fn status_messages(&mut self, user: u8, bits: u8) {
+        let line = line_of(pick(user, &self.users));
+        let bits = u32::from(bits);
+        self.host(HostFact::StatusMessages { line, line_states: bits, address_states: bits });
+    }
+
+    fn forget(&mut self, leg: usize, refused: bool) {
+        let call = self.legs[leg].id;
+        self.host(if refused {
+            HostFact::NewCallRefused(call)
+        } else {
+            HostFact::CallClosed(call)
+        });
+    }
+
+    fn make_call(&mut self, user: usize, peer: u8) {
+        if self.users[user].opening == 0 {
+            return;
+        }
+        let serial = CallId::FIRST_MADE + self.users[user].made_calls;
+        self.users[user].made_calls += 1;
+        let call = CallId { line: line_of(user), serial };
+        let number = Personal::from(name(peer).1);
+        let command = Command::MakeCall {
+            call,
+            number,
+            block_id: peer.is_multiple_of(7),
+            country_code: 0,
+            call_param_flags: 0,
+        };
+        self.request(user, call, peer, command);
+    }
+
+    fn ask(&mut self, leg: usize, command: impl Fn(CallId) -> Command) {
+        let Leg { user, id, peer, .. } = self.legs[leg];
+        if self.users[user].opening != 0 {
+            self.request(user, id, peer, command(id));
+        }
+    }
+
+    fn request(&mut self, user: usize, call: CallId, peer: u8, command: Command) {
+        let request = RequestId(self.number());
+        let makes_call = matches!(command, Command::MakeCall { .. });
+        self.requests.push(Open { request, call, peer, makes_call });
+        let opening = Opening(self.users[user].opening);
+        self.say(Event::App(line_of(user), opening, request, command));
+    }
+
+    fn reply(&mut self, how: u8) {
+        if self.requests.is_empty() {
+            return;
+        }
+        let Open { request, call, peer, makes_call } = self.requests.remove(0);
+        let handle = self.number();
+        let reply = match (how % 4, makes_call) {
+            (0, _) => Reply::Failed(Failure::TimedOut),
+            (1, true) => Reply::Calling(CallHandle(0)),
+            (_, true) => Reply::Calling(CallHandle(handle)),
+            (_, false) => Reply::Taken,
+        };
+        let leads_to_leg = reply == Reply::Calling(CallHandle(handle));
+        let reply = Event::Reply(call.line, request, reply);
+        let user = call.line.0 as usize - 1;
+        // The first event of the leg may come in before the answer that names it.
+        if leads_to_leg && how >= 128 {
+            self.new_leg(user, call, handle, false, peer);
+            self.say(reply);
+        } else {
+            self.say(reply);
+            if leads_to_leg {
+                self.new_leg(user, call, handle, false, peer);
+            }
+        }
+    }
+
+    fn due(&mut self, kind: u8, which: u8) {
+        let generation = u32::from(which % 4);
+        let leg = self.legs.get(usize::from(which) % self.legs.len().max(1));
+        let line = line_of(pick(which, &self.users));
+        let timer = match (kind % 7, leg, self.requests.first()) {
+            (0, ..) => Timer::Reconnect(PBX, self.attempt),
+            (1, ..) => Timer::PollPause(PBX, self.attempt),
+            (2, ..) => Timer::Settled(PBX, self.attempt),
+            (3, _, Some(open)) => Timer::Deadline(open.call.line, open.request),
+            (4, Some(leg), _) => Timer::Ring(leg.id, generation),
+            (5, Some(leg), _) => Timer::NewCallAgain(leg.id, generation),
+            _ => Timer::Grace(line, self.attempt),
+        };
+        self.say(Event::Due(timer));
+    }
+
+    // ---- the PBX ----
+
+    fn connect(&mut self) {
+        if self.is_up {
+            return;
+        }
+        self.is_up = true;
+        // After a loss the engine waits to be woken; at any other time it ignores this.
+        self.say(Event::Due(Timer::Reconnect(PBX, self.attempt)));
+        self.attempt += 1;
+        self.fact(PbxFact::Identified(Identification {
+            system: "example".into(),
+            location: "master".into(),
+            firmware: "13r3".into(),
+            serial: "00-90-33-00-00-01".into(),
+            wsdl_version: 1,
+        }));
+        let session = self.number();
+        self.fact(PbxFact::Initialized { session, key: session ^ 0x5A5A });
+        for user in 0..self.users.len() {
+            if self.users[user].exists {
+                self.user_info(user);
+            }
+        }
+        self.fact(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
+        self.polled(self.users.len() as u32 + 1, 20);
+        for user in 0..self.users.len() {
+            if self.users[user].exists {
+                self.users[user].handle = self.number();
+                let handle = UserHandle(self.users[user].handle);
+                self.fact(PbxFact::UserInitialized(line_of(user), handle));
+            }
+        }
+        for leg in 0..self.legs.len() {
+            self.report(leg, Msg::Update, true);
+        }
+    }
+
+    fn lose(&mut self, how: u8) {
+        if !self.is_up {
+            return;
+        }
+        let (question, failure) = match how % 5 {
+            0 => (Question::Poll, Failure::Broken),
+            1 => (Question::Poll, Failure::TimedOut),
+            2 => (Question::Poll, Failure::Fault("no such session".into())),
+            3 => (Question::Echo, Failure::Unreachable),
+            _ => (Question::Poll, Failure::Status(503)),
+        };
+        self.fact(PbxFact::Failed(question, failure));
+        self.is_up = false;
+        // Calls that end meanwhile are not heard of any more.
+        self.legs.retain(|leg| leg.state <= CONNECTED);
+    }
+
+    fn polled(&mut self, count: u32, elapsed_ms: u32) {
+        self.fact(PbxFact::Polled { count, elapsed_ms });
+    }
+
+    fn register(&mut self, user: usize, registered: bool) {
+        self.users[user].registered = registered;
+        if self.users[user].exists {
+            self.user_info(user);
+        }
+    }
+
+    fn exist(&mut self, user: usize, exists: bool) {
+        if self.users[user].exists == exists {
+            return;
+        }
+        self.users[user].exists = exists;
+        if !exists {
+            self.legs.retain(|leg| leg.user != user);
+        }
+        self.user_info(user);
+    }
+
+    fn user_info(&mut self, user: usize) {
+        let (cn, e164) = NAMES[user];
+        let calls = self.legs.iter().filter(|leg| leg.user == user).count() as u16;
+        self.fact(PbxFact::User(UserInfo {
+            active: self.users[user].exists,
+            registered: self.users[user].registered,
+            channel: calls,
+            guid: Guid([user as u8 + 1; 16]),
+            cn: Personal::from(cn),
+            dn: Personal::from(cn),
+            h323: Personal::from(cn),
+            e164: Personal::from(e164),
+            kind: "ep".into(),
+            node: "root".into(),
+            ..UserInfo::default()
+        }));
+    }
+
+    fn call_inside(&mut self, from: u8, to: u8) {
+        let (from, to) = (pick(from, &self.users), pick(to, &self.users));
+        if from == to {
+            return;
+        }
+        self.dial(from, to as u8);
+        let conf = self.legs.last().map(|leg| leg.conf);
+        self.ring(to, from as u8);
+        // Both ends of a call have the same name.
+        if let (Some(conf), Some(leg)) = (conf, self.legs.last_mut()) {
+            leg.conf = conf;
+        }
+    }
+
+    fn dial(&mut self, user: usize, peer: u8) {
+        let (call, handle) = (self.born_call(user), self.number());
+        self.new_leg(user, call, handle, false, peer);
+    }
+
+    fn ring(&mut self, user: usize, peer: u8) {
+        let (call, handle) = (self.born_call(user), self.number());
+        self.new_leg(user, call, handle, true, peer);
+    }
+
+    fn born_call(&mut self, user: usize) -> CallId {
+        self.users[user].born_calls += 1;
+        CallId { line: line_of(user), serial: self.users[user].born_calls }
+    }
+
+    fn new_leg(&mut self, user: usize, id: CallId, handle: u32, called: bool, peer: u8) {
+        // A leg nobody monitors is not heard of.
+        if !self.is_up || !self.users[user].exists || self.legs.len() >= 24 {
+            return;
+        }
+        let conf = Guid([handle as u8; 16]);
+        let (state, held, cause) = (SETUP, false, None);
+        self.legs.push(Leg { user, id, handle, conf, called, state, held, peer, cause });
+        let msg = if called { Msg::RSetup } else { Msg::XSetup };
+        self.report(self.legs.len() - 1, msg, true);
+    }
+
+    fn advance(&mut self, leg: usize) {
+        let called = self.legs[leg].called;
+        let (state, msg) = match (self.legs[leg].state, called) {
+            (SETUP, false) => (PROCEEDING, Msg::RCallProc),
+            (SETUP, true) => (ALERTING, Msg::XAlert),
+            (PROCEEDING, _) => (ALERTING, Msg::RAlert),
+            (ALERTING, false) => (CONNECTED, Msg::RConn),
+            (ALERTING, true) => (CONNECTED, Msg::XConn),
+            _ => return,
+        };
+        self.legs[leg].state = state;
+        self.report(leg, msg, true);
+    }
+
+    fn hang_up(&mut self, leg: usize, cause: u8) {
+        if self.legs[leg].state > CONNECTED {
+            return;
+        }
+        let by_user = cause.is_multiple_of(2);
+        let causes = [16, 17, 19, 1, 21, 26, 34, 102];
+        self.legs[leg].cause = Some(causes[usize::from(cause / 2) % causes.len()]);
+        self.legs[leg].state = if by_user { CLEARED_BY_USER } else { CLEARED_BY_PEER };
+        let msg = if by_user { Msg::XRel } else { Msg::RRel };
+        self.report(leg, msg, true);
+    }
+
+    fn delete(&mut self, leg: usize) {
+        self.report(leg, Msg::Del, false);
+        self.legs.remove(leg);
+    }
+
+    fn hold(&mut self, leg: usize) {
+        if self.legs[leg].state == CONNECTED {
+            self.legs[leg].held = !self.legs[leg].held;
+            self.report(leg, Msg::Update, true);
+        }
+    }
+
+    fn transfer(&mut self, leg: usize, to: u8) {
+        if (ALERTING..=CONNECTED).contains(&self.legs[leg].state) {
+            self.legs[leg].peer = to;
+            self.report(leg, Msg::RCt, true);
+        }
+    }
+
+    fn double(&mut self) {
+        if let (true, Some(fact)) = (self.is_up, self.last_fact.clone()) {
+            self.fact(fact);
+        }
+    }
+
+    fn report(&mut self, leg: usize, msg: Msg, active: bool) {
+        let leg = &self.legs[leg];
+        let (cn, e164) = NAMES[leg.user];
+        let (peer_cn, peer_e164) = name(leg.peer);
+        let this = Party {
+            role: Role::This,
+            cn: Personal::from(cn),
+            e164: Personal::from(e164),
+            ..Party::default()
+        };
+        let peer = Party {
+            role: Role::Peer,
+            cn: Personal::from(peer_cn),
+            e164: Personal::from(peer_e164),
+            ..Party::default()
+        };
+        let bits = if leg.called { CALLED } else { 0 } | if leg.held { ON_HOLD } else { 0 };
+        let info = CallInfo {
+            user: self.users[leg.user].handle,
+            call: leg.handle,
+            active,
+            state: leg.state | bits,
+            msg,
+            parties: if active { vec![this, peer] } else { Vec::new() },
+            conf: leg.conf,
+            cause: leg.cause,
+            uui: None,
+        };
+        self.fact(PbxFact::Call(info));
+    }
+
+    // ---- saying it ----
+
+    fn with_leg(&mut self, leg: u8, then: impl FnOnce(&mut History, usize)) {
+        if !self.legs.is_empty() {
+            let leg = pick(leg, &self.legs);
+            then(self, leg);
+        }
+    }
+
+    fn number(&mut self) -> u32 {
+        self.count += 1;
+        self.count
+    }
+
+    fn host(&mut self, fact: HostFact) {
+        self.say(Event::Host(fact));
+    }
+
+    /// A PBX that is not connected says nothing.
+    fn fact(&mut self, fact: PbxFact) {
+        if self.is_up {
+            self.last_fact = Some(fact.clone());
+            self.say(Event::Pbx(PBX, Attempt(self.attempt), fact));
+        }
+    }
+
+    fn say(&mut self, event: Event) {
+        self.now = self.now + 1;
+        self.records.push(Record { at: self.now, event });
+    }
+}
+
+const NAMES: [(&str, &str); 8] = [
+    ("Ann Arbor", "20"),
+    ("Bob & <Sons>", "21"),
+    ("Jörg Müßig", "22"),
+    ("李小龍", "23"),
+    ("Zoë 📞", "24"),
+    ("Reception", "25"),
+    ("Workshop", "26"),
+    ("Door", "27"),
+];
+
+/// A peer that is none of the users.
+const OUTSIDE: u8 = 200;
+
+fn name(peer: u8) -> (&'static str, &'static str) {
+    NAMES.get(usize::from(peer)).copied().unwrap_or(("", "00703173009"))
+}
+
+fn line_of(user: usize) -> LineId {
+    LineId(user as u32 + 1)
+}
+
+fn pick<T>(which: u8, among: &[T]) -> usize {
+    usize::from(which) % among.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::histories;
+    use crate::core::Core;
+    use crate::effect::{Effect, Notice, Request, What};
+    use crate::tapi::CallState;
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::TestRunner;
+    use std::collections::BTreeSet;
+
+    /// Names of all that the engine makes of some hundred histories.
+    fn effects_of_many_histories() -> BTreeSet<String> {
+        let mut runner = TestRunner::deterministic();
+        let mut names = BTreeSet::new();
+        for _ in 0..300 {
+            let history = histories(120).new_tree(&mut runner).expect("a history").current();
+            let (mut core, mut effects) = (Core::default(), Vec::new());
+            history.into_iter().for_each(|record| core.apply(record, &mut effects));
+            names.extend(effects.iter().map(name_of));
+        }
+        names
+    }
+
+    fn name_of(effect: &Effect) -> String {
+        match effect {
+            Effect::Tell(telling) => match &telling.what {
+                What::Notice(Notice::CallState { state, .. }) => state.name().to_owned(),
+                What::Notice(notice) => kind(&format!("{notice:?}")),
+                What::Completed(_, completion) => format!("Completed {}", completion.is_ok()),
+            },
+            Effect::Ask(ask) => kind(&format!("{:?}", ask.request)),
+            other => kind(&format!("{other:?}")),
+        }
+    }
+
+    fn kind(debug: &str) -> String {
+        debug.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn histories_lead_the_engine_to_all_it_can_do() {
+        let seen = effects_of_many_histories();
+        let states = [
+            CallState::Idle,
+            CallState::Offering,
+            CallState::Dialing,
+            CallState::Proceeding,
+            CallState::Ringback,
+            CallState::Connected,
+            CallState::OnHold,
+            CallState::Disconnected,
+        ];
+        let requests =
+            [Request::Version, Request::Poll { session: 0 }, Request::End { session: 0 }];
+        let expected = ["LineCreated", "LineRemoved", "NewCall", "CallInfo", "AddressState"]
+            .into_iter()
+            .chain(["LineDevState", "Completed true", "Completed false", "Wake"])
+            .chain(["Initialize", "UserInitialize", "UserCall", "UserConnect", "UserClear"])
+            .map(str::to_owned)
+            .chain(states.iter().map(|state| state.name().to_owned()))
+            .chain(requests.iter().map(|request| kind(&format!("{request:?}"))));
+        let missing: Vec<String> = expected.filter(|name| !seen.contains(name)).collect();
+        assert!(missing.is_empty(), "no history leads to {missing:?}, only to {seen:?}");
+    }
+}

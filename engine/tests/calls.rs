@@ -1,0 +1,557 @@
+//! Calls as the PBX reports them, and what TAPI hears of them: one test for each behaviour. All of
+//! them run under the watch of the invariants.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use engine::core::Core;
+use engine::effect::{Effect, Effects, Notice, Request, What};
+use engine::fact::*;
+use engine::id::*;
+use engine::invariant::Watch;
+use engine::tapi::{CallState, LineErr, call_info_state, disconnect_mode, line_dev_state, origin};
+use engine::time::{Millis, Timer};
+use engine::view::LineView;
+
+/// A provider with one PBX and three opened lines: Anna (line 1, user handle 11), Ben (2, 12) and
+/// Cleo (3, 13), driven record by record.
+struct Site {
+    core: Core,
+    watch: Watch,
+    now: u64,
+    attempt: Attempt,
+    /// Everything wanted since it was last taken.
+    effects: Effects,
+}
+
+const PBX: PbxId = PbxId(0);
+
+impl Site {
+    fn new() -> Site {
+        let mut site = Site::closed();
+        for line in 1..=3 {
+            site.open(line);
+        }
+        site.effects.clear();
+        site
+    }
+
+    /// The same before any line was opened.
+    fn closed() -> Site {
+        let mut site = Site {
+            core: Core::default(),
+            watch: Watch::default(),
+            now: 1_000,
+            attempt: Attempt(1),
+            effects: Vec::new(),
+        };
+        site.host(HostFact::Started);
+        site.host(HostFact::Configured(Configuration {
+            user: "TAPI".into(),
+            pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
+            name_template: "%c".into(),
+            ..Configuration::default()
+        }));
+        site.session(10);
+        site
+    }
+
+    fn session(&mut self, handles_from: u32) {
+        self.pbx(PbxFact::Identified(Identification::default()));
+        self.pbx(PbxFact::Initialized { session: 41, key: 7 });
+        for (n, cn) in [(1, "Anna"), (2, "Ben"), (3, "Cleo")] {
+            self.pbx(PbxFact::User(user(n, cn)));
+        }
+        self.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
+        self.pbx(PbxFact::Polled { count: 4, elapsed_ms: 1 });
+        for n in 1..=3 {
+            self.pbx(PbxFact::UserInitialized(LineId(n), UserHandle(handles_from + n)));
+        }
+    }
+
+    fn open(&mut self, line: u32) {
+        let (line, opening) = (LineId(line), Opening(line));
+        self.host(HostFact::LineOpened { line, opening, version: 0x0003_0000 });
+        let (line_states, address_states) = (0x1FF_FFFF, 0x1FF);
+        self.host(HostFact::StatusMessages { line, line_states, address_states });
+    }
+
+    fn event(&mut self, event: Event) {
+        self.now += 1;
+        let record = Record { at: Millis(self.now), event };
+        let before = self.effects.len();
+        self.watch.before(&record).unwrap();
+        self.core.apply(record.clone(), &mut self.effects);
+        self.watch.after(&record, &self.effects[before..], &self.core).unwrap();
+    }
+
+    fn host(&mut self, fact: HostFact) {
+        self.event(Event::Host(fact));
+    }
+
+    fn pbx(&mut self, fact: PbxFact) {
+        self.event(Event::Pbx(PBX, self.attempt, fact));
+    }
+
+    fn call(&mut self, leg: u32, state: u32) {
+        self.pbx(PbxFact::Call(call(leg, state)));
+    }
+
+    fn del(&mut self, leg: u32) {
+        let info = CallInfo { active: false, msg: Msg::Del, parties: vec![], ..call(leg, 0) };
+        self.pbx(PbxFact::Call(info));
+    }
+
+    fn app(&mut self, line: u32, request: u32, command: Command) {
+        self.event(Event::App(LineId(line), Opening(line), RequestId(request), command));
+    }
+
+    fn make_call(&mut self, request: u32, serial: u32) -> CallId {
+        let id = CallId { line: LineId(1), serial: CallId::FIRST_MADE + serial };
+        let command = Command::MakeCall {
+            call: id,
+            number: "21".into(),
+            block_id: false,
+            country_code: 0,
+            call_param_flags: 0,
+        };
+        self.app(1, request, command);
+        id
+    }
+
+    /// Takes what was told about a line, in words.
+    fn told(&mut self, line: u32) -> Vec<String> {
+        let told = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Tell(telling) if telling.line == LineId(line) => Some(words(&telling.what)),
+            _ => None,
+        });
+        let told = told.collect();
+        self.effects.retain(|e| !matches!(e, Effect::Tell(t) if t.line == LineId(line)));
+        told
+    }
+
+    /// The same without status messages.
+    fn calls_told(&mut self, line: u32) -> Vec<String> {
+        let mut told = self.told(line);
+        told.retain(|words| !words.starts_with("line ") && !words.starts_with("address "));
+        told
+    }
+
+    fn asked(&mut self) -> Vec<Request> {
+        let asked = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Ask(ask) => Some(ask.request.clone()),
+            _ => None,
+        });
+        let asked = asked.collect();
+        self.effects.retain(|effect| !matches!(effect, Effect::Ask(_)));
+        asked
+    }
+
+    fn view(&self, line: u32) -> LineView {
+        self.core.view(LineId(line)).unwrap()
+    }
+}
+
+fn user(n: u32, cn: &str) -> UserInfo {
+    UserInfo {
+        active: true,
+        registered: true,
+        cn: cn.into(),
+        e164: (19 + n).to_string().as_str().into(),
+        kind: "ep".into(),
+        guid: Guid::read(cn),
+        ..UserInfo::default()
+    }
+}
+
+/// An event of leg `leg`, of user 11 for legs in the 100s, 12 for the 200s, 13 for the 300s; the
+/// legs 1xx, 2xx, 3xx with the same xx have one conf.
+fn call(leg: u32, state: u32) -> CallInfo {
+    let me = leg / 100;
+    let party = |role, n: u32| Party {
+        role,
+        cn: ["", "Anna", "Ben", "Cleo"][n as usize].into(),
+        e164: (19 + n).to_string().as_str().into(),
+        ..Party::default()
+    };
+    CallInfo {
+        user: 10 + me,
+        call: leg,
+        active: true,
+        state,
+        parties: vec![party(Role::This, me), party(Role::Peer, if me == 1 { 2 } else { 1 })],
+        conf: Guid::read(&format!("conf {}", leg % 100)),
+        ..CallInfo::default()
+    }
+}
+
+fn words(what: &What) -> String {
+    match what {
+        What::Completed(id, Ok(())) => format!("{} done", id.0),
+        What::Completed(id, Err(error)) => format!("{} {error}", id.0),
+        What::Notice(Notice::NewCall(call)) => format!("new {}", serial(*call)),
+        What::Notice(Notice::CallState { call, state, mode, .. }) => {
+            format!("{} {} {mode:#x}", serial(*call), state.name())
+        }
+        What::Notice(Notice::CallInfo(call, bits)) => format!("{} info {bits:#x}", serial(*call)),
+        What::Notice(Notice::AddressState(bits)) => format!("address {bits:#x}"),
+        What::Notice(Notice::LineDevState(bits, p2, p3)) => format!("line {bits:#x} {p2} {p3}"),
+        What::Notice(Notice::LineCreated) => "created".into(),
+        What::Notice(Notice::LineRemoved) => "removed".into(),
+    }
+}
+
+fn serial(call: CallId) -> String {
+    match call.serial.checked_sub(CallId::FIRST_MADE) {
+        Some(made) => format!("made{made}"),
+        None => format!("call{}", call.serial),
+    }
+}
+
+fn born(line: u32, serial: u32) -> CallId {
+    CallId { line: LineId(line), serial }
+}
+
+#[test]
+fn an_incoming_call_is_offered_answered_at_the_phone_and_cleared_by_the_caller() {
+    let mut site = Site::new();
+    site.call(201, 129);
+    assert_eq!(
+        site.told(2),
+        ["new call1", "call1 OFFERING 0x1", "line 0x2 1 0", "address 0x28", "line 0x800 0 0"]
+    );
+    let view = site.view(2);
+    let card = &view.calls[0].info;
+    assert_eq!((card.caller.number.to_text(), card.origin), ("20".into(), origin::INTERNAL));
+    assert!(view.ringing && card.call_id != 0);
+    site.call(201, 132);
+    assert!(site.told(2).is_empty(), "still offering");
+    site.call(201, 133);
+    let connected_id = call_info_state::CONNECTEDID;
+    let expected = [format!("call1 info {connected_id:#x}"), "call1 CONNECTED 0x1".into()];
+    assert_eq!(site.told(2), expected);
+    site.call(201, 134);
+    site.del(201);
+    assert_eq!(
+        site.told(2),
+        ["call1 DISCONNECTED 0x1", "call1 IDLE 0x0", "address 0x24", "line 0x800 0 0"]
+    );
+    assert_eq!(site.view(2).calls[0].state, CallState::Idle, "readable until the host closes it");
+    site.host(HostFact::CallClosed(born(2, 1)));
+    assert!(site.view(2).calls.is_empty());
+}
+
+#[test]
+fn a_made_call_completes_before_its_first_state_even_if_its_events_overtake_the_answer() {
+    let mut site = Site::new();
+    let id = site.make_call(7, 0);
+    assert!(matches!(&site.asked()[..], [Request::UserCall { user: UserHandle(11), .. }]));
+    site.call(101, 1);
+    site.call(101, 3);
+    site.call(201, 129);
+    assert!(site.calls_told(1).is_empty(), "nothing before the completion");
+    assert!(site.view(1).calls.is_empty(), "a pending handle is not counted");
+    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    let told = site.calls_told(1);
+    assert_eq!(told[..2], ["7 done", "made0 DIALING 0x0"]);
+    assert_eq!(told.last().unwrap(), "made0 PROCEEDING 0x0");
+    site.call(101, 4);
+    site.call(101, 5);
+    site.call(101, 6);
+    site.del(101);
+    let told = site.calls_told(1);
+    let states: Vec<_> = told.iter().filter(|words| !words.contains("info")).collect();
+    assert_eq!(
+        states,
+        ["made0 RINGBACK 0x0", "made0 CONNECTED 0x1", "made0 DISCONNECTED 0x1", "made0 IDLE 0x0"]
+    );
+    let call_ids = site.view(1).call(id).unwrap().info.call_id;
+    assert_eq!(call_ids, site.view(2).calls[0].info.call_id, "both legs have one call id");
+}
+
+#[test]
+fn a_made_call_that_the_pbx_refuses_leaves_nothing_but_its_completion() {
+    let mut site = Site::new();
+    site.make_call(7, 0);
+    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(0))));
+    assert_eq!(site.told(1), ["7 OPERATIONFAILED"]);
+    assert!(site.view(1).calls.is_empty());
+}
+
+#[test]
+fn a_made_call_that_the_pbx_never_answers_fails_at_the_deadline_and_is_announced_if_it_comes_late()
+{
+    let mut site = Site::new();
+    site.make_call(7, 0);
+    site.event(Event::Due(Timer::Deadline(LineId(1), RequestId(7))));
+    assert_eq!(site.told(1), ["7 OPERATIONFAILED"]);
+    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    assert!(site.told(1).is_empty());
+    site.call(101, 4);
+    assert_eq!(site.calls_told(1), ["new call1", "call1 RINGBACK 0x0"]);
+}
+
+#[test]
+fn a_busy_called_party_is_busy_tone_and_then_disconnected_busy() {
+    let mut site = Site::new();
+    site.call(101, 1);
+    site.pbx(PbxFact::Call(CallInfo { cause: Some(17), ..call(101, 6) }));
+    site.del(101);
+    let told = site.calls_told(1);
+    assert_eq!(
+        told,
+        [
+            "new call1",
+            "call1 DIALING 0x0",
+            "call1 BUSY 0x1",
+            "call1 DISCONNECTED 0x20",
+            "call1 IDLE 0x0"
+        ]
+    );
+}
+
+#[test]
+fn an_answer_completes_when_the_pbx_shows_the_call_connected() {
+    let mut site = Site::new();
+    site.call(201, 132);
+    site.told(2);
+    site.app(2, 9, Command::Answer(born(2, 1)));
+    assert!(matches!(&site.asked()[..], [Request::UserConnect { call: CallHandle(201), .. }]));
+    site.event(Event::Reply(LineId(2), RequestId(9), Reply::Taken));
+    assert!(site.told(2).is_empty(), "taken is not done");
+    site.call(201, 133);
+    let told = site.calls_told(2);
+    assert_eq!(told[1..], ["call1 CONNECTED 0x1", "9 done"]);
+}
+
+#[test]
+fn an_answer_to_a_call_that_goes_away_meanwhile_fails() {
+    let mut site = Site::new();
+    site.call(201, 132);
+    site.app(2, 9, Command::Answer(born(2, 1)));
+    site.call(201, 134);
+    site.told(1);
+    let told = site.calls_told(2);
+    assert_eq!(told[told.len() - 2..], ["call1 DISCONNECTED 0x1", "9 INVALCALLSTATE"]);
+    site.app(2, 10, Command::Answer(born(2, 1)));
+    assert_eq!(site.calls_told(2), ["10 INVALCALLSTATE"]);
+}
+
+#[test]
+fn a_drop_goes_idle_first_and_completes_after_it_once() {
+    let mut site = Site::new();
+    site.call(101, 1);
+    site.call(101, 5);
+    site.told(1);
+    site.app(1, 5, Command::Drop(born(1, 1)));
+    site.app(1, 6, Command::Drop(born(1, 1)));
+    assert_eq!(site.asked().len(), 1, "the second drop asks nothing");
+    site.call(101, 7);
+    site.del(101);
+    assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "5 done", "6 done"]);
+    site.app(1, 7, Command::Drop(born(1, 1)));
+    assert_eq!(site.calls_told(1), ["7 done"], "dropping an idle call is no error");
+}
+
+#[test]
+fn a_drop_that_the_pbx_ignores_goes_idle_at_the_deadline() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.told(1);
+    site.app(1, 5, Command::Drop(born(1, 1)));
+    site.event(Event::Due(Timer::Deadline(LineId(1), RequestId(5))));
+    assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "5 done"]);
+    site.call(101, 5);
+    assert!(site.calls_told(1).is_empty(), "nothing after IDLE");
+}
+
+#[test]
+fn a_rejected_offer_is_rejected_with_the_cause_for_it() {
+    let mut site = Site::new();
+    site.call(201, 132);
+    site.app(2, 5, Command::Drop(born(2, 1)));
+    assert!(matches!(&site.asked()[..], [Request::UserClear { cause: 21, .. }]));
+}
+
+#[test]
+fn calls_found_when_a_line_is_opened_are_announced_as_they_are() {
+    let mut site = Site::closed();
+    site.call(101, 5);
+    site.call(102, 261);
+    site.effects.clear();
+    site.open(1);
+    assert_eq!(
+        site.calls_told(1),
+        ["new call1", "call1 CONNECTED 0x1", "new call2", "call2 ONHOLD 0x0"]
+    );
+}
+
+#[test]
+fn a_call_whose_handle_was_closed_is_not_announced_again_until_the_line_is_reopened() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.told(1);
+    site.host(HostFact::CallClosed(born(1, 1)));
+    site.told(1);
+    site.call(101, 261);
+    assert!(site.calls_told(1).is_empty());
+    site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
+    site.open(1);
+    assert_eq!(site.calls_told(1), ["new call1", "call1 ONHOLD 0x0"]);
+}
+
+#[test]
+fn closing_a_line_completes_what_is_open_and_nothing_is_told_after() {
+    let mut site = Site::new();
+    site.make_call(7, 0);
+    site.call(102, 5);
+    site.told(1);
+    site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
+    assert_eq!(site.told(1), ["7 OPERATIONFAILED"]);
+    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    site.call(101, 4);
+    site.call(102, 6);
+    assert!(site.told(1).is_empty());
+}
+
+#[test]
+fn a_lost_session_takes_lines_out_of_service_and_calls_end_after_the_grace_time() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.told(1);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    let both = line_dev_state::DISCONNECTED | line_dev_state::OUTOFSERVICE;
+    assert_eq!(site.told(1), [format!("line {both:#x} 0 0")]);
+    assert_eq!(site.view(1).calls[0].features, 0, "nothing works out of service");
+    site.event(Event::Due(Timer::Grace(LineId(1), 1)));
+    let told = site.calls_told(1);
+    let failed = disconnect_mode::TEMPFAILURE;
+    assert_eq!(told, [format!("call1 DISCONNECTED {failed:#x}"), "call1 IDLE 0x0".into()]);
+}
+
+#[test]
+fn a_call_that_survived_a_lost_session_goes_on_under_its_handle_and_one_that_did_not_ends() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.call(102, 261);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.session(10);
+    site.told(1);
+    // The handles start again after a reboot; only the conf GUID tells which call it is.
+    let replayed = CallInfo { conf: call(101, 5).conf, ..call(177, 5) };
+    site.pbx(PbxFact::Call(replayed));
+    site.event(Event::Due(Timer::Grace(LineId(1), 1)));
+    assert!(site.calls_told(1).is_empty(), "the new session decides, not the old timer");
+    site.event(Event::Due(Timer::Settled(PBX, 2)));
+    assert_eq!(site.calls_told(1), ["call2 DISCONNECTED 0x2", "call2 IDLE 0x0"]);
+    assert_eq!(site.view(1).calls[0].state, CallState::Connected);
+}
+
+#[test]
+fn a_call_of_a_line_that_the_new_session_does_not_monitor_ends_with_the_resync() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.pbx(PbxFact::Identified(Identification::default()));
+    site.pbx(PbxFact::Initialized { session: 42, key: 8 });
+    site.pbx(PbxFact::User(user(1, "Anna")));
+    site.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(0)));
+    site.told(1);
+    site.event(Event::Due(Timer::Settled(PBX, 2)));
+    assert_eq!(site.calls_told(1), ["call1 DISCONNECTED 0x2", "call1 IDLE 0x0"]);
+}
+
+#[test]
+fn a_deleted_user_idles_its_calls_before_the_line_is_removed_and_comes_back_under_its_id() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.told(1);
+    site.pbx(PbxFact::User(UserInfo { active: false, ..user(1, "Anna") }));
+    let told: Vec<_> = site
+        .told(1)
+        .into_iter()
+        .filter(|w| !w.starts_with("line") && !w.starts_with("addr"))
+        .collect();
+    assert_eq!(told, ["call1 DISCONNECTED 0x800", "call1 IDLE 0x0", "removed"]);
+    assert!(site.view(1).removed);
+    site.pbx(PbxFact::User(user(1, "Anna")));
+    assert!(site.told(1).contains(&"created".to_owned()));
+}
+
+#[test]
+fn a_user_with_two_devices_has_one_call_whichever_answers() {
+    let mut site = Site::new();
+    site.call(201, 132);
+    let twin = |state| CallInfo { call: 299, conf: call(201, 0).conf, ..call(201, state) };
+    site.pbx(PbxFact::Call(twin(132)));
+    site.pbx(PbxFact::Call(twin(133)));
+    site.pbx(PbxFact::Call(CallInfo { cause: Some(26), ..call(201, 134) }));
+    site.del(201);
+    let told = site.calls_told(2);
+    assert_eq!(told.iter().filter(|words| words.starts_with("new")).count(), 1);
+    assert_eq!(told.last().unwrap(), "call1 CONNECTED 0x1");
+    site.pbx(PbxFact::Call(twin(134)));
+    assert_eq!(site.calls_told(2), ["call1 DISCONNECTED 0x1"]);
+}
+
+#[test]
+fn a_refused_new_call_is_offered_again_with_its_state_of_then() {
+    let mut site = Site::new();
+    site.call(201, 129);
+    site.told(2);
+    site.host(HostFact::NewCallRefused(born(2, 1)));
+    site.call(201, 133);
+    assert!(site.calls_told(2).is_empty(), "nothing until it is taken");
+    site.event(Event::Due(Timer::NewCallAgain(born(2, 1), 1)));
+    assert_eq!(site.calls_told(2), ["new call1", "call1 CONNECTED 0x1"]);
+}
+
+#[test]
+fn an_alerting_call_rings_until_it_is_answered() {
+    let mut site = Site::new();
+    site.call(201, 132);
+    site.event(Event::Due(Timer::Ring(born(2, 1), 1)));
+    site.event(Event::Due(Timer::Ring(born(2, 1), 2)));
+    site.call(201, 133);
+    site.event(Event::Due(Timer::Ring(born(2, 1), 3)));
+    let rings: Vec<_> = site.told(2).into_iter().filter(|w| w.starts_with("line 0x2 ")).collect();
+    assert_eq!(rings, ["line 0x2 1 0", "line 0x2 1 1", "line 0x2 1 2"]);
+}
+
+#[test]
+fn a_line_that_did_not_ask_for_status_messages_gets_none() {
+    let mut site = Site::closed();
+    site.effects.clear();
+    let (line, opening) = (LineId(2), Opening(1));
+    site.host(HostFact::LineOpened { line, opening, version: 0x0003_0000 });
+    site.call(201, 132);
+    assert_eq!(site.told(2), ["new call1", "call1 OFFERING 0x1"]);
+}
+
+#[test]
+fn an_empty_poll_that_returns_at_once_does_not_spin() {
+    let mut site = Site::new();
+    site.asked();
+    let quick = PbxFact::Polled { count: 0, elapsed_ms: 3 };
+    site.pbx(quick.clone());
+    assert!(matches!(&site.asked()[..], [Request::Poll { .. }]));
+    site.pbx(quick);
+    assert!(matches!(&site.asked()[..], [Request::Echo { session: 41, key: 7 }]));
+    site.pbx(PbxFact::Echoed(true));
+    assert!(site.asked().is_empty(), "a pause first");
+    assert!(site.effects.iter().any(|e| matches!(e, Effect::Wake(_, Timer::PollPause(..)))));
+    site.event(Event::Due(Timer::PollPause(PBX, 1)));
+    assert!(matches!(&site.asked()[..], [Request::Poll { .. }]));
+}
+
+#[test]
+fn an_application_on_a_line_out_of_service_is_told_so() {
+    let mut site = Site::new();
+    site.pbx(PbxFact::User(UserInfo { registered: false, ..user(1, "Anna") }));
+    site.told(1);
+    site.make_call(7, 0);
+    assert_eq!(site.told(1), [format!("7 {}", LineErr::InvalLineState)]);
+}
