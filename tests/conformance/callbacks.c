@@ -206,7 +206,8 @@ void CALLBACK on_completion(DRV_REQUESTID id, LONG result)
     entry.result = result;
     struct request *request = request_of(id);
     atomic_store(&request->result, result);
-    atomic_store(&request->completed_at, log_append(entry));
+    /* Before the log says so: whoever finds it there may count. */
     atomic_fetch_add(&request->completions, 1);
+    atomic_store(&request->completed_at, log_append(entry));
     tell(&entry);
 }

@@ -73,7 +73,10 @@ static struct line *adopt(DWORD device)
 {
     CHECK(session.line_count < LINES, "more than %d lines", LINES);
     DWORD version = 0;
-    EXPECT(TSPI(lineNegotiateTSPIVersion, device, V2_0, V3_0, &version), 0);
+    LONG result = TSPI(lineNegotiateTSPIVersion, device, V2_0, V3_0, &version);
+    CHECK(result == 0, "negotiation of device %u (%u enumerated from %u) gave %s",
+          (unsigned)device, (unsigned)session.enumerated, (unsigned)session.base,
+          name_of_result(result));
     CHECK(version == V3_0, "line %u negotiated version %#x", (unsigned)device, (unsigned)version);
     const LINEDEVCAPS *line_caps = device_caps(device);
     const LINEADDRESSCAPS *caps = address_caps(device);
@@ -197,9 +200,10 @@ void session_stop(void)
 {
     atomic_store(&on_callback, NULL);
     atomic_store(&new_calls_to_refuse, 0);
+    if (!provider_loaded()) return;
     if (session.initialised) shut_down();
     if (!item_failed()) judge_session();
-    if (provider_loaded()) provider_unload();
+    provider_unload();
     session_forget();
 }
 
