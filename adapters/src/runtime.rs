@@ -126,6 +126,9 @@ impl Prepared {
         let runtime = Runtime { views, intake, io, core, journal, stopping };
         runtime.note(Event::Host(HostFact::Started));
         runtime.note(Event::Host(HostFact::Configured(settings.configuration())));
+        // The lines of earlier sessions are asked for as soon as this returns, so their views must
+        // be out, and say that this session has no calls and no PBX yet.
+        runtime.settle(Instant::now() + FIRST_VIEWS);
         Ok(runtime)
     }
 }
@@ -133,6 +136,10 @@ impl Prepared {
 /// How long to wait for another process to let go of the log. `TSPI_providerInit` must return
 /// within a second.
 const IN_USE_PATIENCE: Duration = Duration::from_millis(600);
+
+/// How long the first records of a session may take to show. A disk that is slower than this does
+/// not keep `TSPI_providerInit` from returning within its second.
+const FIRST_VIEWS: Duration = Duration::from_millis(250);
 
 /// Why the provider cannot start.
 #[derive(Debug, thiserror::Error)]
