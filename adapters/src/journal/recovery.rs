@@ -34,15 +34,16 @@ pub struct Recovered {
 /// What was damaged, and where it can still be looked at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the log was damaged: {what}. Records from {next} on are lost from it; \
-     the damaged storage is kept in {}", .kept_in.display()
+    "the log was damaged: {what}. Everything before record {next} was read and work goes on from \
+     there; what came after is lost. The damaged storage is kept in {}; check the disk",
+    .kept_in.display()
 )]
 pub struct Damage {
     /// Sequence number of the first record that could not be read.
     pub next: u64,
     /// What showed the damage.
     pub what: String,
-    /// The damaged storage, untouched.
+    /// The damaged storage, as the attempt to open it left it. Nothing is written to it from now on.
     pub kept_in: PathBuf,
 }
 

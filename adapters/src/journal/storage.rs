@@ -334,8 +334,12 @@ impl From<sled::Error> for StorageError {
             },
             sled::Error::Unsupported(what) => StorageError::Foreign(what),
             sled::Error::ReportableBug(what) => StorageError::Io(what),
-            sled::Error::Corruption { .. } | sled::Error::CollectionNotFound(_) => {
-                StorageError::Damaged(error.to_string())
+            // Where exactly, sled does not say.
+            sled::Error::Corruption { .. } => {
+                StorageError::Damaged("a checksum of its storage does not fit".into())
+            }
+            sled::Error::CollectionNotFound(_) => {
+                StorageError::Damaged("a part of its storage is missing".into())
             }
         }
     }
