@@ -128,6 +128,8 @@ pub struct Connection {
     scheme: Option<Scheme>,
     /// The last exchange ended well, so there may be an open connection that has since died.
     warm: bool,
+    /// Why the last request failed, in the words of the package.
+    cause: Option<String>,
 }
 
 impl Connection {
@@ -156,7 +158,7 @@ impl Connection {
             .user_agent(concat!("Tapline/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| refuse(&cause(&error)))?;
-        Ok(Connection { client, url, account, scheme: None, warm: false })
+        Ok(Connection { client, url, account, scheme: None, warm: false, cause: None })
     }
 
     /// Sends a request and reads its answer.
@@ -172,12 +174,19 @@ impl Connection {
     /// - [`Failure::Garbled`]: the answer is no HTTP, or longer than [`ANSWER_BYTES_MAX`].
     pub async fn post(&mut self, post: &Post) -> Result<Answer, Failure> {
         let was_warm = std::mem::replace(&mut self.warm, false);
+        self.cause = None;
         let outcome = match tokio::time::timeout(post.within, self.exchange(post, was_warm)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::TimedOut),
         };
         self.warm = matches!(outcome, Ok(_) | Err(Failure::AccessDenied));
         outcome
+    }
+
+    /// Why the last request failed, if the system or TLS had words for it. For people to read.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     async fn exchange(&mut self, post: &Post, was_warm: bool) -> Result<Answer, Failure> {
@@ -241,12 +250,10 @@ impl Connection {
         credentials
     }
 
-    /// What an error of the package means, and a line for the reader of the log with its words.
-    fn failure(&self, error: &reqwest::Error) -> Failure {
-        let failure = classified(error);
-        let host = self.url.host_str().unwrap_or_default();
-        tracing::info!(host, ?failure, cause = cause(error), "request to PBX failed");
-        failure
+    /// What an error of the package means; its words are kept.
+    fn failure(&mut self, error: &reqwest::Error) -> Failure {
+        self.cause = Some(cause(error));
+        classified(error)
     }
 }
 

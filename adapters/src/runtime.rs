@@ -15,6 +15,7 @@
 mod core_thread;
 mod io_thread;
 mod journal_thread;
+mod reports;
 
 use crate::clock::Clock;
 use crate::diary;

@@ -2,11 +2,12 @@
 
 use super::io_thread::Outlet;
 use super::journal_thread::Intake;
+use super::reports::Reports;
 use super::{Audience, Caused};
 use crate::actors::{Ensemble, run_on_arbiter};
 use crate::views::Views;
 use engine::core::Core;
-use engine::effect::{Effect, Effects, Report};
+use engine::effect::{Effect, Effects};
 use engine::fact::Record;
 use engine::snapshot::Place;
 use std::sync::Arc;
@@ -47,7 +48,8 @@ impl CoreThread {
             run_on_arbiter(async move {
                 let ensemble = Ensemble::start(core, views);
                 let intake = intake.downgrade();
-                Folding { ensemble, audience, outlet, intake, since_snapshot: 0 }
+                let reports = Reports::default();
+                Folding { ensemble, audience, outlet, intake, reports, since_snapshot: 0 }
                     .run(batches)
                     .await;
             });
@@ -71,6 +73,7 @@ struct Folding {
     outlet: Outlet,
     /// Weak, so that this way back does not keep the journal waiting for more.
     intake: mpsc::WeakSender<Intake>,
+    reports: Reports,
     since_snapshot: u64,
 }
 
@@ -101,7 +104,7 @@ impl Folding {
                     Effect::Tell(telling) => tellings.push(Caused { seq, telling }),
                     Effect::Ask(ask) => self.outlet.ask(ask),
                     Effect::Wake(at, timer) => self.outlet.wake(at, timer),
-                    Effect::Report(report) => write_down(&report),
+                    Effect::Report(report) => self.reports.write_down(&report),
                 }
             }
         }
@@ -134,30 +137,4 @@ fn send_aside(intake: mpsc::Sender<Intake>, what: Intake) {
         // Only a journal that has ended does not take it, and then nobody needs it.
         let _ = intake.send(what).await;
     });
-}
-
-/// What the engine reports, in words for the service's log.
-fn write_down(report: &Report) {
-    match report {
-        Report::SessionUp(pbx, address) => {
-            tracing::info!("PBX {}: session with the {address:?} is up", pbx.0);
-        }
-        Report::SessionLost(pbx, address, failure) => {
-            tracing::warn!("PBX {}: no session with the {address:?}: {}", pbx.0, failure.advice());
-        }
-        Report::UserRefused(pbx) => tracing::error!(
-            "PBX {}: does not open a session for the user in the settings; check `user` (the long \
-             name), and that the account may act for it",
-            pbx.0
-        ),
-        Report::LineRefused(line) => tracing::warn!(
-            "line {}: the PBX does not let us monitor its user; is it homed on another PBX?",
-            line.0
-        ),
-        Report::Synchronised(pbx, lines) => {
-            tracing::info!("PBX {}: {lines} lines known and monitored", pbx.0);
-        }
-        Report::LimitReached(limit) => tracing::error!("limit reached: {limit:?}; see the manual"),
-        Report::Surprise(surprise) => tracing::debug!(?surprise, "handled a surprise"),
-    }
 }
