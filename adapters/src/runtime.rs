@@ -19,6 +19,7 @@ mod reports;
 
 use crate::clock::Clock;
 use crate::diary;
+use crate::exchange::Patience;
 use crate::journal::{Journal, OpenError};
 use crate::settings::{Settings, SettingsError};
 use crate::views::Views;
@@ -56,6 +57,7 @@ pub trait Audience: Send + Sync + 'static {
 /// A log that was opened and read, before anything runs: what `TSPI_providerEnumDevices` needs.
 pub struct Prepared {
     settings: Settings,
+    patience: Patience,
     journal: Journal,
     core: Core,
     next_seq: u64,
@@ -87,16 +89,21 @@ impl Prepared {
         if settings.single_active_call {
             tracing::warn!("single_active_call is set but has no effect in this version");
         }
-        if let Some(damage) = &recovered.damage {
-            tracing::error!("{damage}; everything before it was read, and work goes on after it");
-        }
         Ok(Prepared {
             settings,
+            patience: Patience::default(),
             journal,
             core: recovered.core,
             next_seq: recovered.next_seq,
             last_at: recovered.last_at,
         })
+    }
+
+    /// Waits for answers of PBXs for other times than usual, which tests have not got.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Prepared {
+        self.patience = patience;
+        self
     }
 
     /// The lines known from earlier sessions, by permanent id.
@@ -110,12 +117,12 @@ impl Prepared {
     /// # Errors
     /// See [`StartError`].
     pub fn start(self, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
-        let Prepared { settings, journal, core, next_seq, last_at } = self;
+        let Prepared { settings, patience, journal, core, next_seq, last_at } = self;
         let clock = Clock::after(last_at);
         let views = Arc::new(Views::default());
         publish_as_found(&core, last_at, &views);
         let (intake, queue) = mpsc::channel(QUEUE);
-        let io = IoThread::start(clock, &settings, intake.clone())?;
+        let io = IoThread::start(clock, &settings, patience, intake.clone())?;
         let core =
             CoreThread::start(core, Arc::clone(&views), audience, io.outlet(), intake.clone())?;
         let journal = JournalThread::start(journal, next_seq, last_at, clock, queue, core.inlet())?;
@@ -208,7 +215,8 @@ impl Runtime {
         let deadline = Instant::now() + within;
         self.note(Event::Host(HostFact::Stopping));
         self.settle(deadline);
-        self.io.end_sessions(deadline);
+        // A PBX that does not answer must cost neither the snapshot nor the end of the threads.
+        self.io.end_sessions(deadline.min(Instant::now() + within / 2));
         self.settle(deadline);
         self.note_intake(Intake::Snapshot);
         self.settle(deadline);

@@ -3,7 +3,7 @@
 use super::StartError;
 use super::journal_thread::Intake;
 use crate::clock::{self, Clock};
-use crate::exchange::{Exchange, Site};
+use crate::exchange::{Exchange, Patience, Site};
 use crate::settings::Settings;
 use engine::effect::{Ask, Request};
 use engine::fact::{Event, PbxFact, Question};
@@ -49,9 +49,11 @@ impl IoThread {
     pub(crate) fn start(
         clock: Clock,
         settings: &Settings,
+        patience: Patience,
         intake: mpsc::Sender<Intake>,
     ) -> Result<IoThread, StartError> {
-        let sites = Site::all(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
+        let mut sites = Site::all(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
+        sites.iter_mut().for_each(|site| site.patience = patience);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (asks, questions) = mpsc::unbounded_channel();
         let (wishes, wished) = mpsc::unbounded_channel();
