@@ -29,7 +29,7 @@ pub(crate) fn play(options: &Demo) -> Result<(), Trouble> {
     let library = provider::find(options.provider.library.as_deref())?;
     let folder = Folder::make(options.keep.as_deref())?;
     let result = play_in(options, &library, &folder);
-    if result.is_err() {
+    if result.as_ref().is_err_and(|trouble| !matches!(trouble, Trouble::OutputClosed)) {
         folder.keep_for_inspection();
     }
     result
