@@ -23,9 +23,9 @@ use crate::settings::{Settings, SettingsError};
 use crate::views::Views;
 use core_thread::CoreThread;
 use engine::core::Core;
-use engine::effect::Telling;
+use engine::effect::{Effects, Telling};
 use engine::fact::{Event, HostFact, Told};
-use engine::line::Line;
+use engine::line::{Line, LineInput};
 use engine::time::Millis;
 use engine::view::LineView;
 use io_thread::IoThread;
@@ -112,11 +112,7 @@ impl Prepared {
         let Prepared { settings, journal, core, next_seq, last_at } = self;
         let clock = Clock::after(last_at);
         let views = Arc::new(Views::default());
-        // The host may ask for the capabilities of a recovered line as soon as we return, which may
-        // be before the core thread has published anything.
-        for line in core.lines() {
-            views.publish(line.id(), Arc::new(line.view()));
-        }
+        publish_as_found(&core, last_at, &views);
         let (intake, queue) = mpsc::channel(QUEUE);
         let io = IoThread::start(clock, &settings, intake.clone())?;
         let core =
@@ -133,6 +129,17 @@ impl Prepared {
 /// How long to wait for another process to let go of the log. `TSPI_providerInit` must return
 /// within a second.
 const IN_USE_PATIENCE: Duration = Duration::from_millis(600);
+
+/// Lines of earlier sessions are asked for as soon as the provider has started, which may be before
+/// the core thread has published anything. In this session they have no calls and no PBX yet.
+fn publish_as_found(core: &Core, at: Millis, views: &Views) {
+    let mut effects = Effects::new();
+    for line in core.lines() {
+        let mut line = line.clone();
+        line.apply(at, LineInput::Started, &mut effects);
+        views.publish(line.id(), Arc::new(line.view()));
+    }
+}
 
 /// Why the provider cannot start.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@
 
 mod features;
 mod incoming;
+mod laws;
 mod objects;
 mod outgoing;
 mod sessions;
@@ -21,6 +22,8 @@ struct Desk {
     now: Millis,
     session: u32,
     key: u32,
+    /// Some step was not told, because a switch said so.
+    skipped: bool,
 }
 
 impl Desk {
@@ -37,7 +40,7 @@ impl Desk {
         for (name, value) in switches {
             pbx.switches.set(name, value).unwrap();
         }
-        let mut desk = Desk { pbx, now: Millis(1_000), session: 0, key: 0 };
+        let mut desk = Desk { pbx, now: Millis(1_000), session: 0, key: 0, skipped: false };
         desk.initialize();
         desk
     }
@@ -111,16 +114,7 @@ impl Desk {
     }
 
     fn call(&mut self, user: UserHandle, number: &str) -> CallHandle {
-        let operation = Operation::UserCall {
-            user,
-            cn: "".into(),
-            e164: number.into(),
-            h323: "".into(),
-            reg: 0,
-            info: Vec::new(),
-            rc: 0,
-            srce164: "".into(),
-        };
+        let operation = user_call(user, number);
         let Answer::UserCall(handle) = self.ask(&operation) else { panic!() };
         handle
     }
@@ -134,15 +128,32 @@ impl Desk {
     }
 
     fn redirect(&mut self, call: u32, number: &str) -> bool {
-        let operation = Operation::UserRedirect {
-            call: CallHandle(call),
-            cn: "".into(),
-            e164: number.into(),
-            h323: "".into(),
-            info: Vec::new(),
-            rc: 0,
-        };
+        let operation = redirect_to(CallHandle(call), number);
         self.ask(&operation) == Answer::UserRedirect(true)
+    }
+}
+
+fn user_call(user: UserHandle, number: &str) -> Operation {
+    Operation::UserCall {
+        user,
+        cn: "".into(),
+        e164: number.into(),
+        h323: "".into(),
+        reg: 0,
+        info: Vec::new(),
+        rc: 0,
+        srce164: "".into(),
+    }
+}
+
+fn redirect_to(call: CallHandle, number: &str) -> Operation {
+    Operation::UserRedirect {
+        call,
+        cn: "".into(),
+        e164: number.into(),
+        h323: "".into(),
+        info: Vec::new(),
+        rc: 0,
     }
 }
 
