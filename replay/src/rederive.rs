@@ -46,18 +46,20 @@ fn conclude(output: &mut Output, replay: &Rederivation, end: &LogEnd) -> Result<
 
 /// What a replay without a difference has shown.
 pub(crate) fn verdict(tally: &Tally) -> String {
-    let Tally { records, derived, compared, delivered, withheld, forced, untold, unknown, .. } =
-        *tally;
-    let mut text = format!(
-        "{records} records replayed to {derived} callbacks; {compared} compared with those made \
-         then: identical ({delivered} delivered"
-    );
-    for (count, what) in [(withheld, "withheld"), (forced, "forced by a close")] {
+    let Tally { records, derived, compared, withheld, forced, untold, unknown, .. } = *tally;
+    let mut text = format!("{records} records replayed to {derived} callbacks");
+    text.push_str(&match compared {
+        0 => "; the log does not tell of any, so there is nothing to compare".to_owned(),
+        _ => format!("; {compared} compared with those made then: identical"),
+    });
+    for (count, what) in [
+        (withheld, "withheld from a host that had closed the line or the call"),
+        (forced, "forced early by a close"),
+    ] {
         if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
+            text.push_str(&format!(", {count} of them {what}"));
         }
     }
-    text.push(')');
     for (count, what) in [
         (untold, "under way when the log or a session ended"),
         (unknown, "told of records that this log no longer has"),
