@@ -69,7 +69,7 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Derive the messages of a log again, and compare them with those that were told then.
     ///
-    /// Takes the folder of a log, or a capture file. Nothing is changed in it.
+    /// Takes the folder of a log, or a capture file. Nothing that was logged is changed.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
 }

@@ -24,7 +24,7 @@ pub(crate) fn show(options: &Replay) -> Result<(), Trouble> {
             let clock = Clock::of(record.at);
             output.heading(&format!("The telephony server starts at {}", clock.whole()))?;
         }
-        let rows = replay.take(seq, record);
+        let rows = replay.take(seq, &record);
         rows.iter().try_for_each(|row| output.row(row))?;
         if let Some(trouble) = replay.difference() {
             output.summary("", &replay.summary(Some(&trouble.to_string())))?;
@@ -95,12 +95,12 @@ impl Rederivation {
     }
 
     /// Takes one record; the answer are the callbacks it leads to, as rows.
-    pub(crate) fn take(&mut self, seq: u64, record: Record) -> Vec<Row> {
-        self.note(&record);
+    pub(crate) fn take(&mut self, seq: u64, record: &Record) -> Vec<Row> {
+        self.note(record);
         let at = record.at;
         self.effects.clear();
         self.core.apply(record.clone(), &mut self.effects);
-        self.verifier.take(seq, &record, &self.effects);
+        self.verifier.take(seq, record, &self.effects);
         let effects = std::mem::take(&mut self.effects);
         let tellings = effects.iter().filter_map(|effect| match effect {
             Effect::Tell(telling) => Some(telling),

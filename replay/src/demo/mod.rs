@@ -130,12 +130,11 @@ fn prove(folder: &Folder, heard: &Heard) -> Result<Proof, Trouble> {
     let mut delivered = Delivered::default();
     let mut records = log.records();
     for (seq, record) in &mut records {
-        let event = record.event.clone();
-        replay.take(seq, record);
+        replay.take(seq, &record);
         if let Some(trouble) = replay.difference() {
             return Err(trouble);
         }
-        delivered.take(&event, replay.effects());
+        delivered.take(&record.event, replay.effects());
     }
     if let LogEnd::Damaged(why) | LogEnd::Unusable(why) = records.end() {
         return Err(Trouble::Damage(why));
