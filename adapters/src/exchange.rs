@@ -18,8 +18,9 @@
 
 mod translation;
 
-use crate::http::{Answer as HttpAnswer, Connection, Place, Post, Tls};
+use crate::http::{Answer as HttpAnswer, Connection, Place, Post, Tls, TrustError};
 use crate::secret::Account;
+use crate::settings::{Settings, Tree};
 use crate::soap::{Interface, Kind, Operation, decode, decode_poll};
 use engine::effect::{Address, Ask, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
@@ -47,6 +48,26 @@ pub struct Site {
     pub tls: Tls,
     /// How long to wait for them.
     pub patience: Patience,
+}
+
+impl Site {
+    /// The sites that the settings name, in their order.
+    ///
+    /// # Errors
+    /// [`TrustError`] if HTTPS is wanted and the certificates to trust cannot be used.
+    pub fn all(settings: &Settings) -> Result<Vec<Site>, TrustError> {
+        let https = settings.pbxs.iter().any(|tree| tree.master.https);
+        let tls = if https { Tls::new(&settings.trust)? } else { Tls::unused()? };
+        let site = |(number, tree): (u16, &Tree)| Site {
+            pbx: PbxId(number),
+            master: tree.master.clone(),
+            standby: tree.standby.clone(),
+            account: Arc::clone(&settings.account),
+            tls: tls.clone(),
+            patience: Patience::default(),
+        };
+        Ok((0..).zip(&settings.pbxs).map(site).collect())
+    }
 }
 
 /// How long answers may take.
@@ -301,25 +322,37 @@ impl Lane {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::http::Trust;
-    use crate::secret::Secret;
+    use std::path::Path;
+
+    const SETTINGS: &str = "account = \"a\"\npassword = \"p\"\nuser = \"TAPI\"\n\
+        [[pbx]]\nmaster = \"one\"\n[[pbx]]\nmaster = \"two\"\nstandby = \"three:81\"\n";
+
+    fn sites() -> Vec<Site> {
+        let settings = Settings::parse(SETTINGS, Path::new("tapline.toml")).unwrap();
+        Site::all(&settings).unwrap()
+    }
+
+    #[test]
+    fn each_tree_of_the_settings_is_a_site_under_its_number() {
+        let sites = sites();
+        let shown: Vec<_> = sites
+            .iter()
+            .map(|site| (site.pbx.0, site.master.to_string(), site.standby.is_some()))
+            .collect();
+        let one = "http://one/PBX0/user.soap".to_owned();
+        let two = "http://two/PBX0/user.soap".to_owned();
+        assert_eq!(shown, [(0, one, false), (1, two, true)]);
+        assert_eq!(sites[1].account.password.reveal(), "p");
+    }
 
     #[tokio::test]
     async fn a_task_that_dies_is_told_to_the_engine_as_a_failed_poll() {
-        let place = Place { authority: "pbx".into(), path: Place::PATH.into(), https: false };
-        let site = Site {
-            pbx: PbxId(2),
-            master: place,
-            standby: None,
-            account: Arc::new(Account { name: "a".into(), password: Secret::default() }),
-            tls: Tls::new(&Trust::System).unwrap(),
-            patience: Patience::default(),
-        };
+        let site = sites().remove(1);
         let mut tasks: JoinSet<()> = JoinSet::new();
         tasks.spawn(async { panic!("a fault in the program") });
         let ended = tasks.join_next().await.unwrap();
         let failed = PbxFact::Failed(Question::Poll, Failure::Broken);
-        let expected = Event::Pbx(PbxId(2), Attempt(4), failed);
+        let expected = Event::Pbx(PbxId(1), Attempt(4), failed);
         assert_eq!(died(&site, Attempt(4), ended), Some(expected));
         assert_eq!(died(&site, Attempt(4), Ok(())), None);
     }

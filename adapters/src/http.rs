@@ -377,6 +377,15 @@ impl Tls {
         return Ok(Tls(trust.clone()));
     }
 
+    /// For connections without TLS: believes nobody, and asks nothing of a system that may have no
+    /// authorities at all.
+    ///
+    /// # Errors
+    /// [`TrustError`] if the TLS package refuses to work on this machine.
+    pub fn unused() -> Result<Tls, TrustError> {
+        Tls::new(&Trust::Authorities(Vec::new()))
+    }
+
     #[cfg(not(windows))]
     fn applied(&self, builder: ClientBuilder) -> Result<ClientBuilder, TrustError> {
         Ok(builder.tls_backend_preconfigured(self.0.clone()))

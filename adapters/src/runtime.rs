@@ -23,9 +23,9 @@ use crate::settings::{Settings, SettingsError};
 use crate::views::Views;
 use core_thread::CoreThread;
 use engine::core::Core;
-use engine::effect::Telling;
+use engine::effect::{Effects, Telling};
 use engine::fact::{Event, HostFact, Told};
-use engine::line::Line;
+use engine::line::{Line, LineInput};
 use engine::time::Millis;
 use engine::view::LineView;
 use io_thread::IoThread;
@@ -112,6 +112,7 @@ impl Prepared {
         let Prepared { settings, journal, core, next_seq, last_at } = self;
         let clock = Clock::after(last_at);
         let views = Arc::new(Views::default());
+        publish_as_found(&core, last_at, &views);
         let (intake, queue) = mpsc::channel(QUEUE);
         let io = IoThread::start(clock, &settings, intake.clone())?;
         let core =
@@ -121,9 +122,6 @@ impl Prepared {
         let runtime = Runtime { views, intake, io, core, journal, stopping };
         runtime.note(Event::Host(HostFact::Started));
         runtime.note(Event::Host(HostFact::Configured(settings.configuration())));
-        // The lines of earlier sessions are asked for as soon as this returns, so their views must
-        // be out, and say that this session has no calls and no PBX yet.
-        runtime.settle(Instant::now() + FIRST_VIEWS);
         Ok(runtime)
     }
 }
@@ -132,9 +130,16 @@ impl Prepared {
 /// within a second.
 const IN_USE_PATIENCE: Duration = Duration::from_millis(600);
 
-/// How long the first records of a session may take to show. A disk that is slower than this does
-/// not keep `TSPI_providerInit` from returning within its second.
-const FIRST_VIEWS: Duration = Duration::from_millis(250);
+/// Lines of earlier sessions are asked for as soon as the provider has started, which may be before
+/// the core thread has published anything. In this session they have no calls and no PBX yet.
+fn publish_as_found(core: &Core, at: Millis, views: &Views) {
+    let mut effects = Effects::new();
+    for line in core.lines() {
+        let mut line = line.clone();
+        line.apply(at, LineInput::Started, &mut effects);
+        views.publish(line.id(), Arc::new(line.view()));
+    }
+}
 
 /// Why the provider cannot start.
 #[derive(Debug, thiserror::Error)]

@@ -34,7 +34,10 @@ struct Session(u32, u32);
 impl Client {
     fn of(simulator: &Simulator, password: &str) -> Client {
         let certificate = simulator.certificate_pem();
-        let trust = certificate.map_or(Trust::System, |pem| Trust::pinned(pem.as_bytes()).unwrap());
+        let tls = match certificate {
+            Some(pem) => Tls::new(&Trust::pinned(pem.as_bytes()).unwrap()),
+            None => Tls::unused(),
+        };
         let site = Site {
             pbx: PbxId(0),
             master: Place {
@@ -47,7 +50,7 @@ impl Client {
                 name: "_TAPI_".into(),
                 password: Secret::new(password.to_owned()),
             }),
-            tls: Tls::new(&trust).unwrap(),
+            tls: tls.unwrap(),
             patience: Patience::default(),
         };
         let (sender, events) = mpsc::channel(16);
@@ -280,8 +283,15 @@ async fn a_reboot_breaks_the_poll_and_the_next_attempt_finds_the_session_gone() 
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     simulator.control("reboot 0").unwrap();
-    let broken = PbxFact::Failed(Question::Poll, Failure::Broken);
-    assert_eq!(client.batch().await, [Event::Pbx(PbxId(0), Attempt(1), broken)]);
+    // A Poll on its way may still be answered, with nothing; but no session outlives the reboot.
+    loop {
+        match &client.batch().await[..] {
+            [Event::Pbx(_, _, PbxFact::Failed(Question::Poll, _))] => break,
+            [Event::Pbx(_, _, PbxFact::Polled { count: 0, .. })] => {}
+            other => panic!("{other:?}"),
+        }
+        client.ask(Request::Poll { session: session.0 });
+    }
     client.attempt = Attempt(2);
     let Session(number, key) = session;
     let fact = client.fact(Request::Echo { session: number, key }).await;

@@ -18,11 +18,16 @@ fn account() -> Arc<Account> {
 }
 
 fn connection(server: &Server) -> Connection {
-    secured(&server.authority(), false, &Trust::System)
+    plain(&server.authority())
 }
 
-fn secured(authority: &str, https: bool, trust: &Trust) -> Connection {
-    let place = Place { authority: authority.into(), path: Place::PATH.into(), https };
+fn plain(authority: &str) -> Connection {
+    let place = Place { authority: authority.into(), path: Place::PATH.into(), https: false };
+    Connection::new(&place, account(), &Tls::unused().unwrap()).unwrap()
+}
+
+fn secured(authority: &str, trust: &Trust) -> Connection {
+    let place = Place { authority: authority.into(), path: Place::PATH.into(), https: true };
     Connection::new(&place, account(), &Tls::new(trust).unwrap()).unwrap()
 }
 
@@ -470,7 +475,7 @@ async fn a_silent_box_and_a_dripping_one_are_given_up_in_time_and_hung_up_on() {
 async fn nobody_there_is_unreachable() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for authority in [free.to_string(), "no-such-host.invalid".to_owned()] {
-        let mut connection = secured(&authority, false, &Trust::System);
+        let mut connection = plain(&authority);
         assert_eq!(connection.post(&once("")).await, Err(Failure::Unreachable), "{authority}");
     }
 }
@@ -486,7 +491,7 @@ fn https(certificates: &Certificates) -> Server {
 }
 
 async fn ask(server: &Server, trust: &Trust) -> Result<Answer, Failure> {
-    secured(&server.authority(), true, trust).post(&once("")).await
+    secured(&server.authority(), trust).post(&once("")).await
 }
 
 #[tokio::test]
@@ -546,7 +551,7 @@ async fn requests_in_a_row_share_one_secure_connection() {
     let certificates = Certificates::self_signed("pbx");
     let server = https(&certificates);
     let trust = Trust::pinned(&certificates.server_der).unwrap();
-    let mut connection = secured(&server.authority(), true, &trust);
+    let mut connection = secured(&server.authority(), &trust);
     for _ in 0..50 {
         assert_eq!(connection.post(&once("")).await, ok("secure"));
     }
@@ -565,7 +570,7 @@ async fn a_box_that_speaks_no_tls_fails_as_one_with_a_wrong_certificate() {
 
 #[tokio::test]
 async fn a_connection_prints_its_address_and_no_secret() {
-    let connection = secured("pbx.example.com:8080", false, &Trust::System);
+    let connection = plain("pbx.example.com:8080");
     let printed = format!("{connection:?}");
     assert!(printed.contains("http://pbx.example.com:8080/PBX0/user.soap"), "{printed}");
     assert!(!printed.contains("s3cret"));

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use adapters::http::{Place, Trust};
-use adapters::settings::{Durability, Settings, SettingsError};
+use adapters::journal::Durability;
+use adapters::settings::{Settings, SettingsError};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 

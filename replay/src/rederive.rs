@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 
 /// Replays a log and shows what it leads to.
 pub(crate) fn show(options: &Replay) -> Result<(), Trouble> {
-    let mut log = Log::open(&options.log)?;
+    let log = Log::open(&options.log)?;
     let mut output = Output::new(options.json);
-    let mut replay = Rederivation::from_log(&log);
-    for (seq, record) in &mut log {
+    let mut replay = Rederivation::starting_at(log.first());
+    let mut records = log.records();
+    for (seq, record) in &mut records {
         if record.event == Event::Host(HostFact::Started) {
             let clock = Clock::of(record.at);
             output.heading(&format!("The telephony server starts at {}", clock.whole()))?;
@@ -31,7 +32,7 @@ pub(crate) fn show(options: &Replay) -> Result<(), Trouble> {
             return Err(Trouble::Difference(difference));
         }
     }
-    conclude(&mut output, &replay, &log.end())
+    conclude(&mut output, &replay, &records.end())
 }
 
 fn conclude(output: &mut Output, replay: &Rederivation, end: &LogEnd) -> Result<(), Trouble> {
@@ -81,14 +82,10 @@ pub(crate) struct Rederivation {
 }
 
 impl Rederivation {
-    /// Begins where the log begins: with nothing, or with the state before its first record.
-    pub(crate) fn from_log(log: &Log) -> Rederivation {
-        Rederivation::starting(log.first(), log.base())
-    }
-
-    fn starting(first: u64, core: Core) -> Rederivation {
+    /// Begins with the given record, and with an engine that knows nothing.
+    pub(crate) fn starting_at(first: u64) -> Rederivation {
         Rederivation {
-            core,
+            core: Core::default(),
             verifier: Verifier::starting_at(first),
             effects: Effects::new(),
             asked: BTreeMap::new(),

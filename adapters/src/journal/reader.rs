@@ -1,6 +1,7 @@
 //! Reading a log from any record on, for replay and capture.
 
-use super::recovery::{self, OpenError};
+use super::error::OpenError;
+use super::folder::{Copy, Folder, Found, Lock, holds_log};
 use super::salvage::Salvaged;
 use super::storage::{Storage, StorageError, Stored};
 use engine::fact::Record;
@@ -12,6 +13,7 @@ use std::time::Duration;
 pub struct LogReader {
     source: Source,
     first: u64,
+    _lock: Lock,
 }
 
 impl LogReader {
@@ -21,9 +23,15 @@ impl LogReader {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(path: &Path, wait: Duration) -> Result<LogReader, OpenError> {
-        let source = recovery::open_source(path, wait)?;
-        let first = source.frame_from(0).map_err(|error| OpenError::of(path, error))?;
-        Ok(LogReader { source, first: first.map_or(0, |(first, _)| first) })
+        if !holds_log(path) {
+            let what = "there is no log in this folder".to_owned();
+            return Err(OpenError::Unreadable { path: path.to_owned(), what });
+        }
+        let folder = Folder::new(path, wait);
+        let lock = folder.lock()?;
+        let source = open_source(folder, path)?;
+        let first = source.as_ref().frame_from(0).map_err(|error| folder.failed(error))?;
+        Ok(LogReader { source, first: first.map_or(0, |(first, _)| first), _lock: lock })
     }
 
     /// Sequence number of the oldest record.
@@ -36,6 +44,39 @@ impl LogReader {
     #[must_use]
     pub fn records_from(&self, seq: u64) -> Records<'_> {
         Records::of(&self.source, seq)
+    }
+}
+
+/// The newest storage of a log, or the one that lies in the folder itself; what can be salvaged of
+/// it, if a single frame cannot be had. A page of it may be unreadable where the bytes of its
+/// frames still are.
+fn open_source(folder: Folder<'_>, path: &Path) -> Result<Source, OpenError> {
+    let (dir, found) = if Storage::file_in(path).is_file() {
+        (path.to_owned(), folder.open(path)?)
+    } else {
+        let (number, found) = folder.open_newest()?;
+        (folder.storage_dir(number), found)
+    };
+    let (storage, copy) = match found {
+        Found::Damaged(salvaged, _) => return Ok(Source::Salvaged(salvaged)),
+        Found::Whole(storage, copy) => (storage, copy),
+    };
+    if all_frames_can_be_had(&storage) {
+        copy.into_iter().for_each(Copy::remove);
+        return Ok(Source::Storage(storage));
+    }
+    drop(storage);
+    Ok(Source::Salvaged(folder.salvage(&dir, copy)?))
+}
+
+fn all_frames_can_be_had(storage: &Storage) -> bool {
+    let mut next = 0;
+    loop {
+        match storage.frame_from(next) {
+            Ok(Some((first, _))) => next = first + 1,
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
     }
 }
 
@@ -88,10 +129,10 @@ impl<'a> Records<'a> {
         while records.is_empty() {
             let mut chain = match self.chain {
                 Some(chain) => chain,
-                None => self.source.chain_at(self.from).map_err(|why| self.unreadable(why))?,
+                None => self.source.chain_at(self.from).map_err(|why| self.unreadable(&why))?,
             };
             let entry = self.source.frame_from(chain.next());
-            let Some((_, bytes)) = entry.map_err(|why| self.unreadable(why))? else {
+            let Some((_, bytes)) = entry.map_err(|why| self.unreadable(&why))? else {
                 return Ok(false);
             };
             let next = chain.next();
@@ -103,7 +144,7 @@ impl<'a> Records<'a> {
         Ok(true)
     }
 
-    fn unreadable(&self, error: StorageError) -> ReadError {
+    fn unreadable(&self, error: &StorageError) -> ReadError {
         let next = self.chain.map_or(self.from, |chain| chain.next().max(self.from));
         ReadError { next, why: Unreadable::Storage(error.to_string()) }
     }
@@ -179,10 +220,6 @@ impl Source {
             Source::Storage(storage) => SourceRef::Storage(storage),
             Source::Salvaged(salvaged) => SourceRef::Salvaged(salvaged),
         }
-    }
-
-    fn frame_from(&self, seq: u64) -> Result<Option<(u64, Stored)>, StorageError> {
-        self.as_ref().frame_from(seq)
     }
 }
 

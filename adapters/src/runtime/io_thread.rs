@@ -3,12 +3,10 @@
 use super::StartError;
 use super::journal_thread::Intake;
 use crate::clock::{self, Clock};
-use crate::exchange::{Exchange, Patience, Site};
-use crate::http::Tls;
+use crate::exchange::{Exchange, Site};
 use crate::settings::Settings;
 use engine::effect::{Ask, Request};
 use engine::fact::{Event, PbxFact, Question};
-use engine::id::PbxId;
 use engine::time::{Millis, Timer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -53,8 +51,7 @@ impl IoThread {
         settings: &Settings,
         intake: mpsc::Sender<Intake>,
     ) -> Result<IoThread, StartError> {
-        let tls = Tls::new(&settings.trust).map_err(|e| StartError::Unusable(e.to_string()))?;
-        let sites = sites(settings, &tls);
+        let sites = Site::all(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (asks, questions) = mpsc::unbounded_channel();
         let (wishes, wished) = mpsc::unbounded_channel();
@@ -95,18 +92,6 @@ impl IoThread {
     pub(crate) fn into_handle(self) -> std::thread::JoinHandle<()> {
         self.thread
     }
-}
-
-fn sites(settings: &Settings, tls: &Tls) -> Vec<Site> {
-    let site = |(id, tree): (u16, &crate::settings::Tree)| Site {
-        pbx: PbxId(id),
-        master: tree.master.clone(),
-        standby: tree.standby.clone(),
-        account: Arc::clone(&settings.account),
-        tls: tls.clone(),
-        patience: Patience::default(),
-    };
-    (0..).zip(&settings.pbxs).map(site).collect()
 }
 
 /// Hands each question to the exchange with its PBX. Ends when the core does.

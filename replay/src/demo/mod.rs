@@ -125,10 +125,11 @@ struct Proof {
 
 /// Replays the log, compares it with what it says was told, and that with what we heard.
 fn prove(folder: &Folder, heard: &Heard) -> Result<Proof, Trouble> {
-    let mut log = Log::open(&folder.log())?;
-    let mut replay = Rederivation::from_log(&log);
+    let log = Log::open(&folder.log())?;
+    let mut replay = Rederivation::starting_at(log.first());
     let mut delivered = Delivered::default();
-    for (seq, record) in &mut log {
+    let mut records = log.records();
+    for (seq, record) in &mut records {
         let event = record.event.clone();
         replay.take(seq, record);
         if let Some(difference) = replay.difference() {
@@ -136,7 +137,7 @@ fn prove(folder: &Folder, heard: &Heard) -> Result<Proof, Trouble> {
         }
         delivered.take(&event, replay.effects());
     }
-    if let LogEnd::Damaged(why) | LogEnd::Newer(why) = log.end() {
+    if let LogEnd::Damaged(why) | LogEnd::Newer(why) = records.end() {
         return Err(Trouble::Damage(why));
     }
     heard.compare(&delivered).map_err(Trouble::Difference)?;

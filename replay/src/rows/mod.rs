@@ -208,13 +208,17 @@ impl Row {
         let line = self.line.as_ref().map_or_else(|| "?".to_owned(), LineTag::for_people);
         let call = self.call.map_or_else(String::new, |call| format!("#{call}"));
         let parties = self.parties.as_ref().map_or_else(String::new, Parties::for_people);
-        let style = self.said.style();
+        let said = harmless(&self.said.for_people());
+        let said = match parties.as_str() {
+            "" => said,
+            _ => columns::fitted(&said, SAID_COLUMNS),
+        };
         let row = format!(
-            "{}  {}  {}  {style}{}{PLAIN}  {}",
+            "{}  {}  {}  {}{said}{PLAIN}  {}",
             Clock::of(self.at).time(),
             columns::fitted(&harmless(&line), LINE_COLUMNS),
             columns::fitted(&call, CALL_COLUMNS),
-            columns::fitted(&harmless(&self.said.for_people()), SAID_COLUMNS),
+            self.said.style(),
             harmless(&parties),
         );
         row.trim_end().to_owned()
