@@ -1,6 +1,16 @@
 //! The world around the engine. Each outside package is named in one file here.
 
+pub mod actors;
 pub mod capture;
+pub mod clock;
+pub mod diary;
+pub mod exchange;
+pub mod http;
 pub mod journal;
 pub mod runtime;
+pub mod secret;
+pub mod settings;
+#[cfg(feature = "simulator")]
+pub mod simulator;
+pub mod soap;
 pub mod views;

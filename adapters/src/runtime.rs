@@ -1,12 +1,40 @@
-//! The provider at work: intake → journal → core → audience, and the exchanges with the PBXs.
+//! The provider at work.
+//!
+//! ```text
+//!  PBX ⇄ io thread ──events──┐                      ┌── callbacks → audience (the sink)
+//!  host, applications ───────┤→ journal thread ──→ core thread
+//!  timers (io thread) ───────┘   stamp, frame,      └── questions, timers → io thread
+//!                                flush
+//! ```
+//! Everything that can influence a line goes through the one queue in front of the journal thread,
+//! which is bounded: it holds back the Polls of the PBXs (the PBX queues) and refuses requests of
+//! applications ([`Busy`]). The way back, from the core to the io thread and to the audience, is
+//! not bounded, or a full circle could stand still; what travels there is a few effects for each
+//! record that was let in.
 
+mod core_thread;
+mod io_thread;
+mod journal_thread;
+
+use crate::clock::Clock;
+use crate::diary;
+use crate::journal::{Journal, OpenError};
+use crate::settings::{Settings, SettingsError};
 use crate::views::Views;
+use core_thread::CoreThread;
+use engine::core::Core;
 use engine::effect::Telling;
-use engine::fact::{Event, Told};
+use engine::fact::{Event, HostFact, Told};
+use engine::line::Line;
+use engine::time::Millis;
 use engine::view::LineView;
+use io_thread::IoThread;
+use journal_thread::{Intake, JournalThread, QUEUE};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
 
 /// A callback with the record that caused it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +46,20 @@ pub struct Caused {
 }
 
 /// Whoever makes the callbacks. `hear` is called by the core thread, in the order of the log, and
-/// must not block: it queues. Views published before are at least as new as the tellings.
+/// must not block: it queues. Views published before are at least as new as the tellings (I-07).
 pub trait Audience: Send + Sync + 'static {
     /// Takes the callbacks of a committed batch.
     fn hear(&self, batch: Vec<Caused>);
 }
 
 /// A log that was opened and read, before anything runs: what `TSPI_providerEnumDevices` needs.
-pub struct Prepared {}
+pub struct Prepared {
+    settings: Settings,
+    journal: Journal,
+    core: Core,
+    next_seq: u64,
+    last_at: Millis,
+}
 
 impl Prepared {
     /// Reads the settings, opens the log and recovers the lines from it.
@@ -33,14 +67,41 @@ impl Prepared {
     /// # Errors
     /// See [`StartError`].
     pub fn open(settings: &Path) -> Result<Prepared, StartError> {
-        let _ = settings;
-        Ok(Prepared {})
+        let read = Settings::read(settings);
+        if read.is_err() {
+            // Whoever looks for the reason has no settings to say where.
+            diary::write_to(&Settings::default_log());
+        }
+        Prepared::with_settings(read?)
+    }
+
+    /// The same with settings already read.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn with_settings(settings: Settings) -> Result<Prepared, StartError> {
+        diary::write_to(&settings.log);
+        let (journal, recovered) =
+            Journal::open(&settings.log, settings.durability, IN_USE_PATIENCE)?;
+        if settings.single_active_call {
+            tracing::warn!("single_active_call is set but has no effect in this version");
+        }
+        if let Some(damage) = &recovered.damage {
+            tracing::error!("{damage}; everything before it was read, and work goes on after it");
+        }
+        Ok(Prepared {
+            settings,
+            journal,
+            core: recovered.core,
+            next_seq: recovered.next_seq,
+            last_at: recovered.last_at,
+        })
     }
 
     /// The lines known from earlier sessions, by permanent id.
     #[must_use]
     pub fn lines(&self) -> Vec<Arc<LineView>> {
-        Vec::new()
+        self.core.lines().map(Line::view).filter(|view| !view.removed).map(Arc::new).collect()
     }
 
     /// Starts the threads. Does not wait for any PBX.
@@ -48,23 +109,41 @@ impl Prepared {
     /// # Errors
     /// See [`StartError`].
     pub fn start(self, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
-        let _ = audience;
-        Ok(Runtime { views: Arc::new(Views::default()) })
+        let Prepared { settings, journal, core, next_seq, last_at } = self;
+        let clock = Clock::after(last_at);
+        let views = Arc::new(Views::default());
+        let (intake, queue) = mpsc::channel(QUEUE);
+        let io = IoThread::start(clock, &settings, intake.clone())?;
+        let core =
+            CoreThread::start(core, Arc::clone(&views), audience, io.outlet(), intake.clone())?;
+        let journal = JournalThread::start(journal, next_seq, last_at, clock, queue, core.inlet())?;
+        let stopping = AtomicBool::new(false);
+        let runtime = Runtime { views, intake, io, core, journal, stopping };
+        runtime.note(Event::Host(HostFact::Started));
+        runtime.note(Event::Host(HostFact::Configured(settings.configuration())));
+        Ok(runtime)
     }
 }
+
+/// How long to wait for another process to let go of the log. `TSPI_providerInit` must return
+/// within a second.
+const IN_USE_PATIENCE: Duration = Duration::from_millis(600);
 
 /// Why the provider cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The settings are wrong; says the file, the line and the key.
-    #[error("{0}")]
-    Settings(String),
-    /// Another process has the log.
-    #[error("another process works on the log {0}; stop it, or give this one a log of its own")]
-    InUse(String),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// The log cannot be used; says why and what to do.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// The settings name something else that cannot be used, such as a certificate.
     #[error("{0}")]
-    Log(String),
+    Unusable(String),
+    /// The system gives no more threads.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 /// The queue of the journal is full: the request cannot be taken now (LINEERR_RESOURCEUNAVAIL).
@@ -75,6 +154,11 @@ pub struct Busy;
 /// The running provider.
 pub struct Runtime {
     views: Arc<Views>,
+    intake: mpsc::Sender<Intake>,
+    io: IoThread,
+    core: CoreThread,
+    journal: JournalThread,
+    stopping: AtomicBool,
 }
 
 impl Runtime {
@@ -87,20 +171,86 @@ impl Runtime {
     /// Puts an event from the host or an application in line for the log.
     ///
     /// # Errors
-    /// [`Busy`] if an application's request finds the queue full. Facts of the host are always
-    /// taken.
+    /// [`Busy`] if an application's request finds the queue full. Facts of the host wait instead:
+    /// they must not get lost, and nothing that the host does can hold up the queue.
     pub fn submit(&self, event: Event) -> Result<(), Busy> {
-        let _ = event;
-        Ok(())
+        if matches!(event, Event::App(..)) {
+            self.intake.try_send(Intake::Event(event)).map_err(|_| Busy)
+        } else {
+            self.note(event);
+            Ok(())
+        }
     }
 
     /// Notes for the log what became of callbacks; written along with the next frame.
     pub fn told(&self, told: Vec<Told>) {
-        let _ = told;
+        if !told.is_empty() {
+            self.note(Event::Told(told));
+        }
     }
 
     /// Completes what is open, ends the PBX sessions, writes a snapshot and stops all threads.
+    /// Returns when all of them have ended, or when the time is over.
     pub fn stop(self, within: Duration) {
-        let _ = within;
+        let deadline = Instant::now() + within;
+        self.note(Event::Host(HostFact::Stopping));
+        self.settle(deadline);
+        self.io.end_sessions(deadline);
+        self.settle(deadline);
+        self.note_intake(Intake::Snapshot);
+        self.settle(deadline);
+        self.note_intake(Intake::Stop);
+        let Runtime { intake, io, core, journal, .. } = self;
+        drop(intake);
+        for thread in [journal.into_handle(), core.into_handle(), io.into_handle()] {
+            join_until(thread, deadline);
+        }
+    }
+
+    /// Waits until everything submitted before has been committed and applied, and its callbacks
+    /// have been handed to the audience; or until the deadline.
+    pub fn settle(&self, deadline: Instant) {
+        let (done, arrived) = oneshot::channel();
+        self.note_intake(Intake::Barrier(done));
+        let patience = deadline.saturating_duration_since(Instant::now());
+        wait_for(arrived, patience);
+    }
+
+    fn note(&self, event: Event) {
+        self.note_intake(Intake::Event(event));
+    }
+
+    fn note_intake(&self, intake: Intake) {
+        // The journal thread ends only by `stop`, after which nobody can call this.
+        if self.intake.blocking_send(intake).is_err() && !self.stopping.load(Ordering::Relaxed) {
+            tracing::error!("the journal thread is gone");
+        }
+    }
+}
+
+/// Waits for a oneshot from a thread without a runtime.
+fn wait_for(arrived: oneshot::Receiver<()>, patience: Duration) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+        return;
+    };
+    runtime.block_on(async {
+        // Both ends of a barrier mean the same to the one who waits.
+        let _ = tokio::time::timeout(patience, arrived).await;
+    });
+}
+
+/// Joins a thread, but does not hang on it: a telephony service that cannot stop is a known plague.
+fn join_until(thread: std::thread::JoinHandle<()>, deadline: Instant) {
+    let mut pause = Duration::from_micros(50);
+    while !thread.is_finished() {
+        if Instant::now() >= deadline {
+            tracing::error!("a thread did not end in time and is left behind");
+            return;
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(5));
+    }
+    if thread.join().is_err() {
+        tracing::error!("a thread ended in a panic; please report");
     }
 }

@@ -6,14 +6,17 @@
 //! any machine at any time.
 
 pub mod call;
+pub mod capability;
 pub mod card;
 pub mod codec;
 pub mod core;
+pub mod dial;
 pub mod effect;
 pub mod estate;
 pub mod fact;
 pub mod frame;
 pub mod id;
+pub mod invariant;
 pub mod line;
 pub mod name;
 pub mod pbx;

@@ -249,12 +249,13 @@ impl Line {
 
     /// The PBX has reported what is left: a call that it did not report is over (I-17).
     fn settled(&mut self, attempt: Attempt, at: Millis, out: &mut Effects) {
-        if self.monitor.is_some_and(|monitor| monitor.attempt == attempt) {
-            if self.calls.iter().any(|call| call.orphaned) {
-                out.push(Effect::Report(Report::Surprise(Surprise::Zombie)));
-            }
-            self.end_orphans(at, disconnect_mode::UNKNOWN, out);
+        if self.monitor.is_some_and(|monitor| monitor.attempt != attempt) {
+            return;
         }
+        if self.calls.iter().any(|call| call.orphaned) {
+            out.push(Effect::Report(Report::Surprise(Surprise::Zombie)));
+        }
+        self.end_orphans(at, disconnect_mode::UNKNOWN, out);
     }
 
     fn end_orphans(&mut self, at: Millis, mode: u32, out: &mut Effects) {
@@ -295,10 +296,9 @@ impl Line {
         match timer {
             Timer::Deadline(_, id) => self.deadline(at, id, out),
             Timer::Ring(call, count) => self.ring(at, call, count, out),
-            Timer::Grace(_, attempt) => {
-                let back = self.monitor.is_some_and(|monitor| monitor.attempt.0 > attempt);
-                // A new session that still reports its calls decides by itself (`settled`).
-                if !back {
+            Timer::Grace(..) => {
+                // Where a new session reports the line, it decides by itself (`settled`).
+                if !self.connected {
                     self.end_orphans(at, disconnect_mode::TEMPFAILURE, out);
                 }
             }

@@ -1,10 +1,12 @@
-//! Calls as the PBX reports them, and what TAPI hears of them: one test for each behaviour.
+//! Calls as the PBX reports them, and what TAPI hears of them: one test for each behaviour. All of
+//! them run under the watch of the invariants.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use engine::core::Core;
 use engine::effect::{Effect, Effects, Notice, Request, What};
 use engine::fact::*;
 use engine::id::*;
+use engine::invariant::Watch;
 use engine::tapi::{CallState, LineErr, call_info_state, disconnect_mode, line_dev_state, origin};
 use engine::time::{Millis, Timer};
 use engine::view::LineView;
@@ -13,6 +15,7 @@ use engine::view::LineView;
 /// Cleo (3, 13), driven record by record.
 struct Site {
     core: Core,
+    watch: Watch,
     now: u64,
     attempt: Attempt,
     /// Everything wanted since it was last taken.
@@ -33,8 +36,13 @@ impl Site {
 
     /// The same before any line was opened.
     fn closed() -> Site {
-        let mut site =
-            Site { core: Core::default(), now: 1_000, attempt: Attempt(1), effects: Vec::new() };
+        let mut site = Site {
+            core: Core::default(),
+            watch: Watch::default(),
+            now: 1_000,
+            attempt: Attempt(1),
+            effects: Vec::new(),
+        };
         site.host(HostFact::Started);
         site.host(HostFact::Configured(Configuration {
             user: "TAPI".into(),
@@ -68,7 +76,11 @@ impl Site {
 
     fn event(&mut self, event: Event) {
         self.now += 1;
-        self.core.apply(Record { at: Millis(self.now), event }, &mut self.effects);
+        let record = Record { at: Millis(self.now), event };
+        let before = self.effects.len();
+        self.watch.before(&record).unwrap();
+        self.core.apply(record.clone(), &mut self.effects);
+        self.watch.after(&record, &self.effects[before..], &self.core).unwrap();
     }
 
     fn host(&mut self, fact: HostFact) {
@@ -433,6 +445,23 @@ fn a_call_that_survived_a_lost_session_goes_on_under_its_handle_and_one_that_did
     site.event(Event::Due(Timer::Settled(PBX, 2)));
     assert_eq!(site.calls_told(1), ["call2 DISCONNECTED 0x2", "call2 IDLE 0x0"]);
     assert_eq!(site.view(1).calls[0].state, CallState::Connected);
+}
+
+#[test]
+fn a_call_of_a_line_that_the_new_session_does_not_monitor_ends_with_the_resync() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.pbx(PbxFact::Identified(Identification::default()));
+    site.pbx(PbxFact::Initialized { session: 42, key: 8 });
+    site.pbx(PbxFact::User(user(1, "Anna")));
+    site.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(0)));
+    site.told(1);
+    site.event(Event::Due(Timer::Settled(PBX, 2)));
+    assert_eq!(site.calls_told(1), ["call1 DISCONNECTED 0x2", "call1 IDLE 0x0"]);
 }
 
 #[test]

@@ -269,6 +269,8 @@ impl History {
             return;
         }
         self.is_up = true;
+        // After a loss the engine waits to be woken; at any other time it ignores this.
+        self.say(Event::Due(Timer::Reconnect(PBX, self.attempt)));
         self.attempt += 1;
         self.fact(PbxFact::Identified(Identification {
             system: "example".into(),

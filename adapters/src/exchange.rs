@@ -1,0 +1,326 @@
+//! Carries out what the engine asks of one PBX tree, and tells what came of it.
+//!
+//! ```text
+//! Exchange = start { ask } drop
+//! ```
+//!
+//! Asks go in, events come out; nothing is decided here. An ask that fails is a fact like any
+//! other: whether to try again, and when, is the engine's business.
+//!
+//! Poll has a connection to itself, because it blocks for up to a minute; all other asks go one
+//! after the other over a second one. Both are made afresh for each attempt to hold a session, so
+//! that nothing of a lost session reaches the next one. When a newer attempt begins, what is still
+//! under way for the older one is abandoned: its connections are closed, its asks get no answer,
+//! and asks for it that come late are not sent.
+//!
+//! Events go into a bounded queue. While it is full the answer to a Poll waits outside, so the
+//! engine does not ask for the next Poll, and the PBX keeps its events.
+
+mod translation;
+
+use crate::http::{Answer as HttpAnswer, Connection, Place, Post, Tls};
+use crate::secret::Account;
+use crate::soap::{Interface, Kind, Operation, decode, decode_poll};
+use engine::effect::{Address, Ask, Request};
+use engine::fact::{Event, Failure, PbxFact, Question, Reply};
+use engine::id::{Attempt, PbxId};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+use translation::{Asker, asker, fact, operation, repeat, reply};
+
+/// Everything needed to reach one PBX tree.
+#[derive(Clone)]
+pub struct Site {
+    /// The tree.
+    pub pbx: PbxId,
+    /// Where its master is.
+    pub master: Place,
+    /// Where its standby is, if it has one.
+    pub standby: Option<Place>,
+    /// The account to use at both.
+    pub account: Arc<Account>,
+    /// How to know that they are the ones they claim to be.
+    pub tls: Tls,
+    /// How long to wait for them.
+    pub patience: Patience,
+}
+
+/// How long answers may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// To a Poll. A PBX answers one after 60 s even if there is nothing to tell.
+    pub poll: Duration,
+    /// To anything else.
+    pub control: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience { poll: Duration::from_secs(70), control: Duration::from_secs(10) }
+    }
+}
+
+/// The exchange with one PBX tree. Dropping it closes its connections at once.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    asks: mpsc::UnboundedSender<Ask>,
+}
+
+impl Exchange {
+    /// Starts the tasks of the exchange on a runtime, which may be of one thread only. Events that
+    /// belong together come in one batch: those of a Poll with the `Polled` that ends them.
+    #[must_use]
+    pub fn start(on: &Handle, site: Site, events: mpsc::Sender<Vec<Event>>) -> Exchange {
+        // Without a bound of its own: the engine never has more open than one ask per line and one
+        // per request, both of which have limits (invariant I-24), and it must not wait here.
+        let (asks, received) = mpsc::unbounded_channel();
+        on.spawn(distribute(site, received, events));
+        Exchange { asks }
+    }
+
+    /// Asks something. Returns at once; the answer comes as an event.
+    pub fn ask(&self, ask: Ask) {
+        // It fails only when the runtime is gone, and with it whoever waits for the answer.
+        let _ = self.asks.send(ask);
+    }
+}
+
+/// Hands each ask to the connection that it belongs to.
+async fn distribute(
+    site: Site,
+    mut asks: mpsc::UnboundedReceiver<Ask>,
+    events: mpsc::Sender<Vec<Event>>,
+) {
+    let site = Arc::new(site);
+    let mut lanes = Lanes::new(Attempt(0));
+    loop {
+        let ask = tokio::select! {
+            ask = asks.recv() => ask,
+            Some(ended) = lanes.tasks.join_next() => {
+                if let Some(event) = died(&site, lanes.attempt, ended) {
+                    let _ = events.send(vec![event]).await;
+                }
+                continue;
+            }
+        };
+        let Some(ask) = ask else { return };
+        if ask.attempt > lanes.attempt {
+            // Dropping the old ones aborts them.
+            lanes = Lanes::new(ask.attempt);
+        }
+        if ask.attempt == lanes.attempt {
+            lanes.put(ask, &site, &events);
+        } else {
+            tracing::debug!(pbx = site.pbx.0, attempt = ask.attempt.0, "ask of an old attempt");
+        }
+    }
+}
+
+/// What to tell if a task of the exchange ended by a fault in the program. Somebody may wait for
+/// its answer for ever; a failed Poll makes the engine begin again with everything new.
+fn died(site: &Site, attempt: Attempt, ended: Result<(), JoinError>) -> Option<Event> {
+    let error = ended.err().filter(JoinError::is_panic)?;
+    tracing::error!(pbx = site.pbx.0, %error, "a task of the exchange died");
+    let failed = PbxFact::Failed(Question::Poll, Failure::Broken);
+    Some(Event::Pbx(site.pbx, attempt, failed))
+}
+
+/// The connections of one attempt: at most two to each address.
+struct Lanes {
+    attempt: Attempt,
+    open: Vec<(Address, Purpose, mpsc::UnboundedSender<Ask>)>,
+    tasks: JoinSet<()>,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Poll,
+    Control,
+}
+
+impl Lanes {
+    fn new(attempt: Attempt) -> Lanes {
+        Lanes { attempt, open: Vec::new(), tasks: JoinSet::new() }
+    }
+
+    fn put(&mut self, ask: Ask, site: &Arc<Site>, events: &mpsc::Sender<Vec<Event>>) {
+        let purpose = match ask.request {
+            Request::Poll { .. } => Purpose::Poll,
+            _ => Purpose::Control,
+        };
+        let key = (ask.address, purpose);
+        let known = self.open.iter().find(|(address, purpose, _)| (*address, *purpose) == key);
+        let sent = match known {
+            Some((_, _, asks)) => asks.send(ask),
+            None => {
+                let (asks, received) = mpsc::unbounded_channel();
+                let lane = Lane::new(Arc::clone(site), self.attempt, ask.address);
+                self.tasks.spawn(lane.serve(received, events.clone()));
+                let sent = asks.send(ask);
+                self.open.push((key.0, key.1, asks));
+                sent
+            }
+        };
+        if sent.is_err() {
+            // The lane ended because nobody takes events any more; nobody waits for this either.
+            tracing::debug!(pbx = site.pbx.0, "ask of a runtime that ends");
+        }
+    }
+}
+
+fn connect(site: &Site, address: Address) -> Result<Connection, Failure> {
+    let place = match address {
+        Address::Master => Some(&site.master),
+        Address::Standby => site.standby.as_ref(),
+    };
+    let place = place.ok_or(Failure::Unreachable)?;
+    Connection::new(place, Arc::clone(&site.account), &site.tls).map_err(|error| {
+        tracing::error!(%place, %error, "no connection can be prepared");
+        Failure::Certificate
+    })
+}
+
+/// One connection and the asks that go over it, one after the other.
+struct Lane {
+    site: Arc<Site>,
+    attempt: Attempt,
+    connection: Result<Connection, Failure>,
+    /// The interface of the session, known once it was asked for.
+    interface: Interface,
+}
+
+impl Lane {
+    fn new(site: Arc<Site>, attempt: Attempt, address: Address) -> Lane {
+        let connection = connect(&site, address);
+        Lane { site, attempt, connection, interface: Interface::default() }
+    }
+
+    async fn serve(
+        mut self,
+        mut asks: mpsc::UnboundedReceiver<Ask>,
+        events: mpsc::Sender<Vec<Event>>,
+    ) {
+        while let Some(ask) = asks.recv().await {
+            let batch = self.carry_out(&ask.request).await;
+            if events.send(batch).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, request: &Request) -> Vec<Event> {
+        if let Request::Initialize { interface, .. } | Request::UserInitialize { interface, .. } =
+            request
+        {
+            self.interface = (*interface).into();
+        }
+        let operation = operation(request);
+        let begun = Instant::now();
+        let outcome = self.post(&operation, request).await;
+        match request {
+            Request::Poll { .. } => self.polled(outcome, begun.elapsed()),
+            _ => vec![self.answered(operation.kind(), request, outcome)],
+        }
+    }
+
+    async fn post(
+        &mut self,
+        operation: &Operation,
+        request: &Request,
+    ) -> Result<HttpAnswer, Failure> {
+        let connection = self.connection.as_mut().map_err(|failure| failure.clone())?;
+        let envelope = operation.write(self.interface);
+        let post = Post {
+            action: envelope.action.into(),
+            body: envelope.body.into_bytes(),
+            within: match request {
+                Request::Poll { .. } => self.site.patience.poll,
+                _ => self.site.patience.control,
+            },
+            repeat: repeat(request),
+        };
+        connection.post(&post).await
+    }
+
+    fn fact(&self, fact: PbxFact) -> Event {
+        Event::Pbx(self.site.pbx, self.attempt, fact)
+    }
+
+    /// The facts of a Poll, or the one that it failed.
+    fn polled(&self, outcome: Result<HttpAnswer, Failure>, elapsed: Duration) -> Vec<Event> {
+        let mut facts = Vec::new();
+        let counted = outcome
+            .and_then(|answer| translation::read(&answer, |body| decode_poll(body, &mut facts)));
+        let ended = match counted {
+            Ok(counted) => {
+                if counted.skipped > 0 {
+                    let (pbx, records) = (self.site.pbx.0, counted.skipped);
+                    tracing::warn!(pbx, records, "records of a Poll could not be read");
+                }
+                PbxFact::Polled {
+                    count: counted.users + counted.calls + counted.skipped,
+                    elapsed_ms: u32::try_from(elapsed.as_millis()).unwrap_or(u32::MAX),
+                }
+            }
+            Err(failure) => {
+                facts.clear();
+                PbxFact::Failed(Question::Poll, failure)
+            }
+        };
+        facts.push(ended);
+        facts.into_iter().map(|fact| self.fact(fact)).collect()
+    }
+
+    /// What came of anything but a Poll.
+    fn answered(
+        &self,
+        kind: Kind,
+        request: &Request,
+        outcome: Result<HttpAnswer, Failure>,
+    ) -> Event {
+        let outcome =
+            outcome.and_then(|answer| translation::read(&answer, |body| decode(kind, body)));
+        match asker(request) {
+            Asker::Engine(question) => {
+                let fact = outcome.and_then(|answer| fact(question, answer));
+                self.fact(fact.unwrap_or_else(|failure| PbxFact::Failed(question, failure)))
+            }
+            Asker::Application(line, id) => {
+                Event::Reply(line, id, outcome.map_or_else(Reply::Failed, |answer| reply(&answer)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::http::Trust;
+    use crate::secret::Secret;
+
+    #[tokio::test]
+    async fn a_task_that_dies_is_told_to_the_engine_as_a_failed_poll() {
+        let place = Place { authority: "pbx".into(), path: Place::PATH.into(), https: false };
+        let site = Site {
+            pbx: PbxId(2),
+            master: place,
+            standby: None,
+            account: Arc::new(Account { name: "a".into(), password: Secret::default() }),
+            tls: Tls::new(&Trust::System).unwrap(),
+            patience: Patience::default(),
+        };
+        let mut tasks: JoinSet<()> = JoinSet::new();
+        tasks.spawn(async { panic!("a fault in the program") });
+        let ended = tasks.join_next().await.unwrap();
+        let failed = PbxFact::Failed(Question::Poll, Failure::Broken);
+        let expected = Event::Pbx(PbxId(2), Attempt(4), failed);
+        assert_eq!(died(&site, Attempt(4), ended), Some(expected));
+        assert_eq!(died(&site, Attempt(4), Ok(())), None);
+    }
+}

@@ -1,0 +1,163 @@
+//! The core thread: folds committed records through the actors and hands out the effects.
+
+use super::io_thread::Outlet;
+use super::journal_thread::Intake;
+use super::{Audience, Caused};
+use crate::actors::{Ensemble, run_on_arbiter};
+use crate::views::Views;
+use engine::core::Core;
+use engine::effect::{Effect, Effects, Report};
+use engine::fact::Record;
+use engine::snapshot::Place;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// Batches that may wait for the core.
+const QUEUE: usize = 16;
+
+/// A snapshot is made after so many records.
+const SNAPSHOT_EVERY: u64 = 50_000;
+
+/// What the journal passes on.
+pub(crate) enum ToCore {
+    /// Records that are in the log, the first with this sequence number.
+    Committed { first_seq: u64, records: Vec<Record> },
+    /// Say when this point is reached.
+    Barrier(oneshot::Sender<()>),
+    /// Make an image of the state at this place of the log, which is where we are.
+    Image(Place),
+}
+
+/// The running thread.
+pub(crate) struct CoreThread {
+    inlet: mpsc::Sender<ToCore>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl CoreThread {
+    pub(crate) fn start(
+        core: Core,
+        views: Arc<Views>,
+        audience: Arc<dyn Audience>,
+        outlet: Outlet,
+        intake: mpsc::Sender<Intake>,
+    ) -> std::io::Result<CoreThread> {
+        let (inlet, batches) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new().name("tapline-core".into()).spawn(move || {
+            run_on_arbiter(async move {
+                let ensemble = Ensemble::start(core, views);
+                let intake = intake.downgrade();
+                Folding { ensemble, audience, outlet, intake, since_snapshot: 0 }
+                    .run(batches)
+                    .await;
+            });
+        })?;
+        Ok(CoreThread { inlet, thread })
+    }
+
+    /// Where the journal puts what it has committed.
+    pub(crate) fn inlet(&self) -> mpsc::Sender<ToCore> {
+        self.inlet.clone()
+    }
+
+    pub(crate) fn into_handle(self) -> std::thread::JoinHandle<()> {
+        self.thread
+    }
+}
+
+struct Folding {
+    ensemble: Ensemble,
+    audience: Arc<dyn Audience>,
+    outlet: Outlet,
+    /// Weak, so that this way back does not keep the journal waiting for more.
+    intake: mpsc::WeakSender<Intake>,
+    since_snapshot: u64,
+}
+
+impl Folding {
+    async fn run(mut self, mut batches: mpsc::Receiver<ToCore>) {
+        let mut effects = Effects::new();
+        while let Some(batch) = batches.recv().await {
+            match batch {
+                ToCore::Committed { first_seq, records } => {
+                    self.fold(first_seq, records, &mut effects).await;
+                }
+                ToCore::Barrier(done) => {
+                    // The one who asked may have given up waiting.
+                    let _ = done.send(());
+                }
+                ToCore::Image(place) => self.image(place).await,
+            }
+        }
+    }
+
+    async fn fold(&mut self, first_seq: u64, records: Vec<Record>, effects: &mut Effects) {
+        let mut tellings = Vec::new();
+        self.since_snapshot += records.len() as u64;
+        for (seq, record) in (first_seq..).zip(records) {
+            self.ensemble.apply(record, effects).await;
+            for effect in effects.drain(..) {
+                match effect {
+                    Effect::Tell(telling) => tellings.push(Caused { seq, telling }),
+                    Effect::Ask(ask) => self.outlet.ask(ask),
+                    Effect::Wake(at, timer) => self.outlet.wake(at, timer),
+                    Effect::Report(report) => write_down(&report),
+                }
+            }
+        }
+        if !tellings.is_empty() {
+            self.audience.hear(tellings);
+        }
+        if self.since_snapshot >= SNAPSHOT_EVERY {
+            // A full queue only postpones it to the next batch.
+            if let Some(intake) = self.intake.upgrade() {
+                if intake.try_send(Intake::Snapshot).is_ok() {
+                    self.since_snapshot = 0;
+                }
+            }
+        }
+    }
+
+    async fn image(&mut self, place: Place) {
+        self.since_snapshot = 0;
+        let core = Box::new(self.ensemble.image().await);
+        if let Some(intake) = self.intake.upgrade() {
+            // Not awaited here: the journal may be waiting for this thread to take a batch.
+            send_aside(intake, Intake::Image(place, core));
+        }
+    }
+}
+
+/// Sends from a task of its own, so that the core goes on taking batches meanwhile.
+fn send_aside(intake: mpsc::Sender<Intake>, what: Intake) {
+    tokio::task::spawn_local(async move {
+        // Only a journal that has ended does not take it, and then nobody needs it.
+        let _ = intake.send(what).await;
+    });
+}
+
+/// What the engine reports, in words for the service's log.
+fn write_down(report: &Report) {
+    match report {
+        Report::SessionUp(pbx, address) => {
+            tracing::info!("PBX {}: session with the {address:?} is up", pbx.0);
+        }
+        Report::SessionLost(pbx, address, failure) => {
+            tracing::warn!("PBX {}: no session with the {address:?}: {}", pbx.0, failure.advice());
+        }
+        Report::UserRefused(pbx) => tracing::error!(
+            "PBX {}: does not open a session for the user in the settings; check `user` (the long \
+             name), and that the account may act for it",
+            pbx.0
+        ),
+        Report::LineRefused(line) => tracing::warn!(
+            "line {}: the PBX does not let us monitor its user; is it homed on another PBX?",
+            line.0
+        ),
+        Report::Synchronised(pbx, lines) => {
+            tracing::info!("PBX {}: {lines} lines known and monitored", pbx.0);
+        }
+        Report::LimitReached(limit) => tracing::error!("limit reached: {limit:?}; see the manual"),
+        Report::Surprise(surprise) => tracing::debug!(?surprise, "handled a surprise"),
+    }
+}

@@ -1,0 +1,291 @@
+//! The journal thread: stamps what comes in, writes it, and only then lets it act.
+//!
+//! Group commit sizes itself: what has queued up while the last frame was being flushed becomes the
+//! next frame. No timer, no knob; latency is one flush.
+
+use super::core_thread::ToCore;
+use crate::clock::Clock;
+use crate::journal::{AppendError, Journal};
+use engine::core::Core;
+use engine::fact::{Event, HostFact, Party, PbxFact, Record, Told};
+use engine::frame::MAX_RECORDS;
+use engine::snapshot::Place;
+use engine::time::Millis;
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+
+/// How much may wait in front of the journal.
+pub(crate) const QUEUE: usize = 1024;
+
+/// How long notes about callbacks (`Told`) may wait for something to be written along with, and
+/// how long unflushed records may lie (durability "behind").
+const LAZY: Duration = Duration::from_millis(200);
+
+/// How many records are kept in memory while the log cannot be written.
+const MAX_UNWRITTEN: usize = 100_000;
+
+/// How long to wait before trying again to write a log that could not be written.
+const WRITE_AGAIN: Duration = Duration::from_secs(2);
+
+/// What can be put in line for the journal.
+pub(crate) enum Intake {
+    /// Something became known.
+    Event(Event),
+    /// Say when everything before has been applied.
+    Barrier(oneshot::Sender<()>),
+    /// Have the core make an image of itself and write it.
+    Snapshot,
+    /// The image asked for.
+    Image(Place, Box<Core>),
+    /// Write what is left and end.
+    Stop,
+}
+
+/// The running thread.
+pub(crate) struct JournalThread {
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl JournalThread {
+    pub(crate) fn start(
+        journal: Journal,
+        next_seq: u64,
+        last_at: Millis,
+        clock: Clock,
+        queue: mpsc::Receiver<Intake>,
+        core: mpsc::Sender<ToCore>,
+    ) -> std::io::Result<JournalThread> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let writer = Writer {
+            journal,
+            clock,
+            core,
+            next_seq,
+            last_at,
+            batch: Vec::with_capacity(MAX_RECORDS),
+            lazy: Vec::new(),
+            unwritten: VecDeque::new(),
+            try_again: Instant::now(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("tapline-journal".into())
+            .spawn(move || runtime.block_on(writer.run(queue)))?;
+        Ok(JournalThread { thread })
+    }
+
+    pub(crate) fn into_handle(self) -> std::thread::JoinHandle<()> {
+        self.thread
+    }
+}
+
+struct Writer {
+    journal: Journal,
+    clock: Clock,
+    core: mpsc::Sender<ToCore>,
+    next_seq: u64,
+    last_at: Millis,
+    batch: Vec<Record>,
+    /// Notes that wait for company.
+    lazy: Vec<Record>,
+    /// Records that are in force but not on disk, because the disk would not take them.
+    unwritten: VecDeque<Record>,
+    /// When to try again to write them.
+    try_again: Instant,
+}
+
+impl Writer {
+    async fn run(mut self, mut queue: mpsc::Receiver<Intake>) {
+        let mut arrived = Vec::with_capacity(MAX_RECORDS);
+        loop {
+            let next = queue.recv_many(&mut arrived, MAX_RECORDS);
+            let count = if self.has_something_waiting() {
+                match tokio::time::timeout(LAZY, next).await {
+                    Ok(count) => count,
+                    Err(_) => {
+                        self.catch_up().await;
+                        continue;
+                    }
+                }
+            } else {
+                next.await
+            };
+            if count == 0 {
+                break;
+            }
+            for intake in arrived.drain(..) {
+                if self.take(intake).await.is_break() {
+                    return self.end().await;
+                }
+            }
+            self.commit().await;
+        }
+        self.end().await;
+    }
+
+    fn has_something_waiting(&self) -> bool {
+        !self.lazy.is_empty()
+            || !self.unwritten.is_empty()
+            || self.journal.unflushed_since().is_some()
+    }
+
+    /// Does what was put off, now that nothing else comes.
+    async fn catch_up(&mut self) {
+        if !self.lazy.is_empty() {
+            self.batch.append(&mut self.lazy);
+            self.commit().await;
+        }
+        if let Err(error) = self.journal.flush() {
+            self.went_down(&error);
+        }
+        self.write_what_was_kept();
+    }
+
+    async fn end(mut self) {
+        self.try_again = Instant::now();
+        self.catch_up().await;
+        if !self.unwritten.is_empty() {
+            tracing::error!("{} records could not be written to the log", self.unwritten.len());
+        }
+        if let Err(error) = self.journal.close() {
+            tracing::error!("{error}");
+        }
+    }
+
+    async fn take(&mut self, intake: Intake) -> ControlFlow<()> {
+        match intake {
+            Intake::Event(event @ Event::Told(_)) => {
+                let record = self.stamp(event);
+                self.lazy.push(record);
+            }
+            Intake::Event(event) => {
+                let record = self.stamp(event);
+                self.batch.push(record);
+            }
+            Intake::Barrier(done) => {
+                self.commit().await;
+                self.pass_on(ToCore::Barrier(done)).await;
+            }
+            Intake::Snapshot => {
+                self.batch.append(&mut self.lazy);
+                self.commit().await;
+                let place = Place { next: self.next_seq, last_at: self.last_at };
+                self.pass_on(ToCore::Image(place)).await;
+            }
+            Intake::Image(place, core) => self.keep_image(place, &core),
+            Intake::Stop => return ControlFlow::Break(()),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn keep_image(&mut self, place: Place, core: &Core) {
+        // A picture of records that are not in the log would hide that they are missing.
+        if self.unwritten.is_empty() && !self.journal.is_down() {
+            if let Err(error) = self.journal.keep_snapshot(core, place) {
+                self.went_down(&error);
+            }
+        }
+    }
+
+    fn stamp(&mut self, event: Event) -> Record {
+        self.last_at = self.last_at.max(self.clock.now());
+        Record { at: self.last_at, event }
+    }
+
+    /// Writes the batch, flushes it, and lets it act. Notes that waited go along.
+    async fn commit(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        self.batch.append(&mut self.lazy);
+        // Notes were stamped before what they travel behind; time must not run back (I-23).
+        let mut last = Millis(0);
+        for record in &mut self.batch {
+            last = last.max(record.at);
+            record.at = last;
+        }
+        let first_seq = self.next_seq;
+        self.next_seq += self.batch.len() as u64;
+        self.write(first_seq);
+        let records = std::mem::replace(&mut self.batch, Vec::with_capacity(MAX_RECORDS));
+        self.pass_on(ToCore::Committed { first_seq, records }).await;
+    }
+
+    fn write(&mut self, first_seq: u64) {
+        while self.unwritten.is_empty() && !self.journal.is_down() {
+            match self.journal.append(first_seq, &self.batch) {
+                Ok(()) => return,
+                Err(AppendError::Refused(error)) => {
+                    tracing::error!("{error}; the record is left out, also of what acts");
+                    let largest = self.batch.iter_mut().max_by_key(|record| weight(record));
+                    if let Some(record) = largest {
+                        record.event = Event::Told(Vec::new());
+                    }
+                }
+                Err(error) => self.went_down(&error),
+            }
+        }
+        self.keep_unwritten();
+        self.write_what_was_kept();
+    }
+
+    /// Storage trouble never stops a ringing phone: the PBX is the authority, the log is memory.
+    fn went_down(&mut self, error: &AppendError) {
+        tracing::error!("{error}; calls go on, and the log is tried again every few seconds");
+        self.try_again = Instant::now() + WRITE_AGAIN;
+    }
+
+    fn keep_unwritten(&mut self) {
+        self.unwritten.extend(self.batch.iter().cloned());
+        let excess = self.unwritten.len().saturating_sub(MAX_UNWRITTEN);
+        self.unwritten.drain(..excess);
+    }
+
+    /// Writes the records that are in force but not in the log, if the disk takes them again.
+    fn write_what_was_kept(&mut self) {
+        if self.unwritten.is_empty() && !self.journal.is_down() || Instant::now() < self.try_again {
+            return;
+        }
+        self.try_again = Instant::now() + WRITE_AGAIN;
+        // Another process cannot have taken the log meanwhile, or it would be worth the wait.
+        let Ok(expected) = self.journal.resume(Duration::ZERO) else { return };
+        let mut seq = self.next_seq - self.unwritten.len() as u64;
+        while seq < expected && self.unwritten.pop_front().is_some() {
+            seq += 1;
+        }
+        if let (Some(first), true) = (self.unwritten.front_mut(), seq > expected) {
+            first.event = Event::Host(HostFact::Gap(seq - expected));
+        }
+        while !self.unwritten.is_empty() {
+            let count = self.unwritten.len().min(MAX_RECORDS);
+            let chunk: Vec<Record> = self.unwritten.iter().take(count).cloned().collect();
+            if self.journal.append(seq, &chunk).is_err() {
+                return;
+            }
+            self.unwritten.drain(..count);
+            seq += count as u64;
+        }
+        tracing::info!("the log is written again, up to record {seq}");
+    }
+
+    async fn pass_on(&self, what: ToCore) {
+        if self.core.send(what).await.is_err() {
+            tracing::error!("the core thread is gone");
+        }
+    }
+}
+
+/// Roughly how much room a record takes; only to find the one that takes too much.
+fn weight(record: &Record) -> usize {
+    match &record.event {
+        Event::Pbx(_, _, PbxFact::Call(info)) => {
+            let party = |p: &Party| p.cn.text().len() + p.dn.text().len() + p.e164.text().len();
+            info.parties.iter().map(party).sum::<usize>()
+                + info.uui.as_ref().map_or(0, |uui| uui.text().len())
+        }
+        Event::Pbx(_, _, PbxFact::User(user)) => user.cn.text().len() + user.dn.text().len(),
+        Event::Told(told) => told.len() * size_of::<Told>(),
+        _ => 0,
+    }
+}

@@ -1,0 +1,464 @@
+//! The settings file.
+//!
+//! ```toml
+//! account = "_TAPI_"             # account at the PBX's web interface
+//! password = "secret"            # or password_file = "file", whose first line is the password
+//! user = "TAPI"                  # the PBX user (long name) whose groups are the scope
+//! https = false
+//! monitor_slaves = true
+//! [[pbx]]                        # one per unrelated PBX tree
+//! master = "pbx.example.com"     # host or host:port
+//! standby = "pbx2.example.com"   # optional
+//! path = "/PBX0/user.soap"       # optional: another one only for dynamic PBXs
+//! [lines]
+//! name_template = "%c"
+//! pure_node_extensions = false
+//! single_active_call = false
+//! [log]
+//! path = "log"                   # default: folder "log" in the system's folder for state
+//! durability = "before-callback" # or "behind"
+//! [tls]                          # only with https; default: the authorities the system trusts
+//! certificate_file = "pbx.pem"   # exactly this certificate, for boxes with self-signed ones
+//! ca_file = "ca.pem"             # or: any certificate of these authorities
+//! ```
+//!
+//! Required are `account`, one of the passwords, `user`, and one `[[pbx]]` with its `master`.
+//! Relative paths start at the folder of the settings file. Unknown keys are errors. Every error
+//! names the file, the line, and what to do; none quotes a secret.
+
+mod error;
+mod files;
+mod folders;
+mod rules;
+
+use crate::http::{Place, Trust};
+use crate::journal::Durability;
+use crate::secret::{Account, Secret};
+use engine::fact::{Configuration, PbxSettings};
+use engine::pii::Personal;
+pub use error::{SettingsError, SettingsFault};
+use files::{bytes_of, first_line, text_of, wipe_text};
+use folders::Surroundings;
+use rules::{address_fault, meant_by, sound_text, template_fault};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The longest settings file.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+/// The longest file of certificates.
+const CERTIFICATES_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The longest name, host or template. PBX names are far shorter.
+const TEXT_BYTES_MAX: usize = 255;
+/// The longest password; PBXs take 15 characters of old, some 60 today.
+const PASSWORD_BYTES_MAX: usize = 128;
+/// The longest path.
+const PATH_BYTES_MAX: usize = 4096;
+/// The most PBX trees.
+const PBXS_MAX: usize = 64;
+
+/// The characters that may follow `%` in a name template.
+pub const PLACEHOLDERS: &str = "cdheENnpPuUXx";
+
+/// Settings that were read and found sound.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The account for all PBXs.
+    pub account: Arc<Account>,
+    /// The PBX user (long name) whose groups are the scope.
+    pub user: Personal,
+    /// Follow slave PBXs.
+    pub monitor_slaves: bool,
+    /// The PBX trees; a `PbxId` is an index into this.
+    pub pbxs: Vec<Tree>,
+    /// Whose certificates are good.
+    pub trust: Trust,
+    /// How to name lines, see [`PLACEHOLDERS`].
+    pub name_template: Box<str>,
+    /// Report the bare extension as the address.
+    pub pure_node_extensions: bool,
+    /// Never show more than one active call on a line.
+    pub single_active_call: bool,
+    /// The folder of the log.
+    pub log: PathBuf,
+    /// When a record counts as kept.
+    pub durability: Durability,
+}
+
+/// A PBX and its standby.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tree {
+    /// Where the master is.
+    pub master: Place,
+    /// Where its standby is, if it has one.
+    pub standby: Option<Place>,
+}
+
+impl Settings {
+    /// Where the settings are if nobody says otherwise: `tapline.toml` in `%ProgramData%\Tapline`
+    /// on Windows, in `/etc/tapline` for root, else in `$XDG_CONFIG_HOME/tapline` or
+    /// `~/.config/tapline`.
+    #[must_use]
+    pub fn default_path() -> PathBuf {
+        Surroundings::present().for_settings().join("tapline.toml")
+    }
+
+    /// Where the log is if the settings do not say: `log` in `%ProgramData%\Tapline` on Windows,
+    /// in `/var/lib/tapline` for root, else in `$XDG_STATE_HOME/tapline` or
+    /// `~/.local/state/tapline`.
+    #[must_use]
+    pub fn default_log() -> PathBuf {
+        Surroundings::present().for_state().join("log")
+    }
+
+    /// Reads a settings file and the files that it names.
+    ///
+    /// # Errors
+    /// [`SettingsError`] says which file and line, and what to do.
+    pub fn read(path: &Path) -> Result<Settings, SettingsError> {
+        let mut text = text_of(path, "the file", FILE_BYTES_MAX)
+            .map_err(|fault| SettingsError::new(path, None, fault))?;
+        let settings = Settings::parse(&text, path);
+        wipe_text(&mut text);
+        settings
+    }
+
+    /// Reads settings from a text. `origin` is the file it came from: errors name it, and relative
+    /// paths start beside it.
+    ///
+    /// # Errors
+    /// [`SettingsError`] says which line, and what to do.
+    pub fn parse(text: &str, origin: &Path) -> Result<Settings, SettingsError> {
+        let document = Document { text, origin };
+        let (table, mut errors) = DeTable::parse_recoverable(text);
+        errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+        if let Some(error) = errors.first() {
+            let fault = SettingsFault::Syntax(error.message().to_owned());
+            return Err(document.error(error.span(), fault));
+        }
+        document.settings(table.get_ref())
+    }
+
+    /// What the engine needs of the settings; no secret is among it.
+    #[must_use]
+    pub fn configuration(&self) -> Configuration {
+        let pbxs = self.pbxs.iter().map(|tree| PbxSettings {
+            master: tree.master.authority.clone(),
+            standby: tree.standby.as_ref().map(|place| place.authority.clone()),
+        });
+        Configuration {
+            user: self.user.clone(),
+            pbxs: pbxs.collect(),
+            name_template: self.name_template.clone(),
+            pure_node_extensions: self.pure_node_extensions,
+            single_active_call: self.single_active_call,
+            monitor_slaves: self.monitor_slaves,
+        }
+    }
+}
+
+// ---- the document -----------------------------------------------------------------------------
+
+/// The text under examination, for the lines of errors.
+struct Document<'d> {
+    text: &'d str,
+    origin: &'d Path,
+}
+
+/// One table of it.
+struct Section<'d> {
+    document: &'d Document<'d>,
+    /// As errors call it: empty for the top, `[log]`, `[[pbx]]`.
+    name: &'static str,
+    span: Option<Range<usize>>,
+    table: &'d DeTable<'d>,
+}
+
+/// A value with the place that it came from.
+struct Found<T> {
+    value: T,
+    span: Range<usize>,
+}
+
+type Checked<T> = Result<T, SettingsError>;
+
+impl<'d> Document<'d> {
+    fn error(&self, span: Option<Range<usize>>, fault: SettingsFault) -> SettingsError {
+        let line = span.and_then(|span| self.text.as_bytes().get(..span.start)).map(line_after);
+        SettingsError::new(self.origin, line, fault)
+    }
+
+    fn settings(&'d self, table: &'d DeTable<'d>) -> Checked<Settings> {
+        let top = Section { document: self, name: "", span: None, table };
+        top.only(&[
+            "account",
+            "password",
+            "password_file",
+            "user",
+            "https",
+            "monitor_slaves",
+            "pbx",
+            "lines",
+            "log",
+            "tls",
+        ])?;
+        let name = top.required("account", "account = \"the name of the PBX account\"")?;
+        if name.value.contains(':') {
+            // HTTP puts a colon between name and password.
+            let fault = SettingsFault::Forbidden { key: "account", what: "a colon" };
+            return Err(self.error(Some(name.span), fault));
+        }
+        let account = Account { name: name.value.into(), password: self.password(&top)? };
+        let user = top.required("user", "user = \"the PBX user for TAPI (long name)\"")?;
+        let https = top.flag("https", false)?;
+        let lines = top.section("lines", "[lines]")?;
+        lines.only(&["name_template", "pure_node_extensions", "single_active_call"])?;
+        let log = top.section("log", "[log]")?;
+        log.only(&["path", "durability"])?;
+        Ok(Settings {
+            account: Arc::new(account),
+            user: Personal::from(user.value),
+            monitor_slaves: top.flag("monitor_slaves", true)?,
+            pbxs: self.trees(&top, https)?,
+            trust: self.trust(&top, https)?,
+            name_template: self.name_template(&lines)?,
+            pure_node_extensions: lines.flag("pure_node_extensions", false)?,
+            single_active_call: lines.flag("single_active_call", false)?,
+            log: log.path("path")?.map_or_else(Settings::default_log, |path| path.value),
+            durability: self.durability(&log)?,
+        })
+    }
+
+    fn password(&self, top: &Section<'_>) -> Checked<Secret> {
+        let file = top.path("password_file")?;
+        let inline = top.limited_text("password", PASSWORD_BYTES_MAX)?;
+        let (key, password, span) = match (inline, file) {
+            (Some(_), Some(file)) => {
+                let fault = SettingsFault::Both { one: "password", other: "password_file" };
+                return Err(self.error(Some(file.span), fault));
+            }
+            (None, None) => {
+                return Err(top.missing(
+                    "password",
+                    "password = \"…\", or password_file = \"a file with the password in it\"",
+                ));
+            }
+            (Some(inline), None) => ("password", Secret::new(inline.value.to_owned()), inline.span),
+            (None, Some(file)) => {
+                let password = first_line("password_file", &file.value)
+                    .map_err(|fault| self.error(Some(file.span.clone()), fault))?;
+                ("password_file", password, file.span)
+            }
+        };
+        sound_text(key, password.reveal(), PASSWORD_BYTES_MAX)
+            .map_err(|fault| self.error(Some(span), fault))?;
+        Ok(password)
+    }
+
+    fn trees(&self, top: &Section<'d>, https: bool) -> Checked<Vec<Tree>> {
+        let example = "[[pbx]] with master = \"host\"";
+        let found = top.get("pbx").ok_or_else(|| top.missing("pbx", example))?;
+        let wanted = "a list of tables, each headed [[pbx]]";
+        let wrong = |value: &Spanned<DeValue<'_>>| {
+            let found = kind(value.get_ref());
+            self.error(Some(value.span()), SettingsFault::WrongType { key: "pbx", wanted, found })
+        };
+        let list = found.get_ref().as_array().ok_or_else(|| wrong(found))?;
+        if list.is_empty() {
+            return Err(self.error(Some(found.span()), SettingsFault::NoPbx));
+        }
+        if list.len() > PBXS_MAX {
+            return Err(self.error(Some(found.span()), SettingsFault::TooManyPbxs(PBXS_MAX)));
+        }
+        let mut trees = Vec::with_capacity(list.len());
+        let mut named = BTreeSet::new();
+        for entry in list.iter() {
+            let table = entry.get_ref().as_table().ok_or_else(|| wrong(entry))?;
+            let span = Some(entry.span());
+            let section = Section { document: self, name: "[[pbx]]", span, table };
+            trees.push(self.tree(&section, https, &mut named)?);
+        }
+        Ok(trees)
+    }
+
+    fn tree(
+        &self,
+        section: &Section<'_>,
+        https: bool,
+        named: &mut BTreeSet<(String, Box<str>)>,
+    ) -> Checked<Tree> {
+        section.only(&["master", "standby", "path"])?;
+        let path: Box<str> = match section.text("path")? {
+            None => Place::PATH.into(),
+            Some(path) => {
+                let place =
+                    Place { authority: "pbx".into(), path: path.value.into(), https: false };
+                if !path.value.starts_with('/') || !place.is_sound() {
+                    let fault = SettingsFault::BadPath { usual: Place::PATH };
+                    return Err(self.error(Some(path.span), fault));
+                }
+                place.path
+            }
+        };
+        let mut place = |key, found: Found<&str>| {
+            let place = Place { authority: found.value.into(), path: path.clone(), https };
+            let fault = match address_fault(&place) {
+                Some(why) => SettingsFault::BadAddress { key, why },
+                None if !named.insert((found.value.to_ascii_lowercase(), path.clone())) => {
+                    SettingsFault::SamePbx(found.value.to_owned())
+                }
+                None => return Ok(place),
+            };
+            Err(self.error(Some(found.span), fault))
+        };
+        let master = place("master", section.required("master", "master = \"host\"")?)?;
+        let standby = section.text("standby")?.map(|found| place("standby", found)).transpose()?;
+        Ok(Tree { master, standby })
+    }
+
+    fn trust(&self, top: &Section<'d>, https: bool) -> Checked<Trust> {
+        let tls = top.section("tls", "[tls]")?;
+        tls.only(&["certificate_file", "ca_file"])?;
+        if tls.span.is_some() && !https {
+            return Err(self.error(tls.span, SettingsFault::TlsWithoutHttps));
+        }
+        type Reader = fn(&[u8]) -> Result<Trust, crate::http::TrustError>;
+        let (key, file, read): (_, _, Reader) =
+            match (tls.path("certificate_file")?, tls.path("ca_file")?) {
+                (None, None) => return Ok(Trust::System),
+                (Some(_), Some(ca)) => {
+                    let fault = SettingsFault::Both { one: "certificate_file", other: "ca_file" };
+                    return Err(self.error(Some(ca.span), fault));
+                }
+                (Some(file), None) => ("certificate_file", file, Trust::pinned),
+                (None, Some(file)) => ("ca_file", file, Trust::authorities),
+            };
+        let what = format!("{key} {}", file.value.display());
+        bytes_of(&file.value, &what, CERTIFICATES_BYTES_MAX)
+            .and_then(|bytes| read(&bytes).map_err(|why| SettingsFault::Certificate { what, why }))
+            .map_err(|fault| self.error(Some(file.span), fault))
+    }
+
+    fn name_template(&self, lines: &Section<'_>) -> Checked<Box<str>> {
+        let Some(template) = lines.text("name_template")? else { return Ok("%c".into()) };
+        if let Some(fault) = template_fault(template.value) {
+            return Err(self.error(Some(template.span), fault));
+        }
+        Ok(template.value.into())
+    }
+
+    fn durability(&self, log: &Section<'_>) -> Checked<Durability> {
+        let Some(word) = log.text("durability")? else { return Ok(Durability::default()) };
+        match word.value {
+            "before-callback" => Ok(Durability::BeforeCallback),
+            "behind" => Ok(Durability::Behind),
+            _ => {
+                let allowed = "\"before-callback\" or \"behind\"";
+                let fault = SettingsFault::NotOneOf { key: "durability", allowed };
+                Err(self.error(Some(word.span), fault))
+            }
+        }
+    }
+}
+
+impl<'d> Section<'d> {
+    fn get(&self, key: &str) -> Option<&'d Spanned<DeValue<'d>>> {
+        self.table.get(key)
+    }
+
+    /// Refuses keys that are not among the known, the first in the file first.
+    fn only(&self, known: &[&'static str]) -> Checked<()> {
+        let strangers = self.table.keys().filter(|key| !known.contains(&&**key.get_ref()));
+        let Some(key) = strangers.min_by_key(|key| key.span().start) else { return Ok(()) };
+        let name = key.get_ref();
+        let advice = match meant_by(name, known) {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
+            None => format!("known are {}", known.join(", ")),
+        };
+        // A key can be anything, also a password that lost its own key: quote what looks like one.
+        let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let shown: String = name.chars().filter(|c| bare(*c)).take(40).collect();
+        let fault = SettingsFault::UnknownKey { key: shown, section: self.name, advice };
+        Err(self.document.error(Some(key.span()), fault))
+    }
+
+    fn missing(&self, key: &'static str, example: &'static str) -> SettingsError {
+        let fault = SettingsFault::Missing { key, section: self.name, example };
+        self.document.error(self.span.clone(), fault)
+    }
+
+    fn wrong(
+        &self,
+        key: &'static str,
+        wanted: &'static str,
+        value: &Spanned<DeValue<'_>>,
+    ) -> SettingsError {
+        let found = kind(value.get_ref());
+        let fault = SettingsFault::WrongType { key, wanted, found };
+        self.document.error(Some(value.span()), fault)
+    }
+
+    fn text(&self, key: &'static str) -> Checked<Option<Found<&'d str>>> {
+        self.limited_text(key, TEXT_BYTES_MAX)
+    }
+
+    fn limited_text(&self, key: &'static str, max: usize) -> Checked<Option<Found<&'d str>>> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let text = value.get_ref().as_str();
+        let text = text.ok_or_else(|| self.wrong(key, "a text in quotes", value))?;
+        sound_text(key, text, max)
+            .map_err(|fault| self.document.error(Some(value.span()), fault))?;
+        Ok(Some(Found { value: text, span: value.span() }))
+    }
+
+    fn required(&self, key: &'static str, example: &'static str) -> Checked<Found<&'d str>> {
+        self.text(key)?.ok_or_else(|| self.missing(key, example))
+    }
+
+    fn flag(&self, key: &'static str, default: bool) -> Checked<bool> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        value.get_ref().as_bool().ok_or_else(|| self.wrong(key, "true or false", value))
+    }
+
+    /// A path; a relative one starts at the folder of the settings.
+    fn path(&self, key: &'static str) -> Checked<Option<Found<PathBuf>>> {
+        let found = self.limited_text(key, PATH_BYTES_MAX)?;
+        let folder = self.document.origin.parent().unwrap_or(Path::new(""));
+        Ok(found.map(|Found { value, span }| Found { value: folder.join(value), span }))
+    }
+
+    /// A table in this one; an empty one if it is not there.
+    fn section(&self, key: &'static str, name: &'static str) -> Checked<Section<'d>> {
+        static EMPTY: std::sync::LazyLock<DeTable<'static>> =
+            std::sync::LazyLock::new(DeTable::new);
+        let (span, table) = match self.get(key) {
+            None => (None, &*EMPTY),
+            Some(value) => {
+                let table = value.get_ref().as_table();
+                let table = table.ok_or_else(|| self.wrong(key, "a table", value))?;
+                (Some(value.span()), table)
+            }
+        };
+        Ok(Section { document: self.document, name, span, table })
+    }
+}
+
+/// What a value is, in words.
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// The number of the line that follows these bytes.
+fn line_after(before: &[u8]) -> usize {
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
+}

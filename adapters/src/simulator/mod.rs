@@ -1,0 +1,20 @@
+//! A PBX to work against when there is none: for the demonstration, for tests, and for whoever
+//! writes a client.
+//!
+//! `model` is a pure model of a PBX that owns the truth; `server` puts HTTP round it; `control`
+//! is the language in which people at phones, the administrator and the switches are played;
+//! `estate` says who is there; `switches` holds every behaviour that is not known of a real PBX.
+//!
+//! Not modelled: the Admin language beyond showing one object, call forwards, presence beyond what
+//! was set, and media.
+
+pub mod control;
+pub mod estate;
+pub mod model;
+pub mod server;
+pub mod switches;
+
+pub use control::{ControlError, Said, execute};
+pub use estate::{Estate, EstateError};
+pub use model::PbxModel;
+pub use server::{Access, Options, Simulator, StartError, Tls};

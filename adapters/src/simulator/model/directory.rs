@@ -1,0 +1,110 @@
+//! Looking things up: objects, devices, calls, numbers, other PBXs. None of it changes anything.
+
+use super::object::{Object, ObjectId};
+use super::setup::Destination;
+use super::{PbxModel, picture};
+use crate::soap::types::{CallInfo, Device, UserInfo};
+
+/// More than this many records of `FindUser` may crash a real PBX; here it is the most there are.
+const FIND_LIMIT: usize = 50;
+
+impl PbxModel {
+    /// `FindUser`: the key that is given says where an alphabetical list begins.
+    pub(super) fn find_users(&self, find: &Find<'_>) -> Vec<UserInfo> {
+        let count = (find.count as usize).min(FIND_LIMIT);
+        if !find.h323.is_empty() {
+            let list = self.directory.from_short_name(find.h323);
+            self.records(list, find.h323, find, count)
+        } else if !find.e164.is_empty() {
+            let start = self.number_in_node_of(find.cn, find.e164);
+            self.records(self.directory.from_number(&start), &start, find, count)
+        } else {
+            self.records(self.directory.from_name(find.cn), find.cn, find, count)
+        }
+    }
+
+    fn records<'d>(
+        &'d self,
+        list: impl Iterator<Item = (&'d str, ObjectId)>,
+        start: &str,
+        find: &Find<'_>,
+        count: usize,
+    ) -> Vec<UserInfo> {
+        list.filter(|(key, _)| !(find.next && *key == start))
+            .filter_map(|(_, id)| Some((id, self.directory.get(id)?)))
+            .filter(|(_, object)| find.nohide || !object.hidden)
+            .take(count)
+            .map(|(id, object)| self.record(id, object))
+            .collect()
+    }
+
+    pub(super) fn record(&self, id: ObjectId, object: &Object) -> UserInfo {
+        picture::user(object, self.counters(id), &self.name, &self.switches)
+    }
+
+    /// A number is read in the node of the user whose name goes with it.
+    fn number_in_node_of(&self, cn: &str, e164: &str) -> String {
+        let node = self.directory.named(cn).and_then(|id| self.directory.get(id));
+        format!("{}{e164}", node.map_or("", |object| object.nodenum.as_str()))
+    }
+
+    /// `UserFindDestination`: whether more digits are needed, and the object they lead to.
+    pub(super) fn destination(&self, found: &Destination) -> (bool, Option<UserInfo>) {
+        match found {
+            Destination::Object(id) | Destination::External(id, _) => {
+                (false, self.directory.get(*id).map(|object| self.record(*id, object)))
+            }
+            Destination::Incomplete => (true, None),
+            Destination::Unknown => (false, None),
+        }
+    }
+
+    /// `UserLocalNum`: what this user dials to reach a number counted from the root.
+    pub(super) fn local_number(&self, user: ObjectId, number: &str) -> String {
+        let node = self.directory.get(user).map_or("", |object| object.nodenum.as_str());
+        number.strip_prefix(node).unwrap_or(number).to_owned()
+    }
+
+    /// `Devices`.
+    pub(super) fn devices(&self, cn: &str) -> Vec<Device> {
+        let object = self.directory.named(cn).and_then(|id| self.directory.get(id));
+        let devices = object.map_or(&[][..], |object| &object.devices);
+        devices
+            .iter()
+            .map(|device| Device {
+                hw: device.hw.as_str().into(),
+                text: device.text.as_str().into(),
+            })
+            .collect()
+    }
+
+    /// `Calls`: its handles are none that any other operation takes.
+    pub(super) fn calls_of(&self, cn: &str) -> Vec<CallInfo> {
+        let Some(id) = self.directory.named(cn) else { return Vec::new() };
+        let object = self.directory.get(id);
+        self.legs.at(id).map(|(_, leg)| picture::call(leg, object, leg.last_msg)).collect()
+    }
+
+    /// `LocationUrl`: empty if the PBX is not known or not registered.
+    pub(super) fn location_url(&self, loc: &str, tls: bool) -> String {
+        let known = self.locations.iter().find(|location| location.name == loc);
+        let Some(location) = known.filter(|location| location.registered) else {
+            return String::new();
+        };
+        match (&location.tls_url, tls) {
+            (Some(url), true) => url.clone(),
+            (None, true) => location.url.replacen("http:", "https:", 1),
+            (_, false) => location.url.clone(),
+        }
+    }
+}
+
+/// What `FindUser` was asked for.
+pub(super) struct Find<'a> {
+    pub(super) cn: &'a str,
+    pub(super) h323: &'a str,
+    pub(super) e164: &'a str,
+    pub(super) count: u32,
+    pub(super) next: bool,
+    pub(super) nohide: bool,
+}

@@ -1,0 +1,97 @@
+//! The truth, for people and tests to look at.
+
+use super::PbxModel;
+use super::leg::Phase;
+use super::object::ObjectId;
+use engine::id::Guid;
+use std::collections::BTreeMap;
+
+/// An object with a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedUser {
+    /// Extension.
+    pub ext: String,
+    /// Long name.
+    pub cn: String,
+    /// Display name.
+    pub dn: String,
+    /// Short name.
+    pub h323: String,
+    /// Identity.
+    pub guid: Guid,
+    /// Whether a phone is registered.
+    pub registered: bool,
+    /// Number of calls.
+    pub calls: u32,
+}
+
+/// A call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedCall {
+    /// Its GUID.
+    pub conf: Guid,
+    /// Its legs, oldest first.
+    pub legs: Vec<ListedLeg>,
+    /// Name and number of the party beyond a trunk, if there is one.
+    pub external: Option<(String, String)>,
+}
+
+/// A leg of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedLeg {
+    /// Extension of the object it is at.
+    pub ext: String,
+    /// State bits as in `CallInfo`.
+    pub state: u32,
+    /// How far it has come.
+    pub phase: Phase,
+    /// Handles given out for it: session number and call handle.
+    pub handles: Vec<(u32, u32)>,
+}
+
+impl PbxModel {
+    /// All objects that have a number.
+    #[must_use]
+    pub fn users(&self) -> Vec<ListedUser> {
+        let numbered = self.directory.iter().filter(|(_, object)| !object.e164.is_empty());
+        numbered
+            .map(|(id, object)| ListedUser {
+                ext: object.full_number(),
+                cn: object.cn.clone(),
+                dn: object.dn.clone(),
+                h323: object.h323.clone(),
+                guid: object.guid,
+                registered: object.registered,
+                calls: self.counters(id).0,
+            })
+            .collect()
+    }
+
+    /// All calls.
+    #[must_use]
+    pub fn calls(&self) -> Vec<ListedCall> {
+        let mut calls: BTreeMap<Guid, ListedCall> = BTreeMap::new();
+        for (id, leg) in self.legs.iter() {
+            let call = calls.entry(leg.conf).or_insert_with(|| ListedCall {
+                conf: leg.conf,
+                legs: Vec::new(),
+                external: None,
+            });
+            let handles = self.handles.of_leg(id);
+            call.legs.push(ListedLeg {
+                ext: self.number_of(leg.object),
+                state: leg.state(),
+                phase: leg.phase,
+                handles: handles.iter().map(|(handle, session)| (*session, handle.0)).collect(),
+            });
+            if let Some(external) = &leg.external {
+                call.external = Some((external.dn.clone(), external.e164.clone()));
+            }
+        }
+        calls.into_values().collect()
+    }
+
+    pub(super) fn number_of(&self, id: ObjectId) -> String {
+        self.directory.get(id).map_or_else(String::new, super::object::Object::full_number)
+    }
+}

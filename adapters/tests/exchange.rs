@@ -1,0 +1,485 @@
+//! The exchange with a PBX against servers on the loopback that play its part word by word.
+
+#![allow(clippy::unwrap_used)]
+
+mod wire;
+
+use adapters::exchange::{Exchange, Patience, Site};
+use adapters::http::{Place, Tls, Trust};
+use adapters::secret::{Account, Secret};
+use engine::effect::{Address, Ask, Interface, Request};
+use engine::fact::{Event, Failure, PbxFact, Question, Reply};
+use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, UserHandle};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use wire::{Conversation, SOON, Server};
+
+const PBX: PbxId = PbxId(3);
+const LINE: LineId = LineId(7);
+const REQUEST: RequestId = RequestId(11);
+
+// ---- asking -----------------------------------------------------------------------------------
+
+/// An exchange with what comes out of it.
+struct Asking {
+    exchange: Exchange,
+    events: mpsc::Receiver<Vec<Event>>,
+}
+
+fn site(master: &str, standby: Option<&str>) -> Site {
+    let place = |authority: &str| Place {
+        authority: authority.into(),
+        path: Place::PATH.into(),
+        https: false,
+    };
+    Site {
+        pbx: PBX,
+        master: place(master),
+        standby: standby.map(place),
+        account: Arc::new(Account { name: "_TAPI_".into(), password: Secret::default() }),
+        tls: Tls::new(&Trust::System).unwrap(),
+        patience: Patience { poll: SOON, control: SOON },
+    }
+}
+
+impl Asking {
+    fn at(server: &Server) -> Asking {
+        Asking::with(site(&server.authority(), None))
+    }
+
+    fn with(site: Site) -> Asking {
+        let (sender, events) = mpsc::channel(1);
+        Asking { exchange: Exchange::start(&Handle::current(), site, sender), events }
+    }
+
+    fn ask_in(&self, attempt: u32, request: Request) {
+        let (attempt, address) = (Attempt(attempt), Address::Master);
+        self.exchange.ask(Ask { pbx: PBX, attempt, address, request });
+    }
+
+    fn ask(&self, request: Request) {
+        self.ask_in(1, request);
+    }
+
+    async fn batch(&mut self) -> Vec<Event> {
+        tokio::time::timeout(SOON, self.events.recv()).await.unwrap().unwrap()
+    }
+
+    /// Asks, and waits for the only event that comes of it.
+    async fn one(&mut self, request: Request) -> Event {
+        self.ask(request);
+        let [event] = &self.batch().await[..] else { panic!("more than one event") };
+        event.clone()
+    }
+
+    /// The same, where the event is a fact of the first attempt.
+    async fn fact(&mut self, request: Request) -> PbxFact {
+        match self.one(request).await {
+            Event::Pbx(PBX, Attempt(1), fact) => fact,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn initialize(interface: Interface) -> Request {
+    Request::Initialize { user: "TAPI".into(), interface }
+}
+
+fn user_initialize() -> Request {
+    let (cn, interface) = ("R&D <Zoë>".into(), Interface::V10);
+    Request::UserInitialize { session: 41, line: LINE, cn, interface }
+}
+
+fn user_call(block_id: bool) -> Request {
+    let (line, request, user) = (LINE, REQUEST, UserHandle(5));
+    Request::UserCall { line, request, user, e164: "0123".into(), block_id }
+}
+
+fn user_connect() -> Request {
+    Request::UserConnect { line: LINE, request: REQUEST, call: CallHandle(9) }
+}
+
+fn user_clear() -> Request {
+    Request::UserClear { line: LINE, request: REQUEST, call: CallHandle(9), cause: 16 }
+}
+
+fn poll() -> Request {
+    Request::Poll { session: 41 }
+}
+
+fn echo() -> Request {
+    Request::Echo { session: 41, key: 99 }
+}
+
+// ---- answering --------------------------------------------------------------------------------
+
+fn envelope(content: &str) -> String {
+    format!(
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>{content}\
+         </s:Body></s:Envelope>"
+    )
+}
+
+fn response(operation: &str, parts: &str) -> String {
+    envelope(&format!("<i:{operation}Response xmlns:i=\"x\">{parts}</i:{operation}Response>"))
+}
+
+fn fault() -> String {
+    envelope(
+        "<s:Fault><faultcode>s:Server</faultcode><faultstring>no such session</faultstring></s:Fault>",
+    )
+}
+
+fn operation_of(request: &wire::Request) -> String {
+    let action = request.field("soapaction").unwrap().trim_matches('"');
+    action.rsplit_once('#').unwrap().1.to_owned()
+}
+
+/// Answers as a PBX without any calls does; a Poll is left pending.
+async fn quiet_pbx(mut wire: Conversation) {
+    while let Some(request) = wire.request().await {
+        let operation = operation_of(&request);
+        let parts = match operation.as_str() {
+            "Version" => {
+                "<WSDLVersion>501</WSDLVersion><GatekeeperID>system</GatekeeperID>\
+                 <Location>hq</Location><FirmwareVersion> V10 </FirmwareVersion>\
+                 <SerialNumber>00-90-33-01-02-03</SerialNumber>"
+            }
+            "Initialize" => "<return>41</return><key>99</key>",
+            "Echo" => "<return>1</return>",
+            "UserInitialize" => "<return>5</return>",
+            "UserCall" => "<return>9</return>",
+            "Poll" => return wire.until_closed().await,
+            _ => "",
+        };
+        wire.ok(&response(&operation, parts)).await;
+    }
+}
+
+fn always(status: &'static str, body: impl Into<String>) -> Server {
+    let body = body.into();
+    Server::start(move |mut wire| {
+        let body = body.clone();
+        async move {
+            while wire.request().await.is_some() {
+                wire.answer(status, "", &body).await;
+            }
+        }
+    })
+}
+
+// ---- what is asked and answered -----------------------------------------------------------------
+
+#[tokio::test]
+async fn each_question_of_the_engine_gets_its_fact() {
+    let server = Server::start(quiet_pbx);
+    let mut asking = Asking::at(&server);
+    let PbxFact::Identified(identification) = asking.fact(Request::Version).await else { panic!() };
+    assert_eq!((&*identification.system, &*identification.location), ("system", "hq"));
+    assert_eq!((&*identification.firmware, identification.wsdl_version), ("V10", 501));
+    let initialized = asking.fact(initialize(Interface::V10)).await;
+    assert_eq!(initialized, PbxFact::Initialized { session: 41, key: 99 });
+    assert_eq!(asking.fact(echo()).await, PbxFact::Echoed(true));
+    let monitored = asking.fact(user_initialize()).await;
+    assert_eq!(monitored, PbxFact::UserInitialized(LINE, UserHandle(5)));
+    assert_eq!(asking.fact(Request::End { session: 41 }).await, PbxFact::Ended);
+}
+
+#[tokio::test]
+async fn each_request_of_an_application_gets_its_reply() {
+    let server = Server::start(quiet_pbx);
+    let mut asking = Asking::at(&server);
+    let reply = |reply| Event::Reply(LINE, REQUEST, reply);
+    let calling = Reply::Calling(CallHandle(9));
+    assert_eq!(asking.one(user_call(false)).await, reply(calling));
+    assert_eq!(asking.one(user_connect()).await, reply(Reply::Taken));
+    assert_eq!(asking.one(user_clear()).await, reply(Reply::Taken));
+}
+
+#[tokio::test]
+async fn a_request_says_what_the_interface_of_the_session_has() {
+    for (interface, newest, hides_device) in [
+        (Interface::V7, "<v700", true),
+        (Interface::V8, "<v800", false),
+        (Interface::V10, "<vx1000", false),
+    ] {
+        let server = Server::start(quiet_pbx);
+        let mut asking = Asking::at(&server);
+        asking.one(initialize(interface)).await;
+        let cn = "R&D <Zoë>".into();
+        asking.one(Request::UserInitialize { session: 41, line: LINE, cn, interface }).await;
+        let requests = server.seen().requests;
+        let [first, second] = &requests[..] else { panic!("{requests:?}") };
+        assert!(first.body.contains(newest) && first.body.contains(">Tapline</appl>"));
+        let set = ["<vx1000", "<v800", "<v700"].into_iter().find(|flag| first.body.contains(flag));
+        assert_eq!(set, Some(newest));
+        assert!(second.body.contains("R&amp;D &lt;Zoë&gt;"), "{}", second.body);
+        assert_eq!(!second.body.contains("<hw"), hides_device, "{}", second.body);
+    }
+}
+
+#[tokio::test]
+async fn a_call_with_the_number_withheld_says_so_and_others_do_not() {
+    let server = Server::start(quiet_pbx);
+    let mut asking = Asking::at(&server);
+    asking.one(user_call(true)).await;
+    asking.one(user_call(false)).await;
+    let requests = server.seen().requests;
+    assert!(requests[0].body.contains(">R</srce164>"), "{}", requests[0].body);
+    assert!(!requests[1].body.contains(">R</srce164>"), "{}", requests[1].body);
+}
+
+const EVENTS: &str = "<return><user><user><active>true</active><cn>Anna</cn><guid>1</guid></user>\
+    <user><active>true</active><cn/></user></user>\
+    <call><call><user>5</user><call>9</call><active>true</active><state>1</state>\
+    <msg>x-setup</msg></call></call></return>";
+
+#[tokio::test]
+async fn a_poll_gives_users_then_calls_then_their_count_in_one_batch() {
+    let server = always("200 OK", response("Poll", EVENTS));
+    let mut asking = Asking::at(&server);
+    asking.ask(poll());
+    let batch = asking.batch().await;
+    let [Event::Pbx(PBX, Attempt(1), anna), Event::Pbx(_, _, end), Event::Pbx(_, _, call), last] =
+        &batch[..]
+    else {
+        panic!("{batch:?}");
+    };
+    assert!(matches!(anna, PbxFact::User(user) if user.cn.text() == "Anna"), "{anna:?}");
+    assert!(matches!(end, PbxFact::User(user) if user.cn.is_empty()), "{end:?}");
+    assert!(matches!(call, PbxFact::Call(call) if call.call == 9), "{call:?}");
+    assert!(
+        matches!(last, Event::Pbx(_, _, PbxFact::Polled { count: 3, elapsed_ms }) if *elapsed_ms < 20_000),
+        "{last:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_poll_tells_how_long_it_took() {
+    let server = Server::start(|mut wire| async move {
+        while wire.request().await.is_some() {
+            tokio::time::sleep(Duration::from_millis(120)).await;
+            wire.ok(&response("Poll", "<return><user/><call/></return>")).await;
+        }
+    });
+    let fact = Asking::at(&server).fact(poll()).await;
+    let PbxFact::Polled { count: 0, elapsed_ms } = fact else { panic!("{fact:?}") };
+    assert!((119..20_000).contains(&elapsed_ms), "{elapsed_ms}");
+}
+
+// ---- two connections ----------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_pending_poll_holds_up_nothing_else() {
+    let server = Server::start(quiet_pbx);
+    let mut asking = Asking::at(&server);
+    asking.ask(poll());
+    server.wait(|seen| seen.requests.len() == 1).await;
+    for _ in 0..20 {
+        assert_eq!(asking.fact(echo()).await, PbxFact::Echoed(true));
+    }
+    assert_eq!(server.seen().connections, 2, "one for Poll and one for all the rest");
+}
+
+#[tokio::test]
+async fn control_requests_go_one_after_the_other_in_the_order_asked() {
+    let server = Server::start(quiet_pbx);
+    let mut asking = Asking::at(&server);
+    for session in 0..50 {
+        asking.ask(Request::Echo { session, key: 1 });
+    }
+    for _ in 0..50 {
+        asking.batch().await;
+    }
+    let seen = server.seen();
+    assert_eq!(seen.connections, 1);
+    for (number, request) in seen.requests.iter().enumerate() {
+        assert!(request.body.contains(&format!(">{number}</session>")), "{}", request.body);
+    }
+}
+
+#[tokio::test]
+async fn a_newer_attempt_hangs_up_on_the_older_and_speaks_on_new_connections() {
+    let server = Server::start(quiet_pbx);
+    let mut asking = Asking::at(&server);
+    asking.ask(poll());
+    asking.one(echo()).await;
+    server.wait(|seen| seen.requests.len() == 2).await;
+    asking.ask_in(2, echo());
+    assert_eq!(asking.batch().await, [Event::Pbx(PBX, Attempt(2), PbxFact::Echoed(true))]);
+    let seen = server.wait(|seen| seen.closed == 2).await;
+    assert_eq!(seen.connections, 3);
+    // What is asked for the old attempt after that is not sent.
+    asking.ask_in(1, Request::Version);
+    asking.ask_in(2, echo());
+    asking.batch().await;
+    assert!(server.seen().requests.iter().all(|request| operation_of(request) != "Version"));
+}
+
+#[tokio::test]
+async fn dropping_the_exchange_hangs_up() {
+    let server = Server::start(quiet_pbx);
+    let mut asking = Asking::at(&server);
+    asking.ask(poll());
+    asking.one(echo()).await;
+    server.wait(|seen| seen.requests.len() == 2).await;
+    drop(asking);
+    server.wait(|seen| seen.closed == 2).await;
+}
+
+#[tokio::test]
+async fn while_nobody_takes_events_no_further_poll_is_sent() {
+    let server = always("200 OK", response("Poll", EVENTS));
+    let mut asking = Asking::at(&server);
+    for _ in 0..5 {
+        asking.ask(poll());
+    }
+    // One batch fits into the queue of this test, a second waits before it; the third is not
+    // fetched. Control requests show that time has passed for it to happen.
+    server.wait(|seen| seen.requests.len() == 2).await;
+    let other = Server::start(quiet_pbx);
+    let mut elsewhere = Asking::at(&other);
+    for _ in 0..20 {
+        elsewhere.one(echo()).await;
+    }
+    assert_eq!(server.seen().requests.len(), 2);
+    for _ in 0..5 {
+        assert_eq!(asking.batch().await.len(), 4);
+    }
+    assert_eq!(server.seen().requests.len(), 5);
+}
+
+#[tokio::test]
+async fn the_standby_is_asked_at_its_own_address() {
+    let (master, standby) = (Server::start(quiet_pbx), Server::start(quiet_pbx));
+    let mut asking = Asking::with(site(&master.authority(), Some(&standby.authority())));
+    let (attempt, address) = (Attempt(1), Address::Standby);
+    asking.exchange.ask(Ask { pbx: PBX, attempt, address, request: echo() });
+    asking.batch().await;
+    assert_eq!((master.seen().connections, standby.seen().connections), (0, 1));
+}
+
+#[tokio::test]
+async fn a_standby_that_there_is_not_is_unreachable() {
+    let master = Server::start(quiet_pbx);
+    let mut asking = Asking::at(&master);
+    let (attempt, address) = (Attempt(1), Address::Standby);
+    asking.exchange.ask(Ask { pbx: PBX, attempt, address, request: echo() });
+    let failed = PbxFact::Failed(Question::Echo, Failure::Unreachable);
+    assert_eq!(asking.batch().await, [Event::Pbx(PBX, attempt, failed)]);
+}
+
+// ---- failures -----------------------------------------------------------------------------------
+
+/// Every request there is, with the question or request that a failure must name.
+fn everything() -> Vec<(Request, Option<Question>)> {
+    vec![
+        (Request::Version, Some(Question::Version)),
+        (initialize(Interface::V10), Some(Question::Initialize)),
+        (echo(), Some(Question::Echo)),
+        (poll(), Some(Question::Poll)),
+        (user_initialize(), Some(Question::UserInitialize(LINE))),
+        (Request::End { session: 41 }, Some(Question::End)),
+        (user_call(false), None),
+        (user_connect(), None),
+        (user_clear(), None),
+    ]
+}
+
+fn failed(question: Option<Question>, failure: Failure) -> Event {
+    match question {
+        Some(question) => Event::Pbx(PBX, Attempt(1), PbxFact::Failed(question, failure)),
+        None => Event::Reply(LINE, REQUEST, Reply::Failed(failure)),
+    }
+}
+
+#[tokio::test]
+async fn whatever_was_asked_a_failure_names_it_and_says_why() {
+    let no_page = "<html><body>not found</body></html>";
+    type IsRight = fn(&Failure) -> bool;
+    let table: [(&str, String, IsRight); 8] = [
+        ("200 OK", fault(), |why| *why == Failure::Fault("no such session".into())),
+        ("500 Oops", fault(), |why| *why == Failure::Fault("no such session".into())),
+        ("404 Not Found", no_page.into(), |why| *why == Failure::Status(404)),
+        ("503 Busy", String::new(), |why| *why == Failure::Status(503)),
+        ("500 Oops", response("Poll", "<return/>"), |why| *why == Failure::Status(500)),
+        ("401 Unauthorized", String::new(), |why| *why == Failure::AccessDenied),
+        ("200 OK", "hello".into(), |why| matches!(why, Failure::Garbled(_))),
+        ("200 OK", response("Poll", EVENTS)[..150].into(), |why| {
+            matches!(why, Failure::Garbled(_))
+        }),
+    ];
+    for (status, body, is_right) in table {
+        let server = always(status, body.clone());
+        let mut asking = Asking::at(&server);
+        for (request, question) in everything() {
+            let event = asking.one(request.clone()).await;
+            let why = match &event {
+                Event::Pbx(_, _, PbxFact::Failed(_, why)) => why.clone(),
+                Event::Reply(_, _, Reply::Failed(why)) => why.clone(),
+                other => panic!("{status} {body}: {other:?}"),
+            };
+            assert!(is_right(&why), "{status} {body}: {why:?}");
+            assert_eq!(event, failed(question, why), "{request:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_body_is_garbled() {
+    let server = always("200 OK", "");
+    let fact = Asking::at(&server).fact(poll()).await;
+    assert!(matches!(fact, PbxFact::Failed(Question::Poll, Failure::Garbled(_))), "{fact:?}");
+}
+
+#[tokio::test]
+async fn five_megabytes_are_not_taken_for_an_answer() {
+    let server = always("200 OK", response("Poll", &" ".repeat(5_000_000)));
+    let fact = Asking::at(&server).fact(poll()).await;
+    let PbxFact::Failed(Question::Poll, Failure::Garbled(why)) = fact else { panic!("{fact:?}") };
+    assert!(why.contains("longer than 4194304 bytes"), "{why}");
+}
+
+#[tokio::test]
+async fn a_poll_that_never_returns_times_out_and_the_next_is_asked_anew() {
+    let server = Server::start(quiet_pbx);
+    let patience = Patience { poll: Duration::from_millis(100), control: SOON };
+    let mut asking = Asking::with(Site { patience, ..site(&server.authority(), None) });
+    let timed_out = PbxFact::Failed(Question::Poll, Failure::TimedOut);
+    assert_eq!(asking.fact(poll()).await, timed_out);
+    assert_eq!(asking.fact(poll()).await, timed_out);
+    let seen = server.wait(|seen| seen.closed == 2).await;
+    assert_eq!((seen.connections, seen.requests.len()), (2, 2));
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_a_failure_of_each_question() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut asking = Asking::with(site(&nobody.to_string(), None));
+    for (request, question) in everything() {
+        assert_eq!(asking.one(request).await, failed(question, Failure::Unreachable));
+    }
+}
+
+/// A PBX that answers the first request of each connection, reads the second, and hangs up.
+#[tokio::test]
+async fn only_what_changes_nothing_at_the_pbx_is_ever_sent_twice() {
+    for (request, question) in everything() {
+        let server = Server::start(|mut wire| async move {
+            if let Some(request) = wire.request().await {
+                wire.ok(&response(&operation_of(&request), "<return>1</return>")).await;
+                wire.request().await;
+            }
+        });
+        let mut asking = Asking::at(&server);
+        asking.one(request.clone()).await; // makes the connection of its lane a used one
+        let event = asking.one(request.clone()).await;
+        let harmless =
+            matches!(request, Request::Version | Request::Echo { .. } | Request::End { .. });
+        assert_eq!(event == failed(question, Failure::Broken), !harmless, "{event:?}");
+        let expected = if harmless { 3 } else { 2 };
+        assert_eq!(server.seen().requests.len(), expected, "{request:?}");
+    }
+}

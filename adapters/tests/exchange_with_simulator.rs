@@ -1,0 +1,293 @@
+//! The exchange against the simulator: a session, its snapshot, and calls, as the engine would ask
+//! for them.
+
+#![cfg(feature = "simulator")]
+#![allow(clippy::unwrap_used)]
+
+use adapters::exchange::{Exchange, Patience, Site};
+use adapters::http::{Place, Tls, Trust};
+use adapters::secret::{Account, Secret};
+use adapters::simulator::{self, Access, Estate, Options, Simulator};
+use engine::effect::{Address, Ask, Interface, Request};
+use engine::fact::{CallInfo, Event, Failure, PbxFact, Question, Reply, UserInfo};
+use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, UserHandle};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+const SOON: Duration = Duration::from_secs(20);
+const LINE: LineId = LineId(1);
+const REQUEST: RequestId = RequestId(1);
+
+/// An exchange with the simulator, in its first attempt.
+struct Client {
+    exchange: Exchange,
+    events: mpsc::Receiver<Vec<Event>>,
+    attempt: Attempt,
+}
+
+/// A session with its key.
+#[derive(Clone, Copy)]
+struct Session(u32, u32);
+
+impl Client {
+    fn of(simulator: &Simulator, password: &str) -> Client {
+        let certificate = simulator.certificate_pem();
+        let trust = certificate.map_or(Trust::System, |pem| Trust::pinned(pem.as_bytes()).unwrap());
+        let site = Site {
+            pbx: PbxId(0),
+            master: Place {
+                authority: simulator.address().to_string().into(),
+                path: Place::PATH.into(),
+                https: certificate.is_some(),
+            },
+            standby: None,
+            account: Arc::new(Account {
+                name: "_TAPI_".into(),
+                password: Secret::new(password.to_owned()),
+            }),
+            tls: Tls::new(&trust).unwrap(),
+            patience: Patience::default(),
+        };
+        let (sender, events) = mpsc::channel(16);
+        let exchange = Exchange::start(&Handle::current(), site, sender);
+        Client { exchange, events, attempt: Attempt(1) }
+    }
+
+    fn ask(&self, request: Request) {
+        let (pbx, attempt, address) = (PbxId(0), self.attempt, Address::Master);
+        self.exchange.ask(Ask { pbx, attempt, address, request });
+    }
+
+    async fn batch(&mut self) -> Vec<Event> {
+        tokio::time::timeout(SOON, self.events.recv()).await.unwrap().unwrap()
+    }
+
+    async fn fact(&mut self, request: Request) -> PbxFact {
+        self.ask(request);
+        match self.batch().await.remove(0) {
+            Event::Pbx(_, attempt, fact) if attempt == self.attempt => fact,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn reply(&mut self, request: Request) -> Reply {
+        self.ask(request);
+        match self.batch().await.remove(0) {
+            Event::Reply(LINE, REQUEST, reply) => reply,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn session(&mut self) -> Session {
+        let (user, interface) = ("TAPI".into(), Interface::V10);
+        match self.fact(Request::Initialize { user, interface }).await {
+            PbxFact::Initialized { session, key } if session != 0 => Session(session, key),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn poll(&mut self, session: Session) -> Vec<PbxFact> {
+        self.ask(Request::Poll { session: session.0 });
+        let facts = self.batch().await.into_iter().map(|event| match event {
+            Event::Pbx(_, _, fact) => fact,
+            other => panic!("{other:?}"),
+        });
+        facts.collect()
+    }
+
+    /// Polls to the end of the snapshot.
+    async fn snapshot(&mut self, session: Session) -> Vec<UserInfo> {
+        let mut users = Vec::new();
+        loop {
+            for fact in self.poll(session).await {
+                match fact {
+                    PbxFact::User(user) if user.cn.is_empty() => return users,
+                    PbxFact::User(user) => users.push(user),
+                    PbxFact::Polled { .. } => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+
+    async fn monitor(&mut self, session: Session, cn: &str) -> UserHandle {
+        let (line, interface) = (LINE, Interface::V10);
+        let request =
+            Request::UserInitialize { session: session.0, line, cn: cn.into(), interface };
+        match self.fact(request).await {
+            PbxFact::UserInitialized(LINE, handle) if handle.0 != 0 => handle,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Polls until an event of a call is as wanted.
+    async fn until(&mut self, session: Session, wanted: impl Fn(&CallInfo) -> bool) -> CallInfo {
+        loop {
+            for fact in self.poll(session).await {
+                match fact {
+                    PbxFact::Call(call) if wanted(&call) => return call,
+                    PbxFact::Failed(..) => panic!("{fact:?}"),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// Started beside the runtime of the test, because it blocks while it starts.
+fn simulator(options: Options) -> Simulator {
+    let start = move || Simulator::start(&Estate::built_in(), options).unwrap();
+    std::thread::spawn(start).join().unwrap()
+}
+
+/// Every way in that a real PBX may offer.
+fn ways_in() -> Vec<Options> {
+    let by = |access| Options { access, ..Options::default() };
+    let secure = Options { tls: Some(simulator::Tls::SelfSigned), ..Options::default() };
+    vec![
+        by(Access::Basic),
+        by(Access::Digest),
+        by(Access::BasicAndDigest),
+        by(Access::Open),
+        secure,
+    ]
+}
+
+#[tokio::test]
+async fn a_session_begins_shows_everybody_and_ends_by_every_way_in() {
+    for options in ways_in() {
+        let simulator = simulator(options);
+        let mut client = Client::of(&simulator, "secret");
+        let version = client.fact(Request::Version).await;
+        assert!(matches!(version, PbxFact::Identified(_)), "{version:?}");
+        let session = client.session().await;
+        let users = client.snapshot(session).await;
+        for extension in 20..=31 {
+            let extension = extension.to_string();
+            assert!(users.iter().any(|user| user.e164.text() == extension), "{extension}");
+        }
+        let Session(number, key) = session;
+        let echo = client.fact(Request::Echo { session: number, key }).await;
+        assert_eq!(echo, PbxFact::Echoed(true));
+        let ended = client.fact(Request::End { session: number }).await;
+        assert_eq!(ended, PbxFact::Ended);
+        assert_eq!(simulator.control("sessions").unwrap(), "0");
+    }
+}
+
+#[tokio::test]
+async fn an_incoming_call_is_answered_and_cleared() {
+    let simulator = simulator(Options::default());
+    let mut client = Client::of(&simulator, "secret");
+    let session = client.session().await;
+    let users = client.snapshot(session).await;
+    let called = users.iter().find(|user| user.e164.text() == "20").unwrap();
+    let user = client.monitor(session, called.cn.text()).await;
+    simulator.control("ring 20 0301234 Müller & Söhne").unwrap();
+    let ringing = client.until(session, |call| call.state & 0x7F == 4).await;
+    assert_eq!(ringing.user_handle(), user);
+    let peer = ringing.parties.iter().find(|party| party.dn.text() == "Müller & Söhne");
+    assert!(peer.is_some(), "{ringing:?}");
+
+    let call = ringing.handle();
+    let answer = Request::UserConnect { line: LINE, request: REQUEST, call };
+    assert_eq!(client.reply(answer).await, Reply::Taken);
+    client.until(session, |event| event.handle() == call && event.state & 0x7F == 5).await;
+    let clear = Request::UserClear { line: LINE, request: REQUEST, call, cause: 16 };
+    assert_eq!(client.reply(clear).await, Reply::Taken);
+    client.until(session, |event| event.handle() == call && !event.active).await;
+}
+
+#[tokio::test]
+async fn a_call_is_made_once_while_nonces_go_stale_all_the_time() {
+    let simulator = simulator(Options { access: Access::Digest, ..Options::default() });
+    simulator.control("set digest_stale_every 2").unwrap();
+    let mut client = Client::of(&simulator, "secret");
+    let session = client.session().await;
+    let users = client.snapshot(session).await;
+    let caller = users.iter().find(|user| user.e164.text() == "21").unwrap();
+    let user = client.monitor(session, caller.cn.text()).await;
+    for made in 1..=5 {
+        let (line, request) = (LINE, REQUEST);
+        let e164 = "22".into();
+        let make = Request::UserCall { line, request, user, e164, block_id: false };
+        let reply = client.reply(make).await;
+        let Reply::Calling(call @ CallHandle(1..)) = reply else { panic!("{reply:?}") };
+        client.until(session, |event| event.handle() == call).await;
+        let clear = Request::UserClear { line: LINE, request: REQUEST, call, cause: 16 };
+        assert_eq!(client.reply(clear).await, Reply::Taken);
+        client.until(session, |event| event.handle() == call && !event.active).await;
+        assert_eq!(simulator.control("count UserCall").unwrap(), made.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_is_lost_is_reported_so_and_not_made_again() {
+    let lost = |reply: &Reply| matches!(reply, Reply::Failed(Failure::Broken));
+    let refused = |reply: &Reply| *reply == Reply::Failed(Failure::Status(500));
+    type IsRight = fn(&Reply) -> bool;
+    let table: [(&str, IsRight); 3] = [("reset", lost), ("truncate", lost), ("500", refused)];
+    for (fault, is_right) in table {
+        let simulator = simulator(Options::default());
+        let mut client = Client::of(&simulator, "secret");
+        let session = client.session().await;
+        let users = client.snapshot(session).await;
+        let caller = users.iter().find(|user| user.e164.text() == "21").unwrap();
+        let user = client.monitor(session, caller.cn.text()).await;
+        simulator.control(&format!("set fault_injection UserCall={fault}*1")).unwrap();
+        let (line, request, e164) = (LINE, REQUEST, "22".into());
+        let make = Request::UserCall { line, request, user, e164, block_id: false };
+        let reply = client.reply(make).await;
+        assert!(is_right(&reply), "{fault}: {reply:?}");
+        // Whatever follows comes after any repetition there might have been.
+        let Session(number, key) = session;
+        let echo = client.fact(Request::Echo { session: number, key }).await;
+        assert_eq!(echo, PbxFact::Echoed(true));
+        let counted: u32 = simulator.control("count UserCall").unwrap().parse().unwrap();
+        assert!(counted <= 1, "{fault}: {counted} calls were made");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_user_are_told_apart() {
+    for options in
+        [Access::Basic, Access::Digest].map(|access| Options { access, ..Options::default() })
+    {
+        let simulator = simulator(options);
+        let denied = PbxFact::Failed(Question::Version, Failure::AccessDenied);
+        assert_eq!(Client::of(&simulator, "wrong").fact(Request::Version).await, denied);
+        let (user, interface) = ("nobody".into(), Interface::V10);
+        let refused = PbxFact::Initialized { session: 0, key: 0 };
+        let mut client = Client::of(&simulator, "secret");
+        assert_eq!(client.fact(Request::Initialize { user, interface }).await, refused);
+    }
+}
+
+#[tokio::test]
+async fn a_reboot_breaks_the_poll_and_the_next_attempt_finds_the_session_gone() {
+    let simulator = simulator(Options::default());
+    let mut client = Client::of(&simulator, "secret");
+    let session = client.session().await;
+    client.snapshot(session).await;
+    client.ask(Request::Poll { session: session.0 });
+    // The Poll is pending once it was counted a second time.
+    let polls = simulator.control("count Poll").unwrap();
+    let deadline = std::time::Instant::now() + SOON;
+    while simulator.control("count Poll").unwrap() == polls && std::time::Instant::now() < deadline
+    {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    simulator.control("reboot 0").unwrap();
+    let broken = PbxFact::Failed(Question::Poll, Failure::Broken);
+    assert_eq!(client.batch().await, [Event::Pbx(PbxId(0), Attempt(1), broken)]);
+    client.attempt = Attempt(2);
+    let Session(number, key) = session;
+    let fact = client.fact(Request::Echo { session: number, key }).await;
+    assert!(
+        matches!(fact, PbxFact::Echoed(false) | PbxFact::Failed(Question::Echo, _)),
+        "{fact:?}"
+    );
+    client.session().await;
+}

@@ -1,0 +1,108 @@
+//! What an application may ask of a call, asynchronously.
+
+use super::call_params::{CallParams, check_bearer, check_rates};
+use super::{LONGEST_TEXT, asked, check_user_info, of_call, of_line, read_text};
+use crate::abi::{
+    DrvRequestId, HDrvCall, HDrvLine, HTapiCall, LINECALLPARAMFLAGS_BLOCKID, LineCallParams,
+    LineDialParams,
+};
+use crate::session::MakeCall;
+use engine::capability;
+use engine::dial::Dialable;
+use engine::fact::Command;
+use engine::tapi::LineErr;
+
+/// Makes a call.
+///
+/// # Safety
+/// `handle` is null or valid for a write until the request has completed; `destination` is null or
+/// a text with a NUL; `params` is null or a buffer of the size in its first member.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn TSPI_lineMakeCall(
+    request: DrvRequestId,
+    line: HDrvLine,
+    server: HTapiCall,
+    handle: *mut HDrvCall,
+    destination: *const u16,
+    country_code: u32,
+    params: *const LineCallParams,
+) -> i32 {
+    asked(|| {
+        let session = of_line()?;
+        let opened = session.line(line)?;
+        // SAFETY: the caller's promise.
+        let params = unsafe { CallParams::read(params)? };
+        params.check_address()?;
+        if handle.is_null() {
+            return Err(LineErr::InvalPointer);
+        }
+        session
+            .look(opened.line, capability::admit_make_call)
+            .ok_or(LineErr::InvalLineHandle)??;
+        // SAFETY: the caller's promise.
+        let text = unsafe { read_text(destination, LONGEST_TEXT) };
+        let number = Dialable::read(&text.ok_or(LineErr::InvalAddress)?)?.into_number();
+        params.check()?;
+        let wish = MakeCall {
+            number,
+            block_id: params.flags() & LINECALLPARAMFLAGS_BLOCKID != 0,
+            country_code,
+            call_param_flags: params.flags(),
+        };
+        session.make_call(request, line, server, wish, |made| {
+            // SAFETY: not null, and the caller vouches for the rest.
+            unsafe { handle.write_unaligned(made) };
+        })
+    })
+}
+
+/// Answers a call.
+#[unsafe(no_mangle)]
+pub extern "system" fn TSPI_lineAnswer(
+    request: DrvRequestId,
+    call: HDrvCall,
+    user_info: *const u8,
+    size: u32,
+) -> i32 {
+    asked(|| {
+        let session = of_call()?;
+        session.admit(&Command::Answer(session.call(call)?.id))?;
+        check_user_info(user_info, size)?;
+        session.ask(request, call, Command::Answer)
+    })
+}
+
+/// Hangs up, or rejects a call that is offered.
+#[unsafe(no_mangle)]
+pub extern "system" fn TSPI_lineDrop(
+    request: DrvRequestId,
+    call: HDrvCall,
+    user_info: *const u8,
+    size: u32,
+) -> i32 {
+    asked(|| {
+        let session = of_call()?;
+        session.admit(&Command::Drop(session.call(call)?.id))?;
+        check_user_info(user_info, size)?;
+        session.ask(request, call, Command::Drop)
+    })
+}
+
+/// Changes bearer mode and rate, as long as that changes nothing.
+#[unsafe(no_mangle)]
+pub extern "system" fn TSPI_lineSetCallParams(
+    request: DrvRequestId,
+    call: HDrvCall,
+    bearer_mode: u32,
+    min_rate: u32,
+    max_rate: u32,
+    _dial_params: *const LineDialParams,
+) -> i32 {
+    asked(|| {
+        let session = of_call()?;
+        session.admit(&Command::SetCallParams(session.call(call)?.id))?;
+        check_bearer(bearer_mode)?;
+        check_rates(min_rate, max_rate)?;
+        session.ask(request, call, Command::SetCallParams)
+    })
+}

@@ -1,0 +1,220 @@
+//! What has to change in one piece.
+
+use crate::abi::{HDrvCall, HDrvLine, HTapiCall, HTapiLine, LineEvent};
+use engine::id::{CallId, LineId, Opening, RequestId};
+use std::collections::{BTreeMap, HashMap};
+
+/// Who may be called back about what, and which requests are open.
+#[derive(Default)]
+pub(super) struct Book {
+    /// Opened lines.
+    pub(super) lines: HashMap<LineId, BookedLine>,
+    /// Calls that the server has a handle of.
+    pub(super) calls: HashMap<CallId, BookedCall>,
+    /// Requests that have not completed.
+    pub(super) requests: HashMap<RequestId, OpenRequest>,
+    /// Requests whose completion a close delivered; the engine's own is still on its way.
+    forced: BTreeMap<(Opening, RequestId), u32>,
+    /// Callbacks that the server has not returned from.
+    pub(super) speaking: Vec<Speech>,
+    /// How many threads wait for one of them to return.
+    pub(super) awaiting: u32,
+    /// The session is ending: nothing is said any more.
+    pub(super) is_over: bool,
+    openings: u32,
+    made_calls: u32,
+    speeches: u64,
+}
+
+/// An opened line.
+pub(super) struct BookedLine {
+    pub(super) handle: HDrvLine,
+    pub(super) opening: Opening,
+    pub(super) server: HTapiLine,
+    pub(super) event: LineEvent,
+    pub(super) calls: Vec<CallId>,
+}
+
+/// A call that the server has a handle of.
+pub(super) struct BookedCall {
+    pub(super) handle: HDrvCall,
+    /// 0 while the server is being asked for it.
+    pub(super) server: HTapiCall,
+}
+
+/// A request that has not completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OpenRequest {
+    pub(super) opening: Opening,
+    pub(super) call: CallId,
+    pub(super) makes_call: bool,
+}
+
+/// A callback that the server has not returned from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Speech {
+    pub(super) number: u64,
+    pub(super) thread: u64,
+    pub(super) about: About,
+}
+
+/// What a callback, or a close, is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// The provider as a whole.
+    Provider,
+    /// A line.
+    Line(LineId),
+    /// A call.
+    Call(CallId),
+}
+
+impl About {
+    /// Whether closing this makes a callback about `other` one too many.
+    pub(super) fn covers(self, other: About) -> bool {
+        match (self, other) {
+            (About::Provider, _) => true,
+            (About::Line(line), About::Line(other)) => line == other,
+            (About::Line(line), About::Call(other)) => line == other.line,
+            (About::Call(call), About::Call(other)) => call == other,
+            _ => false,
+        }
+    }
+}
+
+/// Most forced completions remembered (invariant I-24). The engine answers every one of them, so
+/// only a fault lets them pile up; then the oldest is forgotten.
+const MOST_FORCED: usize = 1 << 16;
+
+impl Book {
+    pub(super) fn next_opening(&mut self) -> Opening {
+        self.openings = self.openings.wrapping_add(1).max(1);
+        Opening(self.openings)
+    }
+
+    /// A name for a call that an application makes on the line; none is used twice in a session
+    /// (after 2^31 of them the first ones are long forgotten).
+    pub(super) fn next_made_call(&mut self, line: LineId) -> CallId {
+        let serial = CallId::FIRST_MADE | self.made_calls;
+        self.made_calls = (self.made_calls + 1) & !CallId::FIRST_MADE;
+        CallId { line, serial }
+    }
+
+    pub(super) fn next_speech(&mut self) -> u64 {
+        self.speeches += 1;
+        self.speeches
+    }
+
+    /// The line, if it is still open as it was then.
+    pub(super) fn line(&self, line: LineId, opening: Opening) -> Option<&BookedLine> {
+        self.lines.get(&line).filter(|booked| booked.opening == opening)
+    }
+
+    /// The call, if its line is still open as it was then and the server has taken it.
+    pub(super) fn call(&self, call: CallId, opening: Opening) -> Option<(&BookedLine, HTapiCall)> {
+        let line = self.line(call.line, opening)?;
+        let server = self.calls.get(&call)?.server;
+        (server != 0).then_some((line, server))
+    }
+
+    /// Books a call under its line.
+    pub(super) fn add_call(&mut self, call: CallId, booked: BookedCall) {
+        if let Some(line) = self.lines.get_mut(&call.line) {
+            line.calls.push(call);
+            self.calls.insert(call, booked);
+        }
+    }
+
+    /// Takes a call out.
+    pub(super) fn remove_call(&mut self, call: CallId) -> Option<BookedCall> {
+        if let Some(line) = self.lines.get_mut(&call.line) {
+            line.calls.retain(|other| *other != call);
+        }
+        self.calls.remove(&call)
+    }
+
+    /// Takes out the requests that a close completes, and expects the engine to complete them
+    /// once more.
+    pub(super) fn force(&mut self, about: About) -> Vec<RequestId> {
+        let mut forced: Vec<RequestId> = self
+            .requests
+            .iter()
+            .filter(|(_, request)| about.covers(About::Call(request.call)))
+            .map(|(id, _)| *id)
+            .collect();
+        forced.sort_unstable();
+        for id in &forced {
+            if let Some(request) = self.requests.remove(id) {
+                *self.forced.entry((request.opening, *id)).or_insert(0) += 1;
+            }
+        }
+        while self.forced.len() > MOST_FORCED {
+            self.forced.pop_first();
+        }
+        forced
+    }
+
+    /// Whether the engine's completion is one that a close delivered already. A server may use
+    /// the number of a request again, so they are counted.
+    pub(super) fn was_forced(&mut self, opening: Opening, request: RequestId) -> bool {
+        let Some(count) = self.forced.get_mut(&(opening, request)) else { return false };
+        *count -= 1;
+        if *count == 0 {
+            self.forced.remove(&(opening, request));
+        }
+        true
+    }
+
+    /// Claims the completion of a request: whoever gets it delivers it (invariant I-06).
+    pub(super) fn claim(&mut self, opening: Opening, request: RequestId) -> Option<OpenRequest> {
+        self.requests.get(&request).filter(|open| open.opening == opening)?;
+        self.requests.remove(&request)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const CALL: CallId = CallId { line: LineId(1), serial: 5 };
+
+    #[test]
+    fn a_close_covers_what_lies_within_it() {
+        let other = CallId { line: LineId(1), serial: 6 };
+        let abroad = CallId { line: LineId(2), serial: 5 };
+        for about in [About::Provider, About::Line(LineId(1)), About::Call(CALL)] {
+            assert!(About::Provider.covers(about));
+        }
+        assert!(About::Line(LineId(1)).covers(About::Call(CALL)));
+        assert!(!About::Line(LineId(1)).covers(About::Call(abroad)));
+        assert!(!About::Line(LineId(1)).covers(About::Provider));
+        assert!(About::Call(CALL).covers(About::Call(CALL)));
+        assert!(!About::Call(CALL).covers(About::Call(other)));
+        assert!(!About::Call(CALL).covers(About::Line(LineId(1))));
+    }
+
+    #[test]
+    fn a_request_is_claimed_once_or_forced_once() {
+        let mut book = Book::default();
+        let open = OpenRequest { opening: Opening(1), call: CALL, makes_call: false };
+        book.requests.insert(RequestId(7), open);
+        assert_eq!(book.claim(Opening(2), RequestId(7)), None, "another opening");
+        assert_eq!(book.claim(Opening(1), RequestId(7)), Some(open));
+        assert_eq!(book.claim(Opening(1), RequestId(7)), None);
+
+        book.requests.insert(RequestId(8), open);
+        assert_eq!(book.force(About::Call(CALL)), [RequestId(8)]);
+        assert_eq!(book.claim(Opening(1), RequestId(8)), None);
+        assert!(book.was_forced(Opening(1), RequestId(8)));
+        assert!(!book.was_forced(Opening(1), RequestId(8)));
+    }
+
+    #[test]
+    fn names_of_made_calls_lie_in_their_own_range_and_differ() {
+        let mut book = Book { made_calls: !CallId::FIRST_MADE - 1, ..Book::default() };
+        let made: Vec<CallId> = (0..4).map(|_| book.next_made_call(LineId(1))).collect();
+        assert!(made.iter().all(|call| call.is_made()));
+        assert!((0..4).all(|i| (0..i).all(|j| made[i] != made[j])));
+    }
+}

@@ -1,0 +1,96 @@
+//! Closing calls, lines and the session.
+//!
+//! A close first takes everything out of the book, so that nothing new is said about it, then
+//! settles what was under way (see `speaking.rs`).
+
+use super::Session;
+use super::book::About;
+use crate::abi::{HDrvCall, HDrvLine};
+use engine::fact::HostFact;
+use engine::tapi::LineErr;
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+impl Session {
+    /// Forgets a call, also one that is only being made. At the PBX it goes on.
+    ///
+    /// # Errors
+    /// [`LineErr::InvalCallHandle`].
+    pub(crate) fn close_call(self: &Arc<Self>, handle: HDrvCall) -> Result<(), LineErr> {
+        let mut book = self.book();
+        let call = self.calls.remove(handle).ok_or(LineErr::InvalCallHandle)?.id;
+        book.remove_call(call);
+        let forced = book.force(About::Call(call));
+        self.note(HostFact::CallClosed(call));
+        drop(book);
+        self.settle(About::Call(call), forced);
+        Ok(())
+    }
+
+    /// Closes a line with all its calls. At the PBX they go on.
+    ///
+    /// # Errors
+    /// [`LineErr::InvalLineHandle`].
+    pub(crate) fn close_line(self: &Arc<Self>, handle: HDrvLine) -> Result<(), LineErr> {
+        let mut book = self.book();
+        let opened = self.lines.remove(handle).ok_or(LineErr::InvalLineHandle)?;
+        let (line, opening) = (opened.line, opened.opening);
+        if let Some(booked) = book.lines.remove(&line) {
+            for call in booked.calls {
+                if let Some(call) = book.calls.remove(&call) {
+                    self.calls.remove(call.handle);
+                }
+            }
+        }
+        let forced = book.force(About::Line(line));
+        self.note(HostFact::LineClosed { line, opening });
+        drop(book);
+        self.settle(About::Line(line), forced);
+        Ok(())
+    }
+
+    /// Ends the session: completes what is open, stops the provider, and makes no callback once
+    /// it has returned.
+    pub(crate) fn end(self: &Arc<Self>, within: Duration) {
+        let deadline = Instant::now() + within;
+        let mut book = self.book();
+        let intake = self.intake.write().unwrap_or_else(PoisonError::into_inner).take();
+        let lines = std::mem::take(&mut book.lines);
+        let calls = std::mem::take(&mut book.calls);
+        for line in lines.values() {
+            self.lines.remove(line.handle);
+        }
+        for call in calls.values() {
+            self.calls.remove(call.handle);
+        }
+        let forced = book.force(About::Provider);
+        book.is_over = true;
+        drop(book);
+        self.settle(About::Provider, forced);
+        if let Some(intake) = intake {
+            intake.stop(deadline.saturating_duration_since(Instant::now()));
+        }
+        self.inbox.close();
+        let sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(sink) = sink {
+            join(sink, deadline);
+        }
+    }
+}
+
+/// Waits for the thread that makes callbacks, unless that is who ends the session.
+fn join(sink: JoinHandle<()>, deadline: Instant) {
+    if sink.thread().id() == std::thread::current().id() {
+        return;
+    }
+    while !sink.is_finished() {
+        if Instant::now() >= deadline {
+            tracing::error!("the host does not return from a callback; its thread is left behind");
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // It catches its own panics; there is nothing left to do about one.
+    let _ = sink.join();
+}
