@@ -181,10 +181,11 @@ impl Writer {
 
     fn keep_image(&mut self, place: Place, core: &Core) {
         // A picture of records that are not in the log would hide that they are missing.
-        if self.unwritten.is_empty() && !self.journal.is_down() {
-            if let Err(error) = self.journal.keep_snapshot(core, place) {
-                self.went_down(&error);
-            }
+        if self.unwritten.is_empty()
+            && !self.journal.is_down()
+            && let Err(error) = self.journal.keep_snapshot(core, place)
+        {
+            self.went_down(&error);
         }
     }
 
