@@ -181,6 +181,12 @@ impl<'a> Frame<'a> {
         Ok(len)
     }
 
+    /// The first record a frame with this header claims to have, before anything was checked.
+    #[must_use]
+    pub fn claimed_first(header: &[u8; HEADER_BYTES]) -> u64 {
+        u64::from_le_bytes(Fields(&header[6..]).take())
+    }
+
     /// Reads a frame that fills `bytes` exactly, as a value of the log does.
     ///
     /// # Errors
