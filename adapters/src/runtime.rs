@@ -23,9 +23,9 @@ use crate::settings::{Settings, SettingsError};
 use crate::views::Views;
 use core_thread::CoreThread;
 use engine::core::Core;
-use engine::effect::Telling;
+use engine::effect::{Effects, Telling};
 use engine::fact::{Event, HostFact, Told};
-use engine::line::Line;
+use engine::line::{Line, LineInput};
 use engine::time::Millis;
 use engine::view::LineView;
 use io_thread::IoThread;
@@ -67,7 +67,12 @@ impl Prepared {
     /// # Errors
     /// See [`StartError`].
     pub fn open(settings: &Path) -> Result<Prepared, StartError> {
-        Prepared::with_settings(Settings::read(settings)?)
+        let read = Settings::read(settings);
+        if read.is_err() {
+            // Whoever looks for the reason has no settings to say where.
+            diary::write_to(&Settings::default_log());
+        }
+        Prepared::with_settings(read?)
     }
 
     /// The same with settings already read.
@@ -107,6 +112,7 @@ impl Prepared {
         let Prepared { settings, journal, core, next_seq, last_at } = self;
         let clock = Clock::after(last_at);
         let views = Arc::new(Views::default());
+        publish_as_found(&core, last_at, &views);
         let (intake, queue) = mpsc::channel(QUEUE);
         let io = IoThread::start(clock, &settings, intake.clone())?;
         let core =
@@ -123,6 +129,17 @@ impl Prepared {
 /// How long to wait for another process to let go of the log. `TSPI_providerInit` must return
 /// within a second.
 const IN_USE_PATIENCE: Duration = Duration::from_millis(600);
+
+/// Lines of earlier sessions are asked for as soon as the provider has started, which may be before
+/// the core thread has published anything. In this session they have no calls and no PBX yet.
+fn publish_as_found(core: &Core, at: Millis, views: &Views) {
+    let mut effects = Effects::new();
+    for line in core.lines() {
+        let mut line = line.clone();
+        line.apply(at, LineInput::Started, &mut effects);
+        views.publish(line.id(), Arc::new(line.view()));
+    }
+}
 
 /// Why the provider cannot start.
 #[derive(Debug, thiserror::Error)]

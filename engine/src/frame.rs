@@ -135,20 +135,18 @@ impl<'a> Frame<'a> {
         if !MAGIC.starts_with(magic) {
             return Err(FrameError::Foreign);
         }
-        let mut header = Fields(bytes.get(MAGIC.len()..HEADER_BYTES).ok_or(FrameError::Truncated)?);
-        let [format, _flags] = header.take();
-        let first = u64::from_le_bytes(header.take());
-        let payload_len = u32::from_le_bytes(header.take()) as usize;
-        let prev_crc = u32::from_le_bytes(header.take());
-        let crc = u32::from_le_bytes(header.take());
-        let count = u16::from_le_bytes(header.take());
-        let schema = u16::from_le_bytes(header.take());
-        let base = Millis(u64::from_le_bytes(header.take()));
-        if payload_len > MAX_FRAME_BYTES - HEADER_BYTES {
-            return Err(FrameError::Damaged("a length beyond the limit"));
-        }
-        let len = HEADER_BYTES + payload_len;
+        let header: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or(FrameError::Truncated)?;
+        let len = Frame::len_of(header)?;
         let whole = bytes.get(..len).ok_or(FrameError::Truncated)?;
+        let mut fields = Fields(&header[MAGIC.len()..]);
+        let [format, _flags] = fields.take();
+        let first = u64::from_le_bytes(fields.take());
+        let _payload_len = fields.take::<4>();
+        let prev_crc = u32::from_le_bytes(fields.take());
+        let crc = u32::from_le_bytes(fields.take());
+        let count = u16::from_le_bytes(fields.take());
+        let schema = u16::from_le_bytes(fields.take());
+        let base = Millis(u64::from_le_bytes(fields.take()));
         if checksum(whole) != crc {
             return Err(FrameError::Damaged("the checksum differs"));
         }
@@ -164,6 +162,23 @@ impl<'a> Frame<'a> {
         codec::check_schema(schema).map_err(|error| FrameError::Record { seq: first, error })?;
         let payload = &whole[HEADER_BYTES..];
         Ok((Frame { first, count, prev_crc, crc, schema, base, payload }, len))
+    }
+
+    /// How long the frame is whose header this is, for a reader that gets its bytes from a stream.
+    /// Nothing else is checked.
+    ///
+    /// # Errors
+    /// [`FrameError::Foreign`], [`FrameError::Damaged`] if it claims to be longer than any frame.
+    pub fn len_of(header: &[u8; HEADER_BYTES]) -> Result<usize, FrameError> {
+        if !header.starts_with(&MAGIC) {
+            return Err(FrameError::Foreign);
+        }
+        let payload_len = u32::from_le_bytes([header[14], header[15], header[16], header[17]]);
+        let len = HEADER_BYTES + payload_len as usize;
+        if len > MAX_FRAME_BYTES {
+            return Err(FrameError::Damaged("a length beyond the limit"));
+        }
+        Ok(len)
     }
 
     /// Reads a frame that fills `bytes` exactly, as a value of the log does.

@@ -1,2 +1,40 @@
-//! placeholder
-fn main() {}
+//! `tapline`: the provider at work on a simulated or a real PBX, and its log replayed.
+
+mod command_line;
+mod demo;
+mod interrupt;
+mod live;
+mod log;
+mod output;
+mod probe;
+mod provider;
+mod rederive;
+mod rows;
+mod run;
+mod simulate;
+mod trouble;
+
+use clap::Parser;
+use command_line::{Command, CommandLine};
+use std::process::ExitCode;
+use trouble::Trouble;
+
+fn main() -> ExitCode {
+    let command = CommandLine::parse().command;
+    let result = match command {
+        Command::Demo(demo) => demo::play(&demo),
+        Command::Run(run) => run::watch(&run),
+        Command::Simulate(simulate) => simulate::serve(&simulate),
+        Command::Replay(replay) => rederive::show(&replay),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            if !matches!(trouble, Trouble::OutputClosed) {
+                // Nobody is left to tell if this fails too.
+                let _ = output::complain(&trouble);
+            }
+            ExitCode::from(trouble.exit_code())
+        }
+    }
+}

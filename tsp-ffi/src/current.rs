@@ -11,9 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// The one place of the process.
-pub(crate) static CURRENT: Current = Current::new();
-
 /// A place for a session.
 pub(crate) struct Current {
     session: AtomicPtr<Session>,

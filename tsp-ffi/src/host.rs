@@ -1,21 +1,25 @@
 //! The life of the provider in its process: enumerated, initialised, shut down, and again.
 
 use crate::abi::{AsyncCompletion, HProvider, LineEvent, Version};
-use crate::current::CURRENT;
+use crate::current::Current;
 use crate::inbox::Inbox;
 use crate::platform;
 use crate::session::{Devices, Parts, Server, Session};
+use adapters::journal::OpenError;
 use adapters::runtime::{Audience, Prepared, StartError};
 use engine::id::LineId;
 use engine::tapi::LineErr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The provider of this process.
-pub(crate) static HOST: Host = Host { stage: Mutex::new(Stage::Idle), generation: Mutex::new(1) };
+pub(crate) static HOST: Host = Host::new();
 
 /// A provider that goes from stage to stage. Exports that only use a session do not come here.
 pub(crate) struct Host {
+    /// The session that exports work on.
+    pub(crate) current: Current,
     stage: Mutex<Stage>,
     /// Where the next session's handles begin, so that none of an earlier one means anything.
     generation: Mutex<u64>,
@@ -53,6 +57,10 @@ const SHUTDOWN: Duration = Duration::from_millis(4_500);
 const LEAVING: Duration = Duration::from_millis(500);
 
 impl Host {
+    const fn new() -> Host {
+        Host { current: Current::new(), stage: Mutex::new(Stage::Idle), generation: Mutex::new(1) }
+    }
+
     /// Counts the lines known from earlier sessions. What is wrong with settings or log is said
     /// by [`Host::init`], which has the codes for it; until then there are no lines.
     ///
@@ -60,6 +68,7 @@ impl Host {
     /// [`LineErr::OperationFailed`] while a session is ending.
     pub(crate) fn enumerate(
         &self,
+        settings: &Path,
         provider: HProvider,
         create: Option<LineEvent>,
     ) -> Result<usize, LineErr> {
@@ -70,7 +79,7 @@ impl Host {
             // Settings may have changed; and an open log would be in our own way.
             Stage::Idle | Stage::Enumerated(_) => *stage = Stage::Idle,
         }
-        let enumerated = Enumerated::open(provider, create);
+        let enumerated = Enumerated::open(settings, provider, create);
         let count = enumerated.lines.len();
         *stage = Stage::Enumerated(Box::new(enumerated));
         Ok(count)
@@ -82,7 +91,7 @@ impl Host {
     /// [`LineErr::IncompatibleApiVersion`]; [`LineErr::InvalPointer`] without a completion
     /// procedure; [`LineErr::IniFileCorrupt`] for settings that cannot be used;
     /// [`LineErr::NoMultipleInstance`] if the log is in use; [`LineErr::OperationFailed`].
-    pub(crate) fn init(&self, init: &Init) -> Result<(), LineErr> {
+    pub(crate) fn init(&self, settings: &Path, init: &Init) -> Result<(), LineErr> {
         let mut stage = self.stage();
         if matches!(*stage, Stage::Running(_)) {
             return Ok(());
@@ -94,12 +103,12 @@ impl Host {
         let completion = init.completion.ok_or(LineErr::InvalPointer)?;
         let enumerated = match std::mem::replace(&mut *stage, Stage::Idle) {
             Stage::Enumerated(enumerated) => *enumerated,
-            _ => Enumerated::open(0, None),
+            _ => Enumerated::open(settings, 0, None),
         };
         platform::pin();
         let session = self.start(init, completion, enumerated)?;
         *stage = Stage::Running(session.devices().enumerated());
-        CURRENT.put(session);
+        self.current.put(session);
         Ok(())
     }
 
@@ -147,7 +156,7 @@ impl Host {
         }
         // Callbacks that are still under way may call us.
         drop(stage);
-        if let Some(session) = CURRENT.take(LEAVING) {
+        if let Some(session) = self.current.take(LEAVING) {
             session.end(SHUTDOWN - LEAVING);
             *self.generation.lock().unwrap_or_else(PoisonError::into_inner) =
                 session.next_generation();
@@ -161,8 +170,8 @@ impl Host {
 }
 
 impl Enumerated {
-    fn open(provider: HProvider, create: Option<LineEvent>) -> Enumerated {
-        let prepared = Prepared::open(&platform::settings_path()).map_err(|error| blame(&error));
+    fn open(settings: &Path, provider: HProvider, create: Option<LineEvent>) -> Enumerated {
+        let prepared = Prepared::open(settings).map_err(|error| blame(&error));
         let known = prepared.as_ref().map(Prepared::lines).unwrap_or_default();
         let lines =
             known.iter().filter(|view| !view.removed).map(|view| view.identity.line).collect();
@@ -175,7 +184,117 @@ fn blame(error: &StartError) -> LineErr {
     tracing::error!("the provider cannot start: {error}");
     match error {
         StartError::Settings(_) => LineErr::IniFileCorrupt,
-        StartError::InUse(_) => LineErr::NoMultipleInstance,
-        StartError::Log(_) => LineErr::OperationFailed,
+        StartError::Unusable(_) => LineErr::IniFileCorrupt,
+        StartError::Journal(OpenError::InUse { .. }) => LineErr::NoMultipleInstance,
+        StartError::Journal(_) => LineErr::OperationFailed,
+        StartError::Thread(_) => LineErr::ResourceUnavail,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::session::testing::{on_completion, on_event};
+    use std::path::PathBuf;
+    use std::time::Instant;
+    use tempfile::TempDir;
+
+    /// Settings with a log of their own and a PBX that is not there.
+    fn settings() -> (TempDir, PathBuf) {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("tapline.toml");
+        std::fs::write(
+            &path,
+            "account = '_TAPI_'\npassword = 'secret'\nuser = 'TAPI'\nhttps = false\n\
+             [[pbx]]\nmaster = '127.0.0.1:9'\n[log]\npath = 'log'\n",
+        )
+        .unwrap();
+        (folder, path)
+    }
+
+    fn init(line_base: u32) -> Init {
+        Init { version: 0x0003_0000, line_base, lines: 0, completion: Some(on_completion) }
+    }
+
+    #[test]
+    fn a_session_starts_at_once_without_its_pbx_and_ends_in_time() {
+        let (_folder, path) = settings();
+        let host = Host::new();
+        for base in [0, 100] {
+            assert_eq!(host.enumerate(&path, 1, Some(on_event)), Ok(0));
+            let begun = Instant::now();
+            assert_eq!(host.init(&path, &init(base)), Ok(()));
+            assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+            assert!(host.current.enter().is_some());
+
+            let before = host.current.share().map(|session| Arc::as_ptr(&session));
+            assert_eq!(host.init(&path, &init(base + 1)), Ok(()), "a second one is ignored");
+            assert_eq!(host.enumerate(&path, 1, None), Ok(0));
+            assert_eq!(host.current.share().map(|session| Arc::as_ptr(&session)), before);
+
+            let begun = Instant::now();
+            host.shutdown();
+            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+            assert!(host.current.enter().is_none());
+        }
+        host.shutdown();
+    }
+
+    #[test]
+    fn a_session_can_start_without_enumeration() {
+        let (_folder, path) = settings();
+        let host = Host::new();
+        assert_eq!(host.init(&path, &init(0)), Ok(()));
+        host.shutdown();
+    }
+
+    #[test]
+    fn settings_that_cannot_be_used_are_the_answer_of_init() {
+        let (folder, path) = settings();
+        let host = Host::new();
+        let missing = folder.path().join("none.toml");
+        assert_eq!(host.enumerate(&missing, 1, None), Ok(0));
+        assert_eq!(host.init(&missing, &init(0)), Err(LineErr::IniFileCorrupt));
+        std::fs::write(&missing, "account = ").unwrap();
+        assert_eq!(host.init(&missing, &init(0)), Err(LineErr::IniFileCorrupt));
+        assert_eq!(host.init(&path, &init(0)), Ok(()), "mended, it works");
+        host.shutdown();
+    }
+
+    #[test]
+    fn a_log_in_use_admits_no_second_provider() {
+        let (_folder, path) = settings();
+        let (first, second) = (Host::new(), Host::new());
+        assert_eq!(first.init(&path, &init(0)), Ok(()));
+        let begun = Instant::now();
+        assert_eq!(second.init(&path, &init(0)), Err(LineErr::NoMultipleInstance));
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        first.shutdown();
+        assert_eq!(second.init(&path, &init(0)), Ok(()));
+        second.shutdown();
+    }
+
+    #[test]
+    fn a_version_or_procedure_that_cannot_be_used_starts_nothing() {
+        let (_folder, path) = settings();
+        let host = Host::new();
+        let old = Init { version: 0x0001_0004, ..init(0) };
+        assert_eq!(host.init(&path, &old), Err(LineErr::IncompatibleApiVersion));
+        let mute = Init { completion: None, ..init(0) };
+        assert_eq!(host.init(&path, &mute), Err(LineErr::InvalPointer));
+        assert!(host.current.enter().is_none());
+    }
+
+    #[test]
+    fn handles_of_a_later_session_begin_after_those_of_an_earlier_one() {
+        let (_folder, path) = settings();
+        let host = Host::new();
+        host.init(&path, &init(0)).unwrap();
+        let generation = host.current.share().unwrap().next_generation();
+        host.shutdown();
+        host.init(&path, &init(0)).unwrap();
+        assert!(host.current.share().unwrap().next_generation() > generation);
+        host.shutdown();
     }
 }

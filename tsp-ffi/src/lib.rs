@@ -14,4 +14,5 @@ mod intake;
 mod platform;
 mod registry;
 mod session;
+pub mod telephony_server;
 mod writer;

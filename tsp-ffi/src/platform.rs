@@ -1,28 +1,17 @@
 //! What the operating system knows about this library.
 
+use adapters::settings::Settings;
 use std::path::PathBuf;
 
 /// Environment variable that names the settings file.
 const SETTINGS_VARIABLE: &str = "TAPLINE_CONFIG";
 
-/// The settings file: where the environment says, or else at the one place of the system that an
-/// installer uses.
+/// The settings file: where the environment says, or else where such a file is on this system.
 pub(crate) fn settings_path() -> PathBuf {
     match std::env::var_os(SETTINGS_VARIABLE) {
         Some(path) if !path.is_empty() => path.into(),
-        _ => default_settings_path(),
+        _ => Settings::default_path(),
     }
-}
-
-#[cfg(windows)]
-fn default_settings_path() -> PathBuf {
-    let data = std::env::var_os("ProgramData").unwrap_or_else(|| r"C:\ProgramData".into());
-    PathBuf::from(data).join("Tapline").join("tapline.toml")
-}
-
-#[cfg(not(windows))]
-fn default_settings_path() -> PathBuf {
-    PathBuf::from("/etc/tapline/tapline.toml")
 }
 
 pub(crate) use module::{own_path, pin};

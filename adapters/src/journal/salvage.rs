@@ -18,6 +18,8 @@ pub(super) struct Salvaged {
     file: File,
     /// One chain of frames, by first record.
     frames: BTreeMap<u64, Place>,
+    /// After the last frame found, whether it is in the chain or not.
+    reach: u64,
     /// Chunks, by place of the snapshot and number.
     chunks: BTreeMap<(u64, u32), Place>,
 }
@@ -50,7 +52,13 @@ impl Salvaged {
             offset += used as u64;
         }
         let frames = longest_chain(&mut file, &finds.frames)?;
-        Ok(Salvaged { file, frames, chunks: finds.chunks })
+        Ok(Salvaged { file, frames, reach: finds.reach, chunks: finds.chunks })
+    }
+
+    /// How far the log once went: the sequence number after the last intact frame, even if frames
+    /// before it are lost.
+    pub(super) fn reach(&self) -> u64 {
+        self.reach
     }
 
     /// The first frame that begins with this record or a later one.
@@ -95,6 +103,7 @@ const WINDOW_BYTES: usize = 8 * 1024 * 1024;
 /// What was found so far.
 #[derive(Default)]
 struct Finds {
+    reach: u64,
     frames: BTreeMap<u64, Vec<Found>>,
     chunks: BTreeMap<(u64, u32), Place>,
 }
@@ -103,7 +112,8 @@ impl Finds {
     /// Takes what lies in the window; says how much of it need not be looked at again.
     fn look_through(&mut self, window: &[u8], offset: u64, is_last: bool) -> usize {
         // What begins near the end may end in the next window.
-        let end = if is_last { window.len() } else { window.len() - MAX_SHARED_BYTES };
+        let end =
+            if is_last { window.len() } else { window.len().saturating_sub(MAX_SHARED_BYTES) };
         let mut at = 0;
         while let Some(next) = window[at..].iter().position(|byte| *byte == frame::MAGIC[0]) {
             at += next;
@@ -120,6 +130,7 @@ impl Finds {
         let bytes = &bytes[..bytes.len().min(MAX_SHARED_BYTES)];
         if bytes.starts_with(&frame::MAGIC) {
             let (frame, len) = Frame::read(bytes).ok()?;
+            self.reach = self.reach.max(frame.next());
             let found = Found { place: Place { offset, len }, crc: frame.crc() };
             let same_first = self.frames.entry(frame.first()).or_default();
             if same_first.iter().all(|other| other.crc != found.crc) {

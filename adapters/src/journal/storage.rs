@@ -159,7 +159,7 @@ impl Storage {
 
     /// Format of the log, if the storage was completed.
     pub(super) fn format(&self) -> Outcome<Option<u16>> {
-        let value = guarded(|| Ok(self.trees().meta.get(FORMAT_KEY)?))?;
+        let value = guarded(|| self.trees().meta.get(FORMAT_KEY))?;
         Ok(value.map(|bytes| bytes.iter().rev().fold(0, |n, byte| n << 8 | u16::from(*byte))))
     }
 
@@ -193,7 +193,7 @@ impl Storage {
         guarded(|| {
             let log = &self.trees().log;
             let mut entry = match log.get(seq.to_be_bytes())? {
-                Some(value) => Some(((&seq.to_be_bytes()).into(), value)),
+                Some(value) => Some((sled::IVec::from(&seq.to_be_bytes()), value)),
                 None => log.get_gt(seq.to_be_bytes())?,
             };
             // What begins with a piece belongs to an earlier frame.

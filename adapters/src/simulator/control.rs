@@ -64,8 +64,7 @@ pub fn execute(line: &str, model: &mut PbxModel, now: Millis) -> Result<Said, Co
     if line.len() > LINE_LIMIT {
         return Err(ControlError::TooLong);
     }
-    let line = line.split_once('#').map_or(line, |(command, _)| command).trim();
-    let (name, rest) = split(line);
+    let (name, rest) = split(without_comment(line));
     if name.is_empty() {
         return Ok(Said::Done);
     }
@@ -291,6 +290,13 @@ impl<'l> Words<'l> {
     }
 }
 
+/// A comment begins with `#` at the start of a word: numbers may end in one.
+fn without_comment(line: &str) -> &str {
+    let begins = |(at, _): &(usize, &str)| line[..*at].ends_with(char::is_whitespace) || *at == 0;
+    let comment = line.match_indices('#').find(begins);
+    comment.map_or(line, |(at, _)| &line[..at])
+}
+
 /// The first word and the rest, both trimmed.
 fn split(text: &str) -> (&str, &str) {
     let text = text.trim();
@@ -389,6 +395,13 @@ mod tests {
             assert_eq!(say(model, line), Ok(Said::Done), "{line}");
         }
         assert!(model.is_idle());
+    }
+
+    #[test]
+    fn a_number_may_end_in_the_sign_that_begins_a_comment() {
+        let model = &mut desk();
+        say(model, "call 20 0*21# # by a feature code").unwrap();
+        assert!(model.calls()[0].external.as_ref().is_some_and(|(_, number)| number == "0*21#"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub enum Answer {
         /// The number or name is not complete yet.
         incomplete: bool,
         /// The object it leads to.
-        user: Option<UserInfo>,
+        user: Option<Box<UserInfo>>,
     },
     /// Address of the PBX, ready for use; empty if it is not known or not registered.
     LocationUrl(Box<str>),

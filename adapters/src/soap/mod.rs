@@ -17,6 +17,7 @@ mod dialect;
 mod encode;
 mod error;
 mod facts;
+mod interface;
 pub mod limit;
 mod operation;
 mod parts;
@@ -35,6 +36,7 @@ pub use dialect::{
     TypedResponses,
 };
 pub use error::{Fault, SoapError};
-pub use operation::{Interface, Kind, Operation};
+pub use interface::Interface;
+pub use operation::{Kind, Operation};
 pub use poll::{PollCount, decode_poll};
 pub use request::{Envelope, Flags, Request, Strictness};

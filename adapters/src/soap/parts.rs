@@ -10,6 +10,9 @@ use engine::pii::Personal;
 
 /// A type that a part of a request can have.
 pub(super) trait Part: Sized {
+    /// Local names of the types it may be declared as; our own is the first.
+    const TYPES: &'static [&'static str];
+
     /// What a part that is not there means.
     fn absent() -> Self;
 
@@ -72,6 +75,8 @@ impl PartWriter {
 }
 
 impl Part for Personal {
+    const TYPES: &'static [&'static str] = &["string"];
+
     fn absent() -> Personal {
         Personal::default()
     }
@@ -99,6 +104,8 @@ impl Part for Personal {
 }
 
 impl Part for bool {
+    const TYPES: &'static [&'static str] = &["boolean"];
+
     fn absent() -> bool {
         false
     }
@@ -121,6 +128,8 @@ impl Part for bool {
 macro_rules! integers {
     ($($type:ty: $from:expr, $to:expr;)*) => {$(
         impl Part for $type {
+            const TYPES: &'static [&'static str] = &["int"];
+
             fn absent() -> $type {
                 $from(0)
             }
@@ -153,6 +162,8 @@ integers! {
 }
 
 impl Part for Vec<Info> {
+    const TYPES: &'static [&'static str] = &["Array", "InfoArray"];
+
     fn absent() -> Vec<Info> {
         Vec::new()
     }
@@ -184,6 +195,8 @@ impl Part for Vec<Info> {
 }
 
 impl Part for Presence {
+    const TYPES: &'static [&'static str] = &["Presence"];
+
     fn absent() -> Presence {
         Presence::default()
     }

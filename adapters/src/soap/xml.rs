@@ -9,6 +9,7 @@ use quick_xml::Reader;
 use quick_xml::errors::{Error, SyntaxError};
 use quick_xml::events::Event;
 use std::borrow::Cow;
+use std::mem::ManuallyDrop;
 
 /// What comes next in a document.
 pub(super) enum Token<'a> {
@@ -67,26 +68,28 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next token. Comments, declarations and processing instructions are passed over.
-    #[inline]
+    #[inline(always)] // a quarter of the time of the fast path otherwise
     pub(super) fn next(&mut self) -> Result<Token<'a>, SoapError> {
         loop {
             let start = self.position();
-            let event = match self.reader.read_event() {
-                Ok(event) => event,
-                Err(error) => return Err(self.blame(error)),
-            };
+            // Looked at where it lies, as moving it costs as much as reading a short one; and not
+            // dropped, as what is read from a slice borrows all it has.
+            let event = ManuallyDrop::new(self.reader.read_event());
             let token = &self.text[start..self.position()];
-            return Ok(match event {
-                Event::Start(tag) => Token::Open(split(token, tag.name().0.len(), 1)),
-                Event::End(_) => Token::Close(&token[2..token.len() - 1]),
-                Event::Text(_) => Token::Text(token),
-                Event::Empty(tag) => Token::Empty(split(token, tag.name().0.len(), 2)),
-                Event::GeneralRef(_) => Token::Reference(&token[1..token.len() - 1]),
-                Event::CData(_) => {
+            return Ok(match &*event {
+                Ok(Event::Start(tag)) => Token::Open(split(token, tag.name().0.len(), 1)),
+                Ok(Event::End(_)) => Token::Close(&token[2..token.len() - 1]),
+                Ok(Event::Text(_)) => Token::Text(token),
+                Ok(Event::Empty(tag)) => Token::Empty(split(token, tag.name().0.len(), 2)),
+                Ok(Event::GeneralRef(_)) => Token::Reference(&token[1..token.len() - 1]),
+                Ok(Event::CData(_)) => {
                     Token::Text(&token["<![CDATA[".len()..token.len() - "]]>".len()])
                 }
-                Event::Eof => Token::End,
-                Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => continue,
+                Ok(Event::Eof) => Token::End,
+                Ok(Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_)) => {
+                    continue;
+                }
+                Err(_) => return Err(self.blame(ManuallyDrop::into_inner(event).err())),
             });
         }
     }
@@ -99,15 +102,15 @@ impl<'a> Scanner<'a> {
     }
 
     #[cold]
-    fn blame(&self, error: Error) -> SoapError {
+    fn blame(&self, error: Option<Error>) -> SoapError {
         match error {
             // All syntax errors but this one are an end of the document inside of something.
-            Error::Syntax(syntax) if syntax != SyntaxError::InvalidBangMarkup => {
+            Some(Error::Syntax(syntax)) if syntax != SyntaxError::InvalidBangMarkup => {
                 SoapError::Truncated { bytes: self.text.len() }
             }
             other => SoapError::NotXml {
                 position: self.reader.error_position() as usize,
-                reason: other.to_string().into(),
+                reason: other.map_or_else(Box::default, |error| error.to_string().into()),
             },
         }
     }
@@ -204,7 +207,7 @@ fn unescaped(value: &str) -> Cow<'_, str> {
 /// with a bell in it must not break the whole message.
 pub(super) fn push_escaped(out: &mut String, text: &str) {
     let mut rest = text;
-    while let Some(at) = rest.find(|c| must_escape(c)) {
+    while let Some(at) = rest.find(must_escape) {
         let (plain, behind) = rest.split_at(at);
         out.push_str(plain);
         let mut characters = behind.chars();

@@ -3,7 +3,7 @@
 use super::{answer, of_call, write};
 use crate::abi::{HDrvCall, LineCallInfo, LineCallStatus};
 use crate::answers;
-use crate::current::CURRENT;
+use crate::host::HOST;
 use crate::session::{KnownCall, Session};
 use engine::tapi::{LineErr, MEDIA_INTERACTIVE_VOICE, MEDIA_UNKNOWN};
 use engine::view::CallView;
@@ -11,7 +11,7 @@ use engine::view::CallView;
 /// Forgets a call. At the PBX it goes on.
 #[unsafe(no_mangle)]
 pub extern "system" fn TSPI_lineCloseCall(call: HDrvCall) -> i32 {
-    answer(|| CURRENT.share().ok_or(LineErr::InvalCallHandle)?.close_call(call))
+    answer(|| HOST.current.share().ok_or(LineErr::InvalCallHandle)?.close_call(call))
 }
 
 /// What is known of a call.

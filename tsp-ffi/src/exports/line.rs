@@ -9,7 +9,7 @@ use crate::abi::{
     LineAddressStatus, LineDevCaps, LineDevStatus, LineEvent, VarString, Version,
 };
 use crate::answers;
-use crate::current::CURRENT;
+use crate::host::HOST;
 use engine::dial::Dialable;
 use engine::tapi::{LineErr, address_state, line_dev_state};
 
@@ -42,7 +42,7 @@ pub unsafe extern "system" fn TSPI_lineOpen(
 /// Closes a line. Calls at the PBX go on.
 #[unsafe(no_mangle)]
 pub extern "system" fn TSPI_lineClose(line: HDrvLine) -> i32 {
-    answer(|| CURRENT.share().ok_or(LineErr::InvalLineHandle)?.close_line(line))
+    answer(|| HOST.current.share().ok_or(LineErr::InvalLineHandle)?.close_line(line))
 }
 
 /// What a line can do.

@@ -22,7 +22,8 @@ pub use provider::*;
 pub use request::*;
 pub use supplementary::*;
 
-use crate::current::{CURRENT, Entered};
+use crate::current::Entered;
+use crate::host::HOST;
 use engine::id::RequestId;
 use engine::tapi::LineErr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,17 +49,17 @@ fn caught<T>(function: impl FnOnce() -> Result<T, LineErr>) -> Result<T, LineErr
 
 /// The session, for a function with the handle of a line: without a session there is none.
 fn of_line() -> Result<Entered<'static>, LineErr> {
-    CURRENT.enter().ok_or(LineErr::InvalLineHandle)
+    HOST.current.enter().ok_or(LineErr::InvalLineHandle)
 }
 
 /// The session, for a function with the handle of a call.
 fn of_call() -> Result<Entered<'static>, LineErr> {
-    CURRENT.enter().ok_or(LineErr::InvalCallHandle)
+    HOST.current.enter().ok_or(LineErr::InvalCallHandle)
 }
 
 /// The session, for a function with a device id.
 fn of_device() -> Result<Entered<'static>, LineErr> {
-    CURRENT.enter().ok_or(LineErr::BadDeviceId)
+    HOST.current.enter().ok_or(LineErr::BadDeviceId)
 }
 
 /// Every line has the one address 0.

@@ -47,7 +47,7 @@ pub unsafe extern "system" fn TSPI_providerEnumDevices(
         if lines.is_null() || phones.is_null() {
             return Err(LineErr::InvalPointer);
         }
-        let count = HOST.enumerate(provider, create)?;
+        let count = HOST.enumerate(&platform::settings_path(), provider, create)?;
         // SAFETY: the caller's promise.
         unsafe {
             write(lines, u32::try_from(count).unwrap_or(u32::MAX))?;
@@ -73,7 +73,8 @@ pub unsafe extern "system" fn TSPI_providerInit(
     options: *mut u32,
 ) -> i32 {
     answer(|| {
-        HOST.init(&Init { version, line_base, lines, completion })?;
+        let init = Init { version, line_base, lines, completion };
+        HOST.init(&platform::settings_path(), &init)?;
         if options.is_null() {
             // A server that does not ask for our wishes gets what it would have got: none.
             return Ok(());

@@ -13,13 +13,13 @@ impl PbxModel {
     pub(super) fn find_users(&self, find: &Find<'_>) -> Vec<UserInfo> {
         let count = (find.count as usize).min(FIND_LIMIT);
         if !find.h323.is_empty() {
-            let list = self.directory.from_short_name(find.h323);
+            let list = self.directory.short_names_from(find.h323);
             self.records(list, find.h323, find, count)
         } else if !find.e164.is_empty() {
             let start = self.number_in_node_of(find.cn, find.e164);
-            self.records(self.directory.from_number(&start), &start, find, count)
+            self.records(self.directory.numbers_from(&start), &start, find, count)
         } else {
-            self.records(self.directory.from_name(find.cn), find.cn, find, count)
+            self.records(self.directory.names_from(find.cn), find.cn, find, count)
         }
     }
 

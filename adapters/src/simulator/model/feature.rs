@@ -47,14 +47,12 @@ impl PbxModel {
         let Some(leg) = self.legs.get(id).filter(|leg| leg.phase == Phase::Connected) else {
             return;
         };
+        // Newest first: the two topmost calls of the phone.
         let other = self
             .legs
             .at(leg.object)
-            .filter(|(other, leg)| *other != id && leg.phase == Phase::Connected);
-        // Newest first: the two topmost calls of the phone.
-        let Some((other, held)) = other.last().map(|(other, leg)| (other, leg.held)) else {
-            return;
-        };
+            .rfind(|(other, leg)| *other != id && leg.phase == Phase::Connected);
+        let Some((other, held)) = other.map(|(other, leg)| (other, leg.held)) else { return };
         match facility {
             TOGGLE_CONFERENCE if held => self.release_hold(other),
             TOGGLE_CONFERENCE => self.hold(other),

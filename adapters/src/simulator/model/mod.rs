@@ -18,6 +18,7 @@ mod feature;
 mod leg;
 mod listing;
 mod object;
+mod order;
 mod phone;
 mod picture;
 mod poll;
@@ -261,6 +262,12 @@ impl PbxModel {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.legs.is_empty() && self.sessions.values().all(Session::is_quiet)
+    }
+
+    /// Whether a session has fetched all its events, or is gone.
+    #[must_use]
+    pub fn is_fetched(&self, session: u32) -> bool {
+        self.sessions.get(&session).is_none_or(Session::is_quiet)
     }
 
     /// The password of an account, and whose it is. Accounts are `admin`, and the short names of

@@ -219,17 +219,17 @@ impl Directory {
     }
 
     /// Objects in the order of their long names, from a starting point on.
-    pub(super) fn from_name(&self, start: &str) -> impl Iterator<Item = (&str, ObjectId)> {
+    pub(super) fn names_from(&self, start: &str) -> impl Iterator<Item = (&str, ObjectId)> {
         from(&self.by_cn, start)
     }
 
     /// The same by short names.
-    pub(super) fn from_short_name(&self, start: &str) -> impl Iterator<Item = (&str, ObjectId)> {
+    pub(super) fn short_names_from(&self, start: &str) -> impl Iterator<Item = (&str, ObjectId)> {
         from(&self.by_h323, start)
     }
 
     /// The same by numbers.
-    pub(super) fn from_number(&self, start: &str) -> impl Iterator<Item = (&str, ObjectId)> {
+    pub(super) fn numbers_from(&self, start: &str) -> impl Iterator<Item = (&str, ObjectId)> {
         from(&self.by_number, start)
     }
 }

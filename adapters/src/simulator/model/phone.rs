@@ -89,7 +89,7 @@ impl PbxModel {
             return Err(Refusal::NotRegistered(from.into()));
         }
         let leg = self.lift(object, Some(0), None);
-        self.dial(leg, Target::Number(to.into()));
+        self.dial(leg, &Target::Number(to.into()));
         self.settle();
         Ok(())
     }
@@ -172,7 +172,7 @@ impl PbxModel {
     /// state in which this cannot be done.
     pub fn far_end(&mut self, ext: &str, action: FarAction) -> Result<(), Refusal> {
         let object = self.extension(ext)?;
-        let newest = self.legs.at(object).filter(|(_, leg)| leg.is_live()).last();
+        let newest = self.legs.at(object).rfind(|(_, leg)| leg.is_live());
         let (near, _) = newest.ok_or_else(|| Refusal::NoCall(ext.into()))?;
         let far = self.legs.opposite(near).first().copied();
         let far = far.ok_or_else(|| Refusal::NoCall(ext.into()))?;

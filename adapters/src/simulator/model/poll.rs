@@ -10,6 +10,7 @@ use engine::time::Millis;
 
 /// What a `Poll` has come to.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // there is one at a time
 pub enum Polled {
     /// It ends with this.
     Done(Outcome),
@@ -57,7 +58,7 @@ impl PbxModel {
         }
         for _ in 0..BATCH_LIMIT {
             match session.pop() {
-                Some(Happening::User(info)) => any.user.push(info),
+                Some(Happening::User(info)) => any.user.push(*info),
                 Some(Happening::Call(info)) => any.call.push(info),
                 None => break,
             }

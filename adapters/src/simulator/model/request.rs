@@ -1,16 +1,13 @@
 //! What clients ask of the PBX: every operation, and what it comes to.
 
 use super::directory::Find;
-use super::leg::{LegId, Party, Target};
-use super::object::{Object, ObjectId};
-use super::session::{ConnectionId, Monitor, Session, Ticket};
+use super::leg::{LegId, Target};
+use super::object::ObjectId;
+use super::session::{ConnectionId, Session, Ticket};
 use super::{PbxModel, admin};
-use crate::simulator::switches::{
-    Fault, ReplayMsg, StaleHandle, UnknownFlags, UnknownSession, UserCallMode,
-};
-use crate::soap::types::{AnyInfo, CallInfo, Info, Presence};
+use crate::simulator::switches::{Fault, StaleHandle, UnknownSession};
+use crate::soap::types::AnyInfo;
 use crate::soap::{Answer, Interface, Kind, Operation};
-use engine::fact::Identification;
 use engine::id::{CallHandle, UserHandle};
 use engine::pii::Personal;
 use engine::time::Millis;
@@ -38,6 +35,7 @@ pub struct Asker {
 
 /// What a request comes to.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // there is one at a time
 pub enum Outcome {
     /// An answer.
     Answer(Answer),
@@ -75,13 +73,15 @@ pub struct Reply {
     pub interface: Interface,
     /// What is to go wrong with it.
     pub fault: Option<Fault>,
-    /// Send it only after events had time to overtake it.
-    pub overtaken: bool,
+    /// Send it only after this session has fetched its events, so that they overtake it.
+    pub overtaken_by: Option<u32>,
 }
 
 /// Why an operation has no answer of its own.
-enum Astray {
+pub(super) enum Astray {
+    /// The session is not known.
     Session,
+    /// The handle is not known.
     Handle,
 }
 
@@ -100,13 +100,14 @@ impl PbxModel {
                 session.interface
             },
         );
-        let overtaken = kind == Kind::UserCall && self.switches.ucall_event_before_response;
+        let races = kind == Kind::UserCall && self.switches.ucall_event_before_response;
+        let overtaken_by = session.filter(|_| races);
         let outcome = match fault {
             Some(Fault::Status500) => Outcome::Status(500),
             _ => self.act(asker, operation),
         };
         self.settle();
-        Reply { outcome, interface, fault, overtaken }
+        Reply { outcome, interface, fault, overtaken_by }
     }
 
     fn act(&mut self, asker: &Asker, operation: &Operation) -> Outcome {
@@ -185,7 +186,7 @@ impl PbxModel {
                 let (_, object, _) = self.user(*user)?;
                 let found = self.find(object, &target("", e164.text(), h323.text()));
                 let (incomplete, user) = self.destination(&found);
-                Answer::UserFindDestination { incomplete, user }
+                Answer::UserFindDestination { incomplete, user: user.map(Box::new) }
             }
             Op::LocationUrl { loc, tls } => {
                 Answer::LocationUrl(self.location_url(loc.text(), *tls).into())
@@ -227,7 +228,8 @@ impl PbxModel {
             }
             Op::UserMediaTransfer { a, b, .. } => {
                 // Moves the voice only; no state shows it.
-                (self.leg(*a)?, self.leg(*b)?);
+                self.leg(*a)?;
+                self.leg(*b)?;
                 return Ok(Answer::UserMediaTransfer);
             }
             _ => {}
@@ -283,203 +285,6 @@ impl PbxModel {
         })
     }
 
-    // ---- sessions and monitoring ------------------------------------------------------------
-
-    fn identification(&self) -> Identification {
-        Identification {
-            system: self.system.as_str().into(),
-            location: self.name.as_str().into(),
-            firmware: self.firmware.as_str().into(),
-            serial: self.serial.as_str().into(),
-            wsdl_version: 501,
-        }
-    }
-
-    fn initialize(&mut self, asker: &Asker, cn: &str) -> Answer {
-        let refused = Answer::Initialize { session: 0, key: 0 };
-        let user = match (self.directory.named(cn), asker.account) {
-            (Some(user), Account::Administrator) => user,
-            (Some(user), Account::User(own)) if user == own => user,
-            _ => return refused,
-        };
-        let newest = self.switches.interface;
-        if asker.interface > newest && self.switches.unknown_v_flags == UnknownFlags::Refuse {
-            return refused;
-        }
-        let snapshot = self.snapshot_of(user);
-        let key = self.random.key();
-        let mut session = Session::new(key, user, asker.interface.min(newest), snapshot);
-        session.used_by(asker.connection);
-        let (session, key) = self.open_session(user, session);
-        Answer::Initialize { session, key }
-    }
-
-    fn user_initialize(
-        &mut self,
-        number: u32,
-        cn: &str,
-        disc: bool,
-        hw: &str,
-    ) -> Result<Answer, Astray> {
-        let scope = self.session(number)?.user;
-        let Some(object) =
-            self.directory.named(cn).filter(|object| self.directory.sees(scope, *object))
-        else {
-            return Ok(Answer::UserInitialize(UserHandle(0)));
-        };
-        let device = self.directory.get(object).and_then(|object| object.device(hw));
-        let device = (!hw.is_empty()).then_some(device);
-        let handle = self.handles.new_user(number);
-        if let Some(session) = self.sessions.get_mut(&number) {
-            session.watch(handle, Monitor { object, disc, device });
-        }
-        if self.switches.userinit_replay {
-            self.replay(number, handle, object);
-        }
-        Ok(Answer::UserInitialize(handle))
-    }
-
-    /// Tells a new monitor of the calls that run already.
-    fn replay(&mut self, session: u32, handle: UserHandle, object: ObjectId) {
-        let heard = |leg: &super::leg::Leg| {
-            let monitor = self.sessions.get(&session).and_then(|s| s.monitor(handle));
-            leg.phase != super::Phase::ClearedByPbx
-                && monitor.is_some_and(|monitor| monitor.hears(leg.device))
-        };
-        let running: Vec<(LegId, &'static str)> = self
-            .legs
-            .at(object)
-            .filter(|(_, leg)| heard(leg))
-            .map(|(id, leg)| (id, leg.last_msg))
-            .collect();
-        for (leg, last) in running {
-            let msg = match self.switches.userinit_replay_msg {
-                ReplayMsg::Update => "update",
-                ReplayMsg::LastMsg => last,
-                ReplayMsg::Empty => "",
-            };
-            self.tell_one(session, handle, leg, msg);
-        }
-    }
-
-    fn user_end(&mut self, handle: UserHandle) -> Result<Answer, Astray> {
-        let (session, ..) = self.user(handle)?;
-        if let Some(session) = self.sessions.get_mut(&session) {
-            session.unwatch(handle);
-        }
-        self.handles.forget_user(handle);
-        self.sweep_lingering();
-        Ok(Answer::UserEnd)
-    }
-
-    // ---- calls ------------------------------------------------------------------------------
-
-    fn user_call(
-        &mut self,
-        handle: UserHandle,
-        target: Target,
-        source: &str,
-    ) -> Result<CallHandle, Astray> {
-        let (session, object, device) = self.user(handle)?;
-        let Some(caller) = self.directory.get(object) else { return Err(Astray::Handle) };
-        if caller.refuses || !caller.registered {
-            return Ok(CallHandle(0));
-        }
-        let alias = alias(caller, source);
-        let leg = self.lift(object, device, alias);
-        // Named before anything happens: a call that fails at once is gone when we answer.
-        let call = self.handles.name(session, Some(handle), leg);
-        match self.switches.ucall_mode {
-            UserCallMode::PhoneDials => self.dial(leg, target),
-            UserCallMode::PbxCallsFirst => self.call_back(leg, target),
-        }
-        Ok(call)
-    }
-
-    fn user_pickup(
-        &mut self,
-        handle: UserHandle,
-        cn: &str,
-        call: CallHandle,
-        group: &str,
-    ) -> Result<Answer, Astray> {
-        let (session, user, device) = self.user(handle)?;
-        let robbed = if call != CallHandle(0) {
-            Some(self.leg(call)?)
-        } else if !cn.is_empty() {
-            self.directory.named(cn).and_then(|place| self.find_pickup(&[place]))
-        } else {
-            self.find_pickup(&self.pickup_places(user, group))
-        };
-        let new = robbed.and_then(|robbed| self.pick_up(user, device, robbed));
-        Ok(Answer::UserPickup(match new {
-            Some(leg) => self.handles.name(session, Some(handle), leg),
-            None => CallHandle(0),
-        }))
-    }
-
-    /// Where a user may pick up without saying a name: in a group, or in all groups shared.
-    fn pickup_places(&self, user: ObjectId, group: &str) -> Vec<ObjectId> {
-        let own = self.directory.get(user).map(|object| object.groups.keys().cloned());
-        let groups: Vec<String> = own.into_iter().flatten().collect();
-        groups
-            .iter()
-            .filter(|name| group.is_empty() || *name == group)
-            .flat_map(|name| self.directory.members(name))
-            .filter(|place| *place != user)
-            .collect()
-    }
-
-    fn user_park(&mut self, call: CallHandle, leg: LegId, cn: &str) -> Answer {
-        let naming = self.handles.naming(call).map(|naming| naming.session);
-        let own = self.legs.get(leg).map(|leg| leg.object);
-        let place = if cn.is_empty() { own } else { self.directory.named(cn) };
-        let (Some(session), Some(place)) = (naming, place) else {
-            return Answer::UserPark(CallHandle(0));
-        };
-        let Some(parked) = self.park(leg, place) else { return Answer::UserPark(CallHandle(0)) };
-        let watching = self.sessions.get(&session).map(|session| session.watching(place));
-        let user = watching.and_then(|handles| handles.first().copied());
-        Answer::UserPark(self.handles.name(session, user, parked))
-    }
-
-    /// A text message: nobody's phone shows a call, the sender hears that it was delivered.
-    fn user_message(&mut self, handle: UserHandle, target: &Target) -> Result<Answer, Astray> {
-        let (session, user, _) = self.user(handle)?;
-        let destination = self.find(user, target);
-        if self.obstacle(&destination).is_some() {
-            return Ok(Answer::UserMessage(CallHandle(0)));
-        }
-        let call = self.handles.new_call();
-        let conf = self.random.guid().to_string();
-        let sent = CallInfo {
-            user: handle,
-            call,
-            active: true,
-            state: 5,
-            msg: "msg-sent".into(),
-            info: vec![Info { kind: "conf".into(), vali: 0, vals: conf.as_str().into() }],
-            ..CallInfo::default()
-        };
-        let del = CallInfo { active: false, msg: "del".into(), info: Vec::new(), ..sent.clone() };
-        self.queue_call(session, sent);
-        self.queue_call(session, del);
-        Ok(Answer::UserMessage(call))
-    }
-
-    fn set_presence(&mut self, presence: &Presence, guid: &str, h323: &str) -> bool {
-        let found = self.directory.short_named(h323).or_else(|| {
-            let guid = engine::id::Guid::read(guid);
-            self.directory.iter().find(|(_, object)| object.guid == guid).map(|(id, _)| id)
-        });
-        let Some(id) = found else { return false };
-        if let Some(object) = self.directory.get_mut(id) {
-            object.presence = Some(presence.clone());
-        }
-        self.tell_object(id, false);
-        true
-    }
-
     // ---- administration ------------------------------------------------------------------------
 
     /// `Admin`. So far only `<show>` of one object by its long name; anything else is refused by a
@@ -503,19 +308,22 @@ impl PbxModel {
 
     // ---- names ---------------------------------------------------------------------------------
 
-    fn session(&self, number: u32) -> Result<&Session, Astray> {
+    pub(super) fn session(&self, number: u32) -> Result<&Session, Astray> {
         self.sessions.get(&number).ok_or(Astray::Session)
     }
 
     /// What a user handle stands for: session, object, device.
-    fn user(&self, handle: UserHandle) -> Result<(u32, ObjectId, Option<usize>), Astray> {
+    pub(super) fn user(
+        &self,
+        handle: UserHandle,
+    ) -> Result<(u32, ObjectId, Option<usize>), Astray> {
         let number = self.handles.session_of(handle).ok_or(Astray::Handle)?;
         let monitor = self.sessions.get(&number).and_then(|session| session.monitor(handle));
         let monitor = monitor.ok_or(Astray::Handle)?;
         Ok((number, monitor.object, monitor.device.flatten()))
     }
 
-    fn leg(&self, handle: CallHandle) -> Result<LegId, Astray> {
+    pub(super) fn leg(&self, handle: CallHandle) -> Result<LegId, Astray> {
         self.handles.naming(handle).map(|naming| naming.leg).ok_or(Astray::Handle)
     }
 
@@ -619,15 +427,6 @@ fn target(cn: &str, e164: &str, h323: &str) -> Target {
         ("", "", cn) => Target::LongName(cn.into()),
         ("", h323, _) => Target::ShortName(h323.into()),
         (e164, ..) => Target::Number(e164.into()),
-    }
-}
-
-/// How a caller wants to be named: by another number, or not at all.
-fn alias(caller: &Object, source: &str) -> Option<Party> {
-    match source.chars().next() {
-        None => None,
-        Some('r' | 'R') => Some(Party::default()),
-        Some(_) => Some(Party { e164: source.into(), ..super::picture::party_of(caller) }),
     }
 }
 

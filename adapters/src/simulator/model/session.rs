@@ -33,7 +33,7 @@ pub struct Ticket {
 /// Something to be told by `Poll`.
 #[derive(Clone, Debug)]
 pub(super) enum Happening {
-    User(UserInfo),
+    User(Box<UserInfo>),
     Call(CallInfo),
 }
 

@@ -40,7 +40,7 @@ impl PbxModel {
     }
 
     /// The phone dials. Its other call, if it is talking, is put on hold.
-    pub(super) fn dial(&mut self, id: LegId, target: Target) {
+    pub(super) fn dial(&mut self, id: LegId, target: &Target) {
         let Some(leg) = self.legs.get(id) else { return };
         self.rest_others(leg.object, leg.device, Some(id));
         self.tell(id, "x-setup");
@@ -67,7 +67,7 @@ impl PbxModel {
             return;
         }
         let number = format!("{}{digits}", leg.dialled);
-        self.pursue(id, Target::Number(number));
+        self.pursue(id, &Target::Number(number));
     }
 
     /// An external caller comes in by a trunk.
@@ -80,13 +80,13 @@ impl PbxModel {
     }
 
     /// Takes a caller's leg as far as its digits or names lead.
-    fn pursue(&mut self, id: LegId, target: Target) {
+    fn pursue(&mut self, id: LegId, target: &Target) {
         let Some(leg) = self.legs.get_mut(id) else { return };
-        if let Target::Number(number) = &target {
+        if let Target::Number(number) = target {
             leg.dialled.clone_from(number);
         }
         let object = leg.object;
-        match self.find(object, &target) {
+        match self.find(object, target) {
             Destination::Incomplete => {
                 self.set_phase(id, Phase::SetupAck);
                 self.tell(id, "r-setup-ack");

@@ -81,7 +81,7 @@ impl PbxModel {
         info.cfg = cfg;
         for session in self.sessions.values_mut() {
             if self.directory.sees(session.user, id) {
-                session.push(Happening::User(info.clone()));
+                session.push(Happening::User(Box::new(info.clone())));
             }
         }
     }
@@ -94,7 +94,7 @@ impl PbxModel {
         info.state = 0;
         for (number, session) in &mut self.sessions {
             if self.directory.sees(session.user, id) {
-                session.push(Happening::User(info.clone()));
+                session.push(Happening::User(Box::new(info.clone())));
             }
             for user in session.watching(id) {
                 session.unwatch(user);

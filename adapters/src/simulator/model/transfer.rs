@@ -109,7 +109,7 @@ impl PbxModel {
     ) -> Option<LegId> {
         let leg = self.legs.get(robbed)?.clone();
         let parked = leg.phase == Phase::Parked;
-        if !parked && !leg.is_ringing() || leg.object == user && !parked {
+        if !parked && (!leg.is_ringing() || leg.then.is_some() || leg.object == user) {
             return None;
         }
         let (place, others) = (self.party(robbed), self.legs.opposite(robbed));

@@ -1,7 +1,7 @@
 //! Who may ask: HTTP Basic and Digest (MD5, qop=auth).
 
 use crate::simulator::model::{Account, PbxModel};
-use digest_auth::{AuthContext, AuthorizationHeader, HttpMethod, Qop, WwwAuthenticateHeader};
+use digest_auth::{AuthContext, AuthorizationHeader, HttpMethod};
 use std::collections::BTreeMap;
 
 /// Nonces remembered; the oldest are forgotten, which makes them stale.
@@ -121,19 +121,10 @@ impl Gate {
     fn challenges(&mut self, stale: bool) -> Vec<String> {
         let mut challenges = Vec::new();
         if self.offers_digest() {
-            let challenge = WwwAuthenticateHeader {
-                domain: None,
-                realm: REALM.into(),
-                nonce: format!("{:016x}", self.issue()),
-                opaque: None,
-                stale,
-                algorithm: digest_auth::Algorithm::default(),
-                qop: Some(vec![Qop::AUTH]),
-                userhash: false,
-                charset: digest_auth::Charset::ASCII,
-                nc: 0,
-            };
-            challenges.push(challenge.to_string());
+            let (nonce, stale) = (self.issue(), if stale { ", stale=true" } else { "" });
+            challenges.push(format!(
+                "Digest realm=\"{REALM}\", nonce=\"{nonce:016x}\", qop=\"auth\", algorithm=MD5{stale}"
+            ));
         }
         if self.offers_basic() {
             challenges.push(format!("Basic realm=\"{REALM}\""));

@@ -4,14 +4,14 @@ use super::access::Visitor;
 use super::body::AnswerBody;
 use super::{House, not_idle, wsdl};
 use crate::simulator::control::{self, ControlError, Said};
-use crate::simulator::model::{Asker, ConnectionId, Outcome, Polled, Reply, Ticket};
+use crate::simulator::model::{Asker, ConnectionId, Outcome, PbxModel, Polled, Reply, Ticket};
 use crate::simulator::switches::Fault as Trouble;
 use crate::soap::{
     Answer, Dialect, Fault, Kind, Request as SoapRequest, SoapError, Strictness, limit,
 };
 use engine::time::Millis;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Request, Response, StatusCode};
 use std::io;
@@ -23,8 +23,11 @@ use std::time::Duration;
 /// Bytes of a control request.
 const CONTROL_LIMIT: usize = 1 << 20;
 
-/// How long events have to overtake the answer to `UserCall`, with that switch.
-const OVERTAKING: Duration = Duration::from_millis(100);
+/// With the switch for it, the answer to `UserCall` waits so long for its events to be fetched…
+const OVERTAKING: Duration = Duration::from_secs(1);
+
+/// … and then so long for them to arrive.
+const ARRIVING: Duration = Duration::from_millis(50);
 
 /// The connection that a request came on.
 #[derive(Clone)]
@@ -64,9 +67,8 @@ async fn soap_exchange(
 ) -> Result<Answered, io::Error> {
     let (head, body) = request.into_parts();
     // The body is read in any case: a connection with an unread body could not be used again.
-    let body = match Limited::new(body, limit::BODY_BYTES).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => return Ok(bare(StatusCode::PAYLOAD_TOO_LARGE)),
+    let Some(body) = whole(body, limit::BODY_BYTES).await else {
+        return Ok(bare(StatusCode::PAYLOAD_TOO_LARGE));
     };
     let visitor = Visitor {
         method: head.method.as_str(),
@@ -109,8 +111,10 @@ async fn deliver(
         Outcome::Wait(ticket) => wait(house, ticket).await,
         other => other,
     };
-    if reply.overtaken {
-        tokio::time::sleep(OVERTAKING).await;
+    if let Some(session) = reply.overtaken_by {
+        // If nobody polls, the answer has to go out all the same.
+        let _ = wait_until(house, OVERTAKING, |model| model.is_fetched(session)).await;
+        tokio::time::sleep(ARRIVING).await;
     }
     match reply.fault {
         Some(Trouble::Delay(millis)) => tokio::time::sleep(Duration::from_millis(millis)).await,
@@ -221,9 +225,8 @@ async fn control_exchange(house: &House, caller: &Caller, request: Request<Incom
     if !caller.peer.ip().is_loopback() {
         return bare(StatusCode::FORBIDDEN);
     }
-    let body = match Limited::new(request.into_body(), CONTROL_LIMIT).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => return bare(StatusCode::PAYLOAD_TOO_LARGE),
+    let Some(body) = whole(request.into_body(), CONTROL_LIMIT).await else {
+        return bare(StatusCode::PAYLOAD_TOO_LARGE);
     };
     let commands = String::from_utf8_lossy(&body);
     let (mut said, mut status) = (String::new(), StatusCode::OK);
@@ -253,18 +256,34 @@ async fn command(house: &House, line: &str) -> Result<String, ControlError> {
 }
 
 async fn wait_idle(house: &House, millis: u64) -> Result<String, ControlError> {
-    let deadline = tokio::time::Instant::now() + Duration::from_millis(millis);
+    if wait_until(house, Duration::from_millis(millis), PbxModel::is_idle).await {
+        return Ok(String::new());
+    }
+    Err(not_idle(&house.lock(), millis))
+}
+
+/// Waits until something is true of the model; says whether it became so in time.
+async fn wait_until(house: &House, within: Duration, holds: impl Fn(&PbxModel) -> bool) -> bool {
+    let deadline = tokio::time::Instant::now() + within;
     loop {
         let changed = house.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        if house.lock().is_idle() {
-            return Ok(String::new());
+        if holds(&house.lock()) {
+            return true;
         }
         if tokio::time::timeout_at(deadline, changed).await.is_err() {
-            return Err(not_idle(&house.lock(), millis));
+            return false;
         }
     }
+}
+
+/// The body of a request; `None` if it is too large, or announced to be, or breaks off.
+async fn whole(body: Incoming, limit: usize) -> Option<Bytes> {
+    if body.size_hint().lower() > limit as u64 {
+        return None;
+    }
+    Limited::new(body, limit).collect().await.ok().map(http_body_util::Collected::to_bytes)
 }
 
 fn challenged(challenges: &[String]) -> Answered {

@@ -5,6 +5,8 @@ mod access;
 mod body;
 mod connection;
 mod exchange;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod wsdl;
 

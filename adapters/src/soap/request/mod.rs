@@ -1,7 +1,8 @@
 //! Requests: written for a PBX, and read back for the simulator.
 
 use super::error::SoapError;
-use super::operation::{Interface, Kind, Operation};
+use super::interface::Interface;
+use super::operation::{Kind, Operation};
 use super::parts::{PartReader, PartWriter};
 use super::records;
 use super::text::decoded;
@@ -237,15 +238,36 @@ fn check(message: &Message<'_>, kind: Kind, action: Option<&str>) -> Result<(), 
         }
     }
     for part in message.content.children() {
+        let name = part.name();
         if !part.prefix().is_empty() {
-            return broken(format!("the part {} has a namespace", part.name()));
+            return broken(format!("the part {name} has a namespace"));
         }
-        let typed = |(name, _): (&str, _)| local(name) == "type" || name == "href";
-        if !part.attributes().any(typed) {
-            return broken(format!("the part {} has no xsi:type", part.name()));
+        let Some(types) = types(kind, name) else {
+            return broken(format!("there is no part {name}"));
+        };
+        let declared = part.attributes().find(|(name, _)| local(name) == "type");
+        let apart = part.attributes().any(|(name, _)| name == "href");
+        match declared.map(|(_, value)| local(&value).to_owned()) {
+            Some(declared) if types.contains(&declared.as_str()) => {}
+            None if apart => {}
+            Some(declared) => return broken(format!("the part {name} is no {declared}")),
+            None => return broken(format!("the part {name} has no xsi:type")),
         }
     }
     Ok(())
+}
+
+/// The types that a part may be declared as; none if there is no such part.
+fn types(kind: Kind, name: &str) -> Option<&'static [&'static str]> {
+    let own = kind.parts().iter().find(|(part, _)| *part == name).map(|(_, types)| *types);
+    let flag: Option<&[&str]> = match (kind, name) {
+        (Kind::Initialize, "v" | "v501" | "v700" | "v800" | "vx1000") => Some(&["boolean"]),
+        (Kind::FindUser | Kind::LocationUrl, "v501" | "v700" | "v800" | "vx1000") => {
+            Some(&["string"])
+        }
+        _ => None,
+    };
+    own.or(flag)
 }
 
 /// The namespace that a prefix stands for, looked up from the inside out.
@@ -255,3 +277,6 @@ fn namespace(prefix: &str, scope: &[Element<'_>]) -> Option<String> {
         element.attributes().find(|(name, _)| *name == attribute).map(|(_, uri)| uri.into_owned())
     })
 }
+
+#[cfg(test)]
+mod tests;

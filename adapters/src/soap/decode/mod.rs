@@ -36,7 +36,7 @@ pub fn decode(kind: Kind, bytes: &[u8]) -> Result<Answer, SoapError> {
         Kind::FindUser => Answer::FindUser(response.list(records::users)?),
         Kind::UserFindDestination => Answer::UserFindDestination {
             incomplete: response.flag("return")?,
-            user: response.part("user").map(records::user).transpose()?.flatten(),
+            user: response.part("user").map(records::user).transpose()?.flatten().map(Box::new),
         },
         Kind::LocationUrl => Answer::LocationUrl(response.text("return").trim().into()),
         Kind::Devices => Answer::Devices(response.list(records::devices)?),
@@ -122,3 +122,6 @@ impl<'t> Response<'t> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

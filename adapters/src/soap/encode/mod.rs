@@ -6,7 +6,8 @@ use super::dialect::{
     TypedResponses,
 };
 use super::error::Fault;
-use super::operation::{Interface, Kind};
+use super::interface::Interface;
+use super::operation::Kind;
 use super::types::{AnyInfo, CallInfo, Device, Group, Info, No, Presence, RegInfo, UserInfo};
 use super::xml::push_escaped;
 use engine::pii::Personal;
@@ -460,3 +461,6 @@ fn latin_1(text: &str) -> Vec<u8> {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests;

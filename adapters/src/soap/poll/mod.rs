@@ -355,3 +355,6 @@ fn child(tag: Tag<'_>, empty: bool) -> Option<Child<'_>> {
     }
     Some(Child { name: local(tag.name), attributes: tag.attributes, empty })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! What can be asked of `tapline`, and the help that teaches it.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Tapline: a TAPI service provider for innovaphone PBXs, at work and in replay.
+///
+/// Tapline reads what a PBX says over HTTP, writes it to a log, and derives from that log what it
+/// tells the telephony server. This command shows it at work without Windows: it loads the
+/// provider library through its C interface, as the telephony service does.
+#[derive(Debug, Parser)]
+#[command(name = "tapline", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Begin with:  tapline demo
+More about a command:  tapline help COMMAND";
+
+const AFTER_LONG_HELP: &str = "\
+Examples:
+  tapline demo                        twenty calls on a simulated PBX, then their replay
+  tapline demo --keep /tmp/demo       the same, leaving settings, log and messages
+  tapline replay /tmp/demo/log        what that log leads to, compared with what was told
+  tapline simulate                    a PBX to try your own programs on
+  tapline run --config tapline.toml   the calls of a real PBX, until Ctrl-C
+
+Exit codes:
+  0  all went well
+  1  a replay led to something else than was told then
+  2  the command line makes no sense
+  3  the settings, or the description of a simulated PBX, make no sense
+  4  the provider or the PBX did not do what it should
+  5  the log cannot be read: it is not there, in use, of a newer version, or no log
+  6  the log is damaged; what comes before the damage was replayed and shown
+  7  the system refused something: a file, a port, a thread, the output
+
+Colour is used on terminals that can show it; NO_COLOR=1 switches it off.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play some twenty calls on a simulated PBX, then replay the log to the same messages.
+    ///
+    /// Starts the PBX simulator on a free port of this machine, loads the provider library as a
+    /// telephony server would, opens all lines and plays calls: answered and abandoned ones, busy
+    /// and rejected ones, two at once on one line, to and from the outside. Each message that the
+    /// provider sends is printed as a row, in groups: what one thing that somebody did led to,
+    /// line by line. Then the log is replayed, and its messages are compared with those told.
+    ///
+    /// One seed always gives the same rows, but for the times.
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo(Demo),
+    /// Show the calls of a real PBX until Ctrl-C.
+    ///
+    /// Loads the provider library with your settings, as the telephony service would, and prints
+    /// each message it sends. Nothing is dialled, answered or hung up.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Run),
+    /// A simulated PBX, to be reached by the provider or by any SOAP toolkit.
+    ///
+    /// Calls are placed, answered and cleared by commands: type them, pipe them in, or POST them
+    /// to /control. `help` lists them. It ends by `quit`, by Ctrl-C, or by the end of what is
+    /// typed; a closed pipe leaves it running.
+    #[command(after_help = SIMULATE_EXAMPLES)]
+    Simulate(Simulate),
+    /// Derive the messages of a log again, and compare them with those that were told then.
+    ///
+    /// Takes the folder of a log, or a capture file. Nothing that was logged is changed.
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(Replay),
+}
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  tapline demo --seed 7
+  tapline demo --json | jq 'select(.state == \"CONNECTED\")'
+  tapline demo --keep /tmp/demo && tapline replay /tmp/demo/log";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  tapline run --config tapline.toml
+  tapline run --config tapline.toml --json >> calls.jsonl
+
+The settings:
+  account = \"_TAPI_\"
+  password_file = \"/etc/tapline/password\"
+  user = \"TAPI\"                  # the PBX user whose groups are the scope
+  [[pbx]]
+  master = \"pbx.example.com\"";
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  tapline simulate
+  tapline simulate --listen 127.0.0.1:8080 --estate office.toml
+  curl --data 'call 20 21' http://127.0.0.1:8080/control";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  tapline replay /tmp/demo/log
+  tapline replay --json /tmp/demo/log > messages.jsonl";
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Chooses the calls; the same number plays the same ones
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print one JSON object per message, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Leave settings, log and messages in this folder, which must be new or empty
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) provider: Provider,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Print one JSON object per message
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) provider: Provider,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Provider {
+    /// The provider library; without this, the one beside the program
+    #[arg(long, value_name = "FILE")]
+    pub(crate) library: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// Describes users, groups and trunks (TOML); without this, twelve users with a trunk
+    #[arg(long, value_name = "FILE")]
+    pub(crate) estate: Option<PathBuf>,
+    /// Where to listen; port 0 takes any free one. The control commands have no password, so
+    /// keep to a loopback address
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Print one JSON object per message, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_in_the_help_is_a_command_that_is_understood() {
+        let mut examples = 0;
+        for help in
+            [AFTER_LONG_HELP, DEMO_EXAMPLES, RUN_EXAMPLES, SIMULATE_EXAMPLES, REPLAY_EXAMPLES]
+        {
+            for line in help.lines().filter_map(|line| line.strip_prefix("  tapline ")) {
+                let command = line.split("  ").next().unwrap();
+                for part in command.split(" && tapline ") {
+                    let words =
+                        part.split_whitespace().take_while(|w| !["|", ">", ">>"].contains(w));
+                    let parsed =
+                        CommandLine::try_parse_from(std::iter::once("tapline").chain(words));
+                    assert!(parsed.is_ok(), "tapline {part}: {}", parsed.unwrap_err());
+                    examples += 1;
+                }
+            }
+        }
+        assert!(examples >= 13, "{examples}");
+    }
+}

@@ -1,0 +1,171 @@
+//! `tapline demo`: calls on a simulated PBX, through the real provider library, and their replay.
+
+mod compare;
+mod dice;
+mod folder;
+mod pbx;
+pub(crate) mod stage;
+mod story;
+
+use crate::command_line::Demo;
+use crate::log::Log;
+use crate::output::Output;
+use crate::rederive::{Rederivation, verdict};
+use crate::rows::Row;
+use crate::trouble::Trouble;
+use crate::{log::LogEnd, provider};
+use compare::{Delivered, Heard};
+use folder::Folder;
+use pbx::SimulatedPbx;
+use serde_json::json;
+use stage::Stage;
+use std::fs::File;
+use std::io::Write;
+use story::{Act, Actor, Deed, Mark, Scene};
+use tapline::telephony_server::TelephonyServer;
+
+/// Plays the demo.
+pub(crate) fn play(options: &Demo) -> Result<(), Trouble> {
+    let library = provider::find(options.provider.library.as_deref())?;
+    let folder = Folder::make(options.keep.as_deref())?;
+    let result = play_in(options, &library, &folder);
+    if result.as_ref().is_err_and(|trouble| !matches!(trouble, Trouble::OutputClosed)) {
+        folder.keep_for_inspection();
+    }
+    result
+}
+
+fn play_in(options: &Demo, library: &std::path::Path, folder: &Folder) -> Result<(), Trouble> {
+    // The library is loaded before anything starts a thread: see `TelephonyServer::load`.
+    let server = TelephonyServer::load(library, &folder.settings())?;
+    let pbx = SimulatedPbx::start(options.seed)?;
+    folder.write_settings(&pbx.authority())?;
+    let mut printer = Printer::new(options.json, folder)?;
+    printer.output.remark(&introduction(options.seed, &pbx, library))?;
+
+    server.start()?;
+    let heard = perform(options.seed, &server, &pbx, &mut printer)?;
+    server.stop()?;
+    drop(pbx);
+
+    let proof = prove(folder, &heard)?;
+    let sentence = format!("{}; what this host received is the same.", proof.sentence);
+    let summary = json!({
+        "summary": {
+            "seed": options.seed,
+            "messages": heard.len(),
+            "records": proof.records,
+            "compared": proof.compared,
+            "identical": true,
+        }
+    });
+    printer.output.summary(&sentence, &summary)?;
+    folder.say_what_is_left(&mut printer.output)
+}
+
+fn introduction(seed: u64, pbx: &SimulatedPbx, library: &std::path::Path) -> String {
+    format!(
+        "A simulated PBX on {} with {} users; the provider is {}. Seed {seed}.",
+        pbx.authority(),
+        pbx.actors.len(),
+        library.display()
+    )
+}
+
+/// Opens the lines and plays all scenes; the answer is all that was heard.
+fn perform(
+    seed: u64,
+    server: &TelephonyServer,
+    pbx: &SimulatedPbx,
+    printer: &mut Printer,
+) -> Result<Heard, Trouble> {
+    let mut stage = Stage::new(server, pbx);
+    printer.output.heading("The provider finds the users of the PBX; each becomes a line")?;
+    let rows = stage.open_lines(&pbx.actors)?;
+    printer.rows(&rows)?;
+    printer.output.heading("The phones register")?;
+    for act in pbx.actors.iter().map(registration) {
+        let rows = stage.perform(&act)?;
+        printer.rows(&rows)?;
+    }
+    for (number, scene) in (1..).zip(story::scenes(seed, &pbx.actors, &pbx.trunk)) {
+        play_scene(number, &scene, &mut stage, printer)?;
+    }
+    Ok(Heard::new(&stage.heard, server))
+}
+
+fn registration(actor: &Actor) -> Act {
+    Act {
+        deed: Deed::Pbx(format!("register {} on", actor.extension)),
+        outcome: vec![actor.sees(&[Mark::InService])],
+    }
+}
+
+fn play_scene(
+    number: u32,
+    scene: &Scene,
+    stage: &mut Stage<'_>,
+    printer: &mut Printer,
+) -> Result<(), Trouble> {
+    printer.output.heading(&format!("{number}. {}", scene.title))?;
+    for act in &scene.acts {
+        let rows = stage.perform(act)?;
+        printer.rows(&rows)?;
+    }
+    let rows = stage.rest();
+    printer.rows(&rows)
+}
+
+/// What the replay of the demo's log has shown.
+struct Proof {
+    sentence: String,
+    records: u64,
+    compared: u64,
+}
+
+/// Replays the log, compares it with what it says was told, and that with what we heard.
+fn prove(folder: &Folder, heard: &Heard) -> Result<Proof, Trouble> {
+    let mut log = Log::open(&folder.log())?;
+    let mut replay = Rederivation::new();
+    let mut delivered = Delivered::default();
+    let mut records = log.records();
+    for (seq, record) in &mut records {
+        replay.take(seq, &record);
+        if let Some(trouble) = replay.difference() {
+            return Err(trouble);
+        }
+        delivered.take(&record.event, replay.effects());
+    }
+    if let LogEnd::Damaged(why) | LogEnd::Unusable(why) = records.end() {
+        return Err(Trouble::Damage(why));
+    }
+    heard.compare(&delivered).map_err(Trouble::Difference)?;
+    let tally = replay.tally();
+    Ok(Proof { sentence: verdict(&tally), records: tally.records, compared: tally.compared })
+}
+
+/// Prints rows, and writes them down for later.
+struct Printer {
+    output: Output,
+    messages: Option<File>,
+}
+
+impl Printer {
+    fn new(json: bool, folder: &Folder) -> Result<Printer, Trouble> {
+        Ok(Printer { output: Output::new(json), messages: folder.messages()? })
+    }
+
+    fn rows(&mut self, rows: &[Row]) -> Result<(), Trouble> {
+        for row in rows {
+            // Kept first: whatever was printed is in the file too.
+            if let Some(messages) = &mut self.messages {
+                writeln!(messages, "{}", row.for_machines()).map_err(|error| Trouble::System {
+                    what: "cannot write the messages".into(),
+                    error,
+                })?;
+            }
+            self.output.row(row)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! Rows and JSON on standard output. Colour is stripped where it is not wanted or not understood:
+//! `anstream` looks at the terminal, at NO_COLOR and at the Windows console.
+
+use crate::rows::{self, Clock, Row};
+use crate::trouble::Trouble;
+use serde_json::Value;
+use std::io::{self, Write};
+
+/// Where messages are printed.
+pub(crate) enum Output {
+    /// Rows under headings.
+    People {
+        /// The day whose date was printed last; times are times of day.
+        day: Option<u64>,
+    },
+    /// One object a line, and nothing else.
+    Machines,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Output {
+        if json { Output::Machines } else { Output::People { day: None } }
+    }
+
+    /// One message.
+    pub(crate) fn row(&mut self, row: &Row) -> Result<(), Trouble> {
+        match self {
+            Output::Machines => line(&row.for_machines().to_string()),
+            Output::People { day } => {
+                let clock = Clock::of(row.at);
+                let is_new_day = *day != Some(clock.day);
+                if is_new_day {
+                    *day = Some(clock.day);
+                    line(&rows::heading(&format!("{} (UTC)", clock.date())))?;
+                    line(&rows::header())?;
+                }
+                line(&row.for_people())
+            }
+        }
+    }
+
+    /// A line between rows, for people only.
+    pub(crate) fn heading(&mut self, text: &str) -> Result<(), Trouble> {
+        match self {
+            Output::Machines => Ok(()),
+            Output::People { .. } => {
+                line("")?;
+                line(&rows::heading(text))
+            }
+        }
+    }
+
+    /// What it came to: a sentence for people, the last object for machines.
+    pub(crate) fn summary(&mut self, sentence: &str, object: &Value) -> Result<(), Trouble> {
+        match self {
+            Output::Machines => line(&object.to_string()),
+            Output::People { .. } => {
+                line("")?;
+                line(sentence)
+            }
+        }
+    }
+
+    /// A remark, for people only.
+    pub(crate) fn remark(&mut self, text: &str) -> Result<(), Trouble> {
+        match self {
+            Output::Machines => Ok(()),
+            Output::People { .. } => line(text),
+        }
+    }
+}
+
+/// Why the command ends early, on standard error.
+pub(crate) fn complain(trouble: &Trouble) -> io::Result<()> {
+    writeln!(anstream::stderr(), "\x1b[31mtapline:\x1b[0m {trouble}")
+}
+
+/// One line on standard output, at once: whoever pipes it somewhere wants it now, and a row that
+/// was printed is a row that was seen.
+pub(crate) fn line(text: &str) -> Result<(), Trouble> {
+    let mut stdout = anstream::stdout().lock();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Trouble::output)
+}
+
+/// Something that may help, on standard error.
+pub(crate) fn hint(text: &str) -> io::Result<()> {
+    writeln!(anstream::stderr(), "{text}")
+}

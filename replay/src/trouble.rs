@@ -1,0 +1,82 @@
+//! What can go wrong, in words that say what to do, each with its exit code.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use tapline::telephony_server::ServerError;
+
+/// Why the command ends early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// A replay led to something else.
+    #[error("{0}")]
+    Difference(String),
+    /// The command line, beyond what clap can see.
+    #[error("{0}")]
+    Usage(String),
+    /// The settings or the estate.
+    #[error("{0}")]
+    Settings(String),
+    /// The provider library is not where it should be.
+    #[error(
+        "no provider library: looked for {}; build it with `cargo build -p tsp-ffi`, or name it \
+         with --library", .0.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    NoLibrary(Vec<PathBuf>),
+    /// The provider, seen from the telephony server.
+    #[error(transparent)]
+    Provider(#[from] ServerError),
+    /// The provider did not do what was waited for.
+    #[error("{0}")]
+    Expectation(String),
+    /// The PBX.
+    #[error("{0}")]
+    Pbx(String),
+    /// The log cannot be read at all.
+    #[error("{0}")]
+    Log(String),
+    /// The log is damaged; its intact part was shown.
+    #[error("{0}")]
+    Damage(String),
+    /// A file, a port, a thread.
+    #[error("{what}: {error}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Whoever reads our output has seen enough.
+    #[error("the output was closed")]
+    OutputClosed,
+}
+
+impl Trouble {
+    /// The exit code, as `tapline help` documents it.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Trouble::Difference(_) => 1,
+            Trouble::Usage(_) => 2,
+            Trouble::Settings(_) => 3,
+            Trouble::NoLibrary(_)
+            | Trouble::Provider(_)
+            | Trouble::Expectation(_)
+            | Trouble::Pbx(_) => 4,
+            Trouble::Log(_) => 5,
+            Trouble::Damage(_) => 6,
+            Trouble::System { .. } | Trouble::OutputClosed => 7,
+        }
+    }
+
+    /// A file that could not be read or written.
+    pub(crate) fn file(verb: &str, path: &Path, error: io::Error) -> Trouble {
+        Trouble::System { what: format!("cannot {verb} {}", path.display()), error }
+    }
+
+    /// Output that could not be written.
+    pub(crate) fn output(error: io::Error) -> Trouble {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Trouble::OutputClosed;
+        }
+        Trouble::System { what: "cannot write the output".into(), error }
+    }
+}
