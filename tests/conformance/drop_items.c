@@ -166,7 +166,7 @@ static void close_waits_for_drop(void)
         CHECK(at != NOWHERE && at < call->closed_at,
               "lineCloseCall returned before lineDrop was completed");
         if (i == 9) control("silent 20 off");
-        control("hangup 21");
+        control_clear_calls();
     }
 }
 

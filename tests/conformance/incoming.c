@@ -174,6 +174,12 @@ static void look_at_answer(const struct entry *entry)
     atomic_fetch_add(&answered.seen, 1);
 }
 
+static bool answer_was_seen(void *unused)
+{
+    (void)unused;
+    return answered.seen > 0;
+}
+
 static void answer_connects(void)
 {
     answered.seen = 0;
@@ -184,6 +190,7 @@ static void answer_connects(void)
     atomic_store(&on_callback, look_at_answer);
     LONG request = answer(call);
     MUST(request);
+    wait_until(answer_was_seen, NULL, SOON_MS);
     CHECK(answered.seen == 1 && (LONG)answered.request == request, "%u completions", answered.seen);
     CHECK(answered.state == LINECALLSTATE_CONNECTED, "at the completion the state was %s",
           name_of_state(answered.state));

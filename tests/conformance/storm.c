@@ -6,7 +6,7 @@
 
 enum {
     THREADS = 16,
-    RECENT = 64,         /* threads pick among so many of the latest calls */
+    RECENT = 256,        /* threads pick among so many of the latest calls */
     MOST_LIVE_CALLS = 24,
     CALL_EVERY_US = 12000,
     RESTLESS = FIRST_EXTENSION + EXTENSIONS - 1, /* this line is closed and opened all the time */
@@ -33,22 +33,30 @@ static struct line *some_line(uint32_t random)
     return line_of(FIRST_EXTENSION + (int)(random % (EXTENSIONS - 1)));
 }
 
-/* One of the latest calls, in whatever state, closed ones too. Not of the restless line: the
- * handles there die with the line. */
+/* The restless line's calls come and go with it. */
+static bool lives(struct call *call)
+{
+    return call->state != 0 && call->state != LINECALLSTATE_IDLE && !call->closing &&
+           call->line != line_of(RESTLESS);
+}
+
+/* One of the latest calls, in whatever state, closed ones too: half of the picks are of those that
+ * live. Not of the restless line: the handles there die with the line. */
 static struct call *some_call(uint32_t random)
 {
     unsigned count = call_count;
     if (count == 0) return NULL;
-    unsigned back = random % (count < RECENT ? count : RECENT);
-    struct call *call = &calls[count - 1 - back];
+    unsigned window = count < RECENT ? count : RECENT;
+    struct call *call = &calls[count - 1 - random % window];
+    for (unsigned i = 0; random & 0x100 && !lives(call) && i < window; i++)
+        call = &calls[count - 1 - (random + i) % window];
     return call->hd != NULL && call->line != line_of(RESTLESS) ? call : NULL;
 }
 
 static unsigned live_calls(void)
 {
     unsigned count = call_count, live = 0;
-    for (unsigned i = count > 4 * RECENT ? count - 4 * RECENT : 0; i < count; i++)
-        live += calls[i].state != 0 && calls[i].state != LINECALLSTATE_IDLE && !calls[i].closing;
+    for (unsigned i = count > RECENT ? count - RECENT : 0; i < count; i++) live += lives(&calls[i]);
     return live;
 }
 
