@@ -38,13 +38,14 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// Gives every part of a core an actor, and publishes the lines' views.
+    /// Gives every part of a core an actor. Views of its lines are published from the first record
+    /// on: what the core remembers of an earlier session is not how the lines are found in this one.
     #[must_use]
     pub fn start(core: Core, views: Arc<Views>) -> Ensemble {
         let (estate, pbxs, lines) = core.into_parts();
         let pbxs = pbxs.into_iter().map(|(id, pbx)| (id, PbxActor { pbx }.start())).collect();
         let mut ensemble = Ensemble { estate, pbxs, lines: Vec::new(), views };
-        lines.into_iter().for_each(|line| ensemble.add_line(line));
+        lines.into_iter().for_each(|line| ensemble.seat(line));
         ensemble
     }
 
@@ -114,16 +115,16 @@ impl Ensemble {
         } else if let LineInput::Identity(identity) = input {
             let line = Line::new(identity);
             line.announce(out);
-            self.add_line(line);
+            self.views.publish(id, Arc::new(line.view()));
+            self.seat(line);
         }
     }
 
-    fn add_line(&mut self, line: Line) {
+    fn seat(&mut self, line: Line) {
         let index = line.id().0 as usize;
         if self.lines.len() <= index {
             self.lines.resize_with(index + 1, || None);
         }
-        self.views.publish(line.id(), Arc::new(line.view()));
         self.lines[index] = Some(LineActor { line, views: Arc::clone(&self.views) }.start());
     }
 }
