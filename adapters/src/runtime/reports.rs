@@ -3,7 +3,7 @@
 //! Trouble that lasts is told when it begins, when it changes, and from time to time: whoever looks
 //! after a night without the PBX must find the beginning of it, not the thousandth repetition.
 
-use engine::effect::Report;
+use engine::effect::{Limit, Report};
 use engine::fact::Failure;
 use engine::id::{LineId, PbxId};
 use std::collections::BTreeSet;
@@ -132,16 +132,37 @@ fn write(report: &Report, repeats: u32) {
             tracing::info!("PBX {}: {lines} lines known and monitored", pbx.0);
         }
         Report::LimitReached(limit) => {
-            tracing::error!("limit reached: {limit:?}; see the manual{again}");
+            tracing::error!("{}{again}", advice(*limit));
         }
         Report::Surprise(surprise) => tracing::debug!(?surprise, "handled a surprise"),
+    }
+}
+
+fn advice(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Lines => {
+            "there are more users than this provider keeps lines for; leave some of them out of \
+             the groups of the user in the settings"
+        }
+        Limit::Calls => {
+            "a line has more calls than are kept for it, and some are not shown; does an \
+             application not close its calls?"
+        }
+        Limit::Requests => {
+            "a line has more requests under way than are kept, and some were refused; does the PBX \
+             answer?"
+        }
+        Limit::EarlyEvents => {
+            "more call events came before the answer to a request than are kept, and some are not \
+             shown; is the PBX slow to answer?"
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::effect::{Address, Limit};
+    use engine::effect::Address;
 
     const PBX: PbxId = PbxId(0);
 
