@@ -145,10 +145,6 @@ impl Server {
         let commands = child.stdin.take().unwrap();
         let mut server = Server { child, commands, lines, heard: Vec::new() };
         server.ask("load").well();
-        // A thread gets its name when it runs; only then can threads be compared.
-        wait_for("the listener", || {
-            server.threads().iter().any(|name| name == "listener").then_some(())
-        });
         server
     }
 
@@ -283,13 +279,18 @@ impl Server {
     /// pool, which serves the whole process and has a bound of its own.
     #[must_use]
     pub fn threads(&self) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(self.proc("task"))
-            .unwrap()
-            // A thread may end while we look.
-            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
-            .map(|name| name.trim().to_owned())
-            .filter(|name| !name.starts_with("sled-io"))
-            .collect();
+        let main = std::fs::read_to_string(self.proc("comm")).unwrap().trim().to_owned();
+        // A new thread has the name of the first one until it runs and takes its own.
+        let mut names = wait_for("a name for every thread", || {
+            let names: Vec<String> = std::fs::read_dir(self.proc("task"))
+                .unwrap()
+                // A thread may end while we look.
+                .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
+                .map(|name| name.trim().to_owned())
+                .collect();
+            (names.iter().filter(|name| **name == main).count() == 1).then_some(names)
+        });
+        names.retain(|name| !name.starts_with("sled-io"));
         names.sort();
         names
     }

@@ -5,7 +5,7 @@
 //! answered by one line of JSON. What the provider says comes in between, as lines with `heard`.
 #![allow(clippy::unwrap_used)]
 
-use engine::tapi::line_dev_status;
+use engine::tapi::{CallState, line_dev_status};
 use serde_json::{Value, json};
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -101,13 +101,26 @@ impl Loaded {
         let listener = std::thread::Builder::new().name("listener".into()).spawn(move || {
             while !end.load(Ordering::Acquire) {
                 match source.next(Instant::now() + Duration::from_millis(10)) {
-                    Some(message) => say(&json!({ "heard": heard(&message) })),
+                    Some(message) => {
+                        say(&json!({ "heard": heard(&message) }));
+                        close_if_over(&source, &message);
+                    }
                     // There may be no session; and whoever starts one wants the lock.
                     None => std::thread::sleep(Duration::from_millis(2)),
                 }
             }
         });
         Loaded { server, is_over, listener: Some(listener.unwrap()) }
+    }
+}
+
+/// As applications do.
+fn close_if_over(server: &TelephonyServer, message: &Message) {
+    if let Kind::CallState { call, state, .. } = message.kind
+        && state == CallState::Idle.bits()
+    {
+        // A line that was closed meanwhile took its calls along.
+        let _ = server.close_call(call);
     }
 }
 

@@ -7,10 +7,10 @@ use std::process::Command;
 use tests::server::program;
 
 /// Sessions before the first look: pools fill, allocators settle.
-const WARM_UP: usize = 50;
+const WARM_UP: usize = 150;
 const SESSIONS: usize = 100;
 /// Allocators keep some memory back; what one session leaks would be there a hundred times.
-const KIB_PER_SESSION: u64 = 24;
+const KIB_PER_SESSION: u64 = 32;
 
 #[test]
 fn a_hundred_lives_of_the_library_leave_nothing_behind() {
