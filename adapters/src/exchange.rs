@@ -85,7 +85,7 @@ impl Default for Patience {
     }
 }
 
-/// The exchange with one PBX tree. Dropping it closes its connections at once.
+/// The exchange with one PBX tree. When its last clone is dropped, its connections are closed.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     asks: mpsc::UnboundedSender<Ask>,

@@ -27,8 +27,9 @@ pub use tls::{Trust, TrustError};
 /// are black holes for a while (reference of the PBX, 1.8).
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest answer taken, in bytes: some 8000 users in one Poll, far above what a box sends.
-pub const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The longest answer taken, in bytes; more could not be decoded anyway. Some 8000 users fit into
+/// one Poll, far more than a box sends at once.
+pub const ANSWER_BYTES_MAX: usize = crate::soap::limit::BODY_BYTES;
 
 /// Silence on a connection for this long makes the system ask whether the other side still lives;
 /// a box that lost its power is noticed within a minute although a Poll may be silent for long.
@@ -74,8 +75,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// One request.
-#[derive(Clone, Debug)]
+/// One request. It prints without its body, which holds names and numbers of people.
+#[derive(Clone)]
 pub struct Post {
     /// Value of SOAPAction, without quotes.
     pub action: Box<str>,
@@ -96,13 +97,25 @@ pub enum Repeat {
     Once,
 }
 
-/// What the PBX answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the PBX answered. It prints without its body, which holds names and numbers of people.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status; anything but 401 and 403.
     pub status: u16,
     /// The body, complete.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Post {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.action, self.body.len())
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.status, self.body.len())
+    }
 }
 
 /// How PBXs are to be believed, prepared once for all connections.

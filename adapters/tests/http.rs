@@ -568,6 +568,13 @@ async fn a_box_that_speaks_no_tls_fails_as_one_with_a_wrong_certificate() {
     assert_eq!(ask(&server, &trust).await, Err(Failure::Certificate));
 }
 
+#[test]
+fn requests_and_answers_print_without_what_is_in_them() {
+    let answer = Answer { status: 200, body: b"Anna".to_vec() };
+    let printed = format!("{:?} {answer:?}", once("Anna"));
+    assert_eq!(printed, "http://innovaphone.com/pbx#Test (4 bytes) 200 (4 bytes)");
+}
+
 #[tokio::test]
 async fn a_connection_prints_its_address_and_no_secret() {
     let connection = plain("pbx.example.com:8080");

@@ -150,7 +150,7 @@ pub(super) fn note_reach(dir: &Path, next: u64) {
     }
 }
 
-fn noted_reach(dir: &Path) -> u64 {
+pub(super) fn noted_reach(dir: &Path) -> u64 {
     let text = std::fs::read_to_string(dir.join(REACH_FILE)).unwrap_or_default();
     text.trim().parse().unwrap_or(0)
 }
@@ -197,7 +197,7 @@ impl Copy {
 }
 
 /// The sequence number after the last intact frame; beyond all if a newer version wrote it.
-fn end_of(source: SourceRef<'_>) -> Result<u64, StorageError> {
+pub(super) fn end_of(source: SourceRef<'_>) -> Result<u64, StorageError> {
     let mut entry = source.frame_up_to(u64::MAX)?;
     while let Some((first, bytes)) = entry {
         match Frame::read_exact(&bytes) {

@@ -23,7 +23,8 @@ pub use reader::{LogReader, ReadError, Records, Unreadable};
 pub use recovery::{Damage, Recovered};
 
 use engine::core::Core;
-use engine::fact::Record;
+use engine::effect::Effects;
+use engine::fact::{Event, HostFact, Record};
 use engine::frame::{Chain, FrameError, FrameWriter, missing_before};
 use engine::snapshot::{self, Place, SnapshotError, WriteError};
 use folder::Lock;
@@ -103,6 +104,16 @@ pub enum AppendError {
     Snapshot(SnapshotError),
 }
 
+impl AppendError {
+    fn at_opening(self, path: &Path) -> OpenError {
+        let path = path.to_owned();
+        match self {
+            AppendError::Full => OpenError::Full { path },
+            other => OpenError::Io { path, what: other.to_string() },
+        }
+    }
+}
+
 impl From<StorageError> for AppendError {
     fn from(error: StorageError) -> AppendError {
         match error {
@@ -124,8 +135,8 @@ impl Journal {
         durability: Durability,
         wait: Duration,
     ) -> Result<(Journal, Recovered), OpenError> {
-        let Opened { lock, storage, dir, chain, recovered } = recovery::open(path, wait)?;
-        let journal = Journal {
+        let Opened { lock, storage, dir, chain, mut recovered } = recovery::open(path, wait)?;
+        let mut journal = Journal {
             path: path.to_owned(),
             dir,
             durability,
@@ -136,6 +147,9 @@ impl Journal {
             writer: FrameWriter::default(),
             batch: Batch::default(),
         };
+        if recovered.missing > 0 {
+            journal.tell_missing(&mut recovered).map_err(|error| error.at_opening(path))?;
+        }
         Ok((journal, recovered))
     }
 
@@ -267,6 +281,16 @@ impl Journal {
         }
         self.flush()?;
         folder::note_reach(&self.dir, self.chain.next());
+        Ok(())
+    }
+
+    /// Logs that records are missing which the state, from a snapshot, knows.
+    fn tell_missing(&mut self, recovered: &mut Recovered) -> Result<(), AppendError> {
+        let event = Event::Host(HostFact::Gap(recovered.missing));
+        let gap = Record { at: recovered.last_at, event };
+        self.append(recovered.next_seq, std::slice::from_ref(&gap))?;
+        recovered.next_seq += 1;
+        recovered.core.apply(gap, &mut Effects::new());
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Reading a log from any record on, for replay and capture.
 
 use super::error::OpenError;
-use super::folder::{Copy, Folder, Found, Lock, holds_log};
+use super::folder::{Copy, Folder, Found, Lock, end_of, holds_log, noted_reach};
 use super::salvage::Salvaged;
 use super::storage::{Storage, StorageError, Stored};
 use engine::fact::Record;
@@ -13,6 +13,8 @@ use std::time::Duration;
 pub struct LogReader {
     source: Source,
     first: u64,
+    /// What showed that records behind the last one that can be read are lost.
+    loss: Option<String>,
     _lock: Lock,
 }
 
@@ -29,9 +31,9 @@ impl LogReader {
         }
         let folder = Folder::new(path, wait);
         let lock = folder.lock()?;
-        let source = open_source(folder, path)?;
+        let (source, loss) = open_source(folder, path)?;
         let first = source.as_ref().frame_from(0).map_err(|error| folder.failed(error))?;
-        Ok(LogReader { source, first: first.map_or(0, |(first, _)| first), _lock: lock })
+        Ok(LogReader { source, first: first.map_or(0, |(first, _)| first), loss, _lock: lock })
     }
 
     /// Sequence number of the oldest record.
@@ -43,14 +45,14 @@ impl LogReader {
     /// The records from a sequence number on, as far as they are intact.
     #[must_use]
     pub fn records_from(&self, seq: u64) -> Records<'_> {
-        Records::of(&self.source, seq)
+        Records { loss: self.loss.as_deref(), ..Records::of(&self.source, seq) }
     }
 }
 
 /// The newest storage of a log, or the one that lies in the folder itself; what can be salvaged of
 /// it, if a single frame cannot be had. A page of it may be unreadable where the bytes of its
-/// frames still are.
-fn open_source(folder: Folder<'_>, path: &Path) -> Result<Source, OpenError> {
+/// frames still are. With it comes what showed that something behind its end is lost.
+fn open_source(folder: Folder<'_>, path: &Path) -> Result<(Source, Option<String>), OpenError> {
     let (dir, found) = if Storage::file_in(path).is_file() {
         (path.to_owned(), folder.open(path)?)
     } else {
@@ -58,15 +60,27 @@ fn open_source(folder: Folder<'_>, path: &Path) -> Result<Source, OpenError> {
         (folder.storage_dir(number), found)
     };
     let (storage, copy) = match found {
-        Found::Damaged(salvaged, _) => return Ok(Source::Salvaged(salvaged)),
+        Found::Damaged(salvaged, what) => {
+            let loss = loses_its_end(&salvaged, &dir).then_some(what);
+            return Ok((Source::Salvaged(salvaged), loss));
+        }
         Found::Whole(storage, copy) => (storage, copy),
     };
     if all_frames_can_be_had(&storage) {
         copy.into_iter().for_each(Copy::remove);
-        return Ok(Source::Storage(storage));
+        return Ok((Source::Storage(storage), None));
     }
     drop(storage);
-    Ok(Source::Salvaged(folder.salvage(&dir, copy)?))
+    let salvaged = folder.salvage(&dir, copy)?;
+    let what = || "a page of the storage cannot be read".to_owned();
+    let loss = loses_its_end(&salvaged, &dir).then(what);
+    Ok((Source::Salvaged(salvaged), loss))
+}
+
+/// Whether the log once went further than the chain of what was salvaged.
+fn loses_its_end(salvaged: &Salvaged, dir: &Path) -> bool {
+    let end = end_of(SourceRef::Salvaged(salvaged)).unwrap_or(0);
+    salvaged.reach().max(noted_reach(dir)) > end
 }
 
 fn all_frames_can_be_had(storage: &Storage) -> bool {
@@ -86,6 +100,8 @@ pub struct Records<'a> {
     from: u64,
     chain: Option<Chain>,
     frame: std::vec::IntoIter<(u64, Record)>,
+    /// What to say at the end, if that is not the end of the log.
+    loss: Option<&'a str>,
     is_over: bool,
 }
 
@@ -120,7 +136,8 @@ impl<'a> Records<'a> {
     }
 
     fn over(source: SourceRef<'a>, from: u64) -> Records<'a> {
-        Records { source, from, chain: None, frame: Vec::new().into_iter(), is_over: false }
+        let frame = Vec::new().into_iter();
+        Records { source, from, chain: None, frame, loss: None, is_over: false }
     }
 
     /// Reads frames until one has a record that is wanted.
@@ -163,7 +180,11 @@ impl Iterator for Records<'_> {
             }
             match self.next_frame() {
                 Ok(true) => {}
-                Ok(false) => self.is_over = true,
+                Ok(false) => {
+                    self.is_over = true;
+                    let what = self.loss.map(ToOwned::to_owned);
+                    return what.map(|what| Err(self.unreadable(&StorageError::Damaged(what))));
+                }
                 Err(error) => {
                     self.is_over = true;
                     return Some(Err(error));

@@ -24,8 +24,8 @@ pub struct Recovered {
     pub last_at: Millis,
     /// How many records were read to get there; those before are in a snapshot.
     pub folded: u64,
-    /// How many records the state knows that the log has lost. If there are any, the next record
-    /// must be `HostFact::Gap` with this number.
+    /// How many records the state knows that the log has lost. If there are any, the log says so
+    /// already, in a `HostFact::Gap`.
     pub missing: u64,
     /// What was damaged, if something was.
     pub damage: Option<Damage>,

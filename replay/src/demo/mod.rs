@@ -29,7 +29,7 @@ pub(crate) fn play(options: &Demo) -> Result<(), Trouble> {
     let library = provider::find(options.provider.library.as_deref())?;
     let folder = Folder::make(options.keep.as_deref())?;
     let result = play_in(options, &library, &folder);
-    if result.is_err() {
+    if result.as_ref().is_err_and(|trouble| !matches!(trouble, Trouble::OutputClosed)) {
         folder.keep_for_inspection();
     }
     result
@@ -125,19 +125,18 @@ struct Proof {
 
 /// Replays the log, compares it with what it says was told, and that with what we heard.
 fn prove(folder: &Folder, heard: &Heard) -> Result<Proof, Trouble> {
-    let log = Log::open(&folder.log())?;
-    let mut replay = Rederivation::starting_at(log.first());
+    let mut log = Log::open(&folder.log())?;
+    let mut replay = Rederivation::new();
     let mut delivered = Delivered::default();
     let mut records = log.records();
     for (seq, record) in &mut records {
-        let event = record.event.clone();
-        replay.take(seq, record);
-        if let Some(difference) = replay.difference() {
-            return Err(Trouble::Difference(difference.to_string()));
+        replay.take(seq, &record);
+        if let Some(trouble) = replay.difference() {
+            return Err(trouble);
         }
-        delivered.take(&event, replay.effects());
+        delivered.take(&record.event, replay.effects());
     }
-    if let LogEnd::Damaged(why) | LogEnd::Newer(why) = records.end() {
+    if let LogEnd::Damaged(why) | LogEnd::Unusable(why) = records.end() {
         return Err(Trouble::Damage(why));
     }
     heard.compare(&delivered).map_err(Trouble::Difference)?;
