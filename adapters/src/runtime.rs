@@ -141,6 +141,9 @@ fn publish_as_found(core: &Core, at: Millis, views: &Views) {
     }
 }
 
+/// Most notes about callbacks in one record, which keeps it far below what a frame can hold.
+const TOLD_IN_A_RECORD: usize = 256;
+
 /// Why the provider cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -195,10 +198,8 @@ impl Runtime {
     }
 
     /// Notes for the log what became of callbacks; written along with the next frame.
-    pub fn told(&self, told: Vec<Told>) {
-        if !told.is_empty() {
-            self.note(Event::Told(told));
-        }
+    pub fn told(&self, told: &[Told]) {
+        told.chunks(TOLD_IN_A_RECORD).for_each(|told| self.note(Event::Told(told.to_vec())));
     }
 
     /// Completes what is open, ends the PBX sessions, writes a snapshot and stops all threads.

@@ -11,6 +11,7 @@
 mod error;
 mod fold;
 mod folder;
+mod piece;
 mod reader;
 mod recovery;
 mod salvage;

@@ -108,13 +108,12 @@ impl Folding {
         if !tellings.is_empty() {
             self.audience.hear(tellings);
         }
-        if self.since_snapshot >= SNAPSHOT_EVERY {
-            // A full queue only postpones it to the next batch.
-            if let Some(intake) = self.intake.upgrade() {
-                if intake.try_send(Intake::Snapshot).is_ok() {
-                    self.since_snapshot = 0;
-                }
-            }
+        // A full queue only postpones it to the next batch.
+        if self.since_snapshot >= SNAPSHOT_EVERY
+            && let Some(intake) = self.intake.upgrade()
+            && intake.try_send(Intake::Snapshot).is_ok()
+        {
+            self.since_snapshot = 0;
         }
     }
 

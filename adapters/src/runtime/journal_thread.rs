@@ -7,8 +7,8 @@ use super::core_thread::ToCore;
 use crate::clock::Clock;
 use crate::journal::{AppendError, Journal};
 use engine::core::Core;
-use engine::fact::{Event, HostFact, Party, PbxFact, Record, Told};
-use engine::frame::MAX_RECORDS;
+use engine::fact::{Event, HostFact, Record};
+use engine::frame::{FrameError, MAX_RECORDS};
 use engine::snapshot::Place;
 use engine::time::Millis;
 use std::collections::VecDeque;
@@ -181,10 +181,11 @@ impl Writer {
 
     fn keep_image(&mut self, place: Place, core: &Core) {
         // A picture of records that are not in the log would hide that they are missing.
-        if self.unwritten.is_empty() && !self.journal.is_down() {
-            if let Err(error) = self.journal.keep_snapshot(core, place) {
-                self.went_down(&error);
-            }
+        if self.unwritten.is_empty()
+            && !self.journal.is_down()
+            && let Err(error) = self.journal.keep_snapshot(core, place)
+        {
+            self.went_down(&error);
         }
     }
 
@@ -216,14 +217,18 @@ impl Writer {
         while self.unwritten.is_empty() && !self.journal.is_down() {
             match self.journal.append(first_seq, &self.batch) {
                 Ok(()) => return,
-                Err(AppendError::Refused(error)) => {
+                Err(AppendError::Refused(FrameError::Refused { seq, error })) => {
                     tracing::error!("{error}; the record is left out, also of what acts");
-                    let largest = self.batch.iter_mut().max_by_key(|record| weight(record));
-                    if let Some(record) = largest {
-                        record.event = Event::Told(Vec::new());
+                    match self.batch.get_mut((seq - first_seq) as usize) {
+                        // A note about nothing: what is not in the log must not act.
+                        Some(record) => record.event = Event::Told(Vec::new()),
+                        None => break,
                     }
                 }
-                Err(error) => self.went_down(&error),
+                Err(error) => {
+                    self.went_down(&error);
+                    break;
+                }
             }
         }
         self.keep_unwritten();
@@ -273,19 +278,5 @@ impl Writer {
         if self.core.send(what).await.is_err() {
             tracing::error!("the core thread is gone");
         }
-    }
-}
-
-/// Roughly how much room a record takes; only to find the one that takes too much.
-fn weight(record: &Record) -> usize {
-    match &record.event {
-        Event::Pbx(_, _, PbxFact::Call(info)) => {
-            let party = |p: &Party| p.cn.text().len() + p.dn.text().len() + p.e164.text().len();
-            info.parties.iter().map(party).sum::<usize>()
-                + info.uui.as_ref().map_or(0, |uui| uui.text().len())
-        }
-        Event::Pbx(_, _, PbxFact::User(user)) => user.cn.text().len() + user.dn.text().len(),
-        Event::Told(told) => told.len() * size_of::<Told>(),
-        _ => 0,
     }
 }

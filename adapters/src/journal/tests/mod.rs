@@ -361,6 +361,18 @@ fn a_storage_whose_settings_are_damaged_is_salvaged_whole() {
 }
 
 #[test]
+fn records_larger_than_a_frame_are_salvaged_too() {
+    let folder = folder();
+    let records: Vec<Record> = [10, 40_000, 10, 300_000, 10].map(large).into();
+    log_of(folder.path(), &records);
+    fs::write(folder.path().join("log-1/conf"), b"segment_size: nonsense 1234").unwrap();
+    let (journal, recovered) = open(folder.path());
+    assert!(recovered.damage.is_some());
+    let read: Result<Vec<_>, _> = journal.records_from(0).unwrap().collect();
+    assert_eq!(read.unwrap(), numbered(&records));
+}
+
+#[test]
 fn snapshots_are_salvaged_too() {
     let (folder, records) = (folder(), history());
     let mut journal = open(folder.path()).0;
