@@ -4,7 +4,7 @@ use crate::host::{self, Finding, System, Verdict};
 use crate::junit;
 use crate::packages::{self, Need};
 use crate::simulator::{self, Simulator};
-use crate::windows::{self, Bits, Way};
+use crate::windows::{self, Bits, Profile, Way};
 use crate::wine::Wine;
 use crate::workspace;
 use crate::{During, Problem};
@@ -92,7 +92,8 @@ impl Stage {
             });
         }
         let wine = Wine::below(folder);
-        let provider = windows::build(Bits::X64, Way::to(Bits::X64, Some(&wine)))?;
+        let provider =
+            windows::build(Bits::X64, Way::to(Bits::X64, Some(&wine)), Profile::Release)?;
         let host = host::build(System::Windows, folder)?;
         wine.set_up()?;
         Ok(Stage { wine: Some(wine), host, provider, scratch })

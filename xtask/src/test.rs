@@ -4,7 +4,7 @@ use crate::conformance;
 use crate::dependencies;
 use crate::packages::{self, Need};
 use crate::process;
-use crate::windows::{self, Bits, Way};
+use crate::windows::{self, Bits, Profile, Way};
 use crate::workspace::{self, cargo};
 use crate::{During, Problem};
 use clap::Args;
@@ -84,7 +84,9 @@ fn build(bits: Bits) -> Result<(), Problem> {
     let wine = (bits == Bits::X64).then(|| crate::wine::Wine::below(&folder));
     let way = Way::to(bits, wine.as_ref());
     provide(&way.needs(bits))?;
-    let library = windows::build(bits, way)?;
+    // What is not run need not be fast.
+    let profile = if bits == Bits::X64 { Profile::Release } else { Profile::Dev };
+    let library = windows::build(bits, way, profile)?;
     println!("    {}", library.display());
     Ok(())
 }

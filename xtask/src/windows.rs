@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
     let bits = if options.x86 { Bits::X86 } else { Bits::X64 };
     let way = Way::to(bits, None);
     packages::provide(&way.needs(bits), options.install)?;
-    let library = build(bits, way)?;
+    let library = build(bits, way, Profile::Release)?;
     println!("{}", library.display());
     Ok(())
 }
@@ -102,20 +102,38 @@ impl Way {
     }
 }
 
+/// How it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As it is shipped.
+    Release,
+    /// In less time, to see that it builds, links and exports.
+    Dev,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Profile::Release => "release",
+            Profile::Dev => "dev",
+        }
+    }
+
+    /// The folder below the target's.
+    fn folder(self) -> &'static str {
+        match self {
+            Profile::Release => "release",
+            Profile::Dev => "debug",
+        }
+    }
+}
+
 /// Builds the provider; the path of `tapline.tsp`.
-pub(crate) fn build(bits: Bits, way: Way) -> Result<PathBuf, Problem> {
+pub(crate) fn build(bits: Bits, way: Way, profile: Profile) -> Result<PathBuf, Problem> {
     let target = way.target(bits);
     let mut cargo = cargo();
-    cargo.args([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "tsp-ffi",
-        "--lib",
-        "--target",
-        &target,
-    ]);
+    cargo.args(["build", "--profile", profile.name(), "--target", &target]);
+    cargo.args(["--locked", "--package", "tsp-ffi", "--lib"]);
     let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
     cargo.env(linker, bits.tool("gcc"));
     if way == Way::WithLibrary {
@@ -126,7 +144,7 @@ pub(crate) fn build(bits: Bits, way: Way) -> Result<PathBuf, Problem> {
         cargo.env_remove("RUSTUP_TOOLCHAIN").env_remove("RUSTC_WRAPPER");
     }
     process::succeed(&mut cargo, BUILD_TIME)?;
-    let folder = workspace::target_folder()?.join(&target).join("release");
+    let folder = workspace::target_folder()?.join(&target).join(profile.folder());
     let (built, named) = (folder.join("tapline.dll"), folder.join("tapline.tsp"));
     check_library(bits, &built)?;
     std::fs::copy(&built, &named).during(format!("copy {}", built.display()))?;
