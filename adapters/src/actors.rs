@@ -1,8 +1,11 @@
 //! One actor per PBX and one per line, thin shells round the parts of the engine's core.
 //!
 //! All of them live on the one arbiter of the core thread. A batch of committed records crosses
-//! into that thread once; inside, each record is asked through the actors in the order of the log
-//! (estate, then PBX, then lines), so effects come out in the order of the log too.
+//! into that thread once, and inside it goes round the actors once: the estate says where each
+//! record goes; each PBX is asked once, with all that is for it; then each line is asked once, all
+//! lines at the same time. This changes nothing, because each of these parts depends on nothing
+//! but its own inputs in their order (I-14), and the effects are put back into the order of the
+//! log. It saves most of the messages, and a line's view is published once a batch.
 //!
 //! This is the only file that names actix. `send().await` is used throughout: `do_send` would
 //! ignore the bound of a mailbox.
@@ -10,7 +13,7 @@
 use crate::views::Views;
 use actix::prelude::*;
 use engine::core::Core;
-use engine::effect::Effects;
+use engine::effect::{Effect, Effects};
 use engine::estate::{Estate, Route};
 use engine::fact::Record;
 use engine::id::{LineId, PbxId};
@@ -37,6 +40,9 @@ pub struct Ensemble {
     views: Arc<Views>,
 }
 
+/// Lines that are asked at the same time when all are asked.
+const AT_ONCE: usize = 256;
+
 impl Ensemble {
     /// Gives every part of a core an actor. Views of its lines are published from the first record
     /// on: what the core remembers of an earlier session is not how the lines are found in this one.
@@ -49,34 +55,46 @@ impl Ensemble {
         ensemble
     }
 
-    /// Folds one record, as `Core::apply` does; effects are added to `out` in order.
-    pub async fn apply(&mut self, record: Record, out: &mut Effects) {
-        let at = record.at;
-        match self.estate.route(record) {
-            Route::Nowhere => {}
-            Route::Pbx(id, input) => self.pbx(at, id, input, out).await,
-            Route::Line(line, input) => self.line(at, line, input, out).await,
-            Route::Everyone(line_input, pbx_input) => {
-                for index in 0..self.lines.len() {
-                    if let Some(address) = &self.lines[index] {
-                        deliver(address, at, line_input.clone(), out).await;
+    /// Folds records as `Core::apply` does one after the other. The effects are added to `out` in
+    /// the order of the records, each with the number of its record, counted from 0.
+    pub async fn apply(&mut self, records: Vec<Record>, out: &mut Vec<(usize, Effect)>) {
+        let mut round = Round::default();
+        for (index, record) in records.into_iter().enumerate() {
+            let at = record.at;
+            match self.estate.route(record) {
+                Route::Nowhere => {}
+                Route::Pbx(id, input) => round.pbx(id, Item { index, at, input }),
+                Route::Line(line, input) => round.lines.push((line, Item { index, at, input })),
+                Route::Everyone(line_input, pbx_input) => {
+                    self.go(&mut round, out).await;
+                    for line in (0..).map(LineId).take(self.lines.len()) {
+                        round.lines.push((line, Item { index, at, input: line_input.clone() }));
+                        if round.lines.len() == AT_ONCE {
+                            self.go(&mut round, out).await;
+                        }
+                    }
+                    self.go(&mut round, out).await;
+                    let ids: Vec<_> = self.pbxs.keys().copied().collect();
+                    for id in ids {
+                        round.pbx(id, Item { index, at, input: pbx_input.clone() });
+                        self.go(&mut round, out).await;
                     }
                 }
-                let ids: Vec<_> = self.pbxs.keys().copied().collect();
-                for id in ids {
-                    self.pbx(at, id, pbx_input.clone(), out).await;
-                }
-            }
-            Route::Configured(pbxs, lines) => {
-                for (line, input) in lines {
-                    self.line(at, line, input, out).await;
-                }
-                for (id, input) in pbxs {
-                    self.pbxs.entry(id).or_insert_with(|| PbxActor { pbx: Pbx::new(id) }.start());
-                    self.pbx(at, id, input, out).await;
+                Route::Configured(pbxs, lines) => {
+                    self.go(&mut round, out).await;
+                    let items = lines.into_iter();
+                    round.lines.extend(items.map(|(id, input)| (id, Item { index, at, input })));
+                    self.go(&mut round, out).await;
+                    for (id, input) in pbxs {
+                        let new = || PbxActor { pbx: Pbx::new(id) }.start();
+                        self.pbxs.entry(id).or_insert_with(new);
+                        round.pbx(id, Item { index, at, input });
+                        self.go(&mut round, out).await;
+                    }
                 }
             }
         }
+        self.go(&mut round, out).await;
     }
 
     /// The whole state as one value, for a snapshot.
@@ -88,39 +106,59 @@ impl Ensemble {
             }
         }
         let mut lines = Vec::with_capacity(self.lines.len());
-        for address in self.lines.iter().flatten() {
-            if let Ok(line) = address.send(LineImage).await {
-                lines.push(line);
+        for some in self.lines.chunks(AT_ONCE) {
+            let asked: Vec<_> = some.iter().flatten().map(|line| line.send(LineImage)).collect();
+            for line in asked {
+                lines.extend(line.await);
             }
         }
         Core::from_parts(self.estate.clone(), pbxs, lines)
     }
 
-    async fn pbx(&mut self, at: Millis, id: PbxId, input: PbxInput, out: &mut Effects) {
-        let Some(address) = self.pbxs.get(&id) else { return };
-        match address.send(ToPbx { at, input }).await {
-            Ok((effects, lines)) => {
-                out.extend(effects);
-                for (line, input) in lines {
-                    self.line(at, line, input, out).await;
+    /// Takes what was collected round the actors, and leaves nothing collected. The records are
+    /// for one PBX or one line each, or all of them for one PBX, or all for lines.
+    async fn go(&mut self, round: &mut Round, out: &mut Vec<(usize, Effect)>) {
+        let mut effects = Vec::new();
+        for (id, items) in std::mem::take(&mut round.pbxs) {
+            let Some(address) = self.pbxs.get(&id) else { continue };
+            match address.send(ToPbx(items)).await {
+                Ok((of_pbx, for_lines)) => {
+                    effects.extend(of_pbx);
+                    round.lines.extend(for_lines);
                 }
+                Err(error) => tracing::error!(?id, %error, "the actor of a PBX is gone"),
             }
-            Err(error) => tracing::error!(?id, %error, "the actor of a PBX is gone"),
         }
+        // No two of these are of the same record but those that are already in order.
+        round.lines.sort_by_key(|(_, item)| item.index);
+        let mut by_line: BTreeMap<LineId, Vec<(u32, Item<LineInput>)>> = BTreeMap::new();
+        for (turn, (id, item)) in (1..).zip(round.lines.drain(..)) {
+            if self.lines.get(id.0 as usize).is_some_and(Option::is_some) {
+                by_line.entry(id).or_default().push((turn, item));
+            } else if let LineInput::Identity(identity) = item.input {
+                let (line, mut announced) = (Line::new(identity), Effects::new());
+                line.announce(&mut announced);
+                effects.extend(placed(item.index, turn, announced));
+                self.views.publish(id, Arc::new(line.view()));
+                self.seat(Arc::new(line));
+            }
+        }
+        let addresses = by_line.into_iter().filter_map(|(id, items)| {
+            Some(self.lines.get(id.0 as usize)?.as_ref()?.send(ToLine(items)))
+        });
+        // All of them have their message before the first answer is waited for.
+        let answers: Vec<_> = addresses.collect();
+        for answer in answers {
+            match answer.await {
+                Ok(of_line) => effects.extend(of_line),
+                Err(error) => tracing::error!(%error, "the actor of a line is gone"),
+            }
+        }
+        effects.sort_by_key(|effect| (effect.index, effect.turn));
+        out.extend(effects.into_iter().map(|Placed { index, effect, .. }| (index, effect)));
     }
 
-    async fn line(&mut self, at: Millis, id: LineId, input: LineInput, out: &mut Effects) {
-        if let Some(Some(address)) = self.lines.get(id.0 as usize) {
-            deliver(address, at, input, out).await;
-        } else if let LineInput::Identity(identity) = input {
-            let line = Line::new(identity);
-            line.announce(out);
-            self.views.publish(id, Arc::new(line.view()));
-            self.seat(line);
-        }
-    }
-
-    fn seat(&mut self, line: Line) {
+    fn seat(&mut self, line: Arc<Line>) {
         let index = line.id().0 as usize;
         if self.lines.len() <= index {
             self.lines.resize_with(index + 1, || None);
@@ -129,11 +167,36 @@ impl Ensemble {
     }
 }
 
-async fn deliver(address: &Addr<LineActor>, at: Millis, input: LineInput, out: &mut Effects) {
-    match address.send(ToLine { at, input }).await {
-        Ok(effects) => out.extend(effects),
-        Err(error) => tracing::error!(%error, "the actor of a line is gone"),
+/// Inputs on their way to the actors.
+#[derive(Default)]
+struct Round {
+    pbxs: BTreeMap<PbxId, Vec<Item<PbxInput>>>,
+    lines: Vec<(LineId, Item<LineInput>)>,
+}
+
+impl Round {
+    fn pbx(&mut self, id: PbxId, item: Item<PbxInput>) {
+        self.pbxs.entry(id).or_default().push(item);
     }
+}
+
+/// An input, with the number of its record.
+struct Item<T> {
+    index: usize,
+    at: Millis,
+    input: T,
+}
+
+/// An effect with its place: the number of its record, and of the input of a line in the round; 0
+/// for a PBX, which comes before the lines.
+struct Placed {
+    index: usize,
+    turn: u32,
+    effect: Effect,
+}
+
+fn placed(index: usize, turn: u32, effects: Effects) -> impl Iterator<Item = Placed> {
+    effects.into_iter().map(move |effect| Placed { index, turn, effect })
 }
 
 // ---- the actors ---------------------------------------------------------------------------
@@ -146,23 +209,26 @@ impl Actor for PbxActor {
     type Context = Context<Self>;
 }
 
-struct ToPbx {
-    at: Millis,
-    input: PbxInput,
-}
+struct ToPbx(Vec<Item<PbxInput>>);
 
 impl Message for ToPbx {
-    type Result = (Effects, ToLines);
+    type Result = (Vec<Placed>, Vec<(LineId, Item<LineInput>)>);
 }
 
 impl Handler<ToPbx> for PbxActor {
     type Result = MessageResult<ToPbx>;
 
     fn handle(&mut self, message: ToPbx, _: &mut Context<Self>) -> Self::Result {
-        let (mut out, mut lines) = (Effects::new(), ToLines::new());
-        let ToPbx { at, input } = message;
-        guarded("a PBX", || self.pbx.apply(at, input, &mut out, &mut lines));
-        MessageResult((out, lines))
+        let (mut effects, mut inputs) = (Vec::new(), Vec::with_capacity(message.0.len()));
+        let mut lines = ToLines::new();
+        for Item { index, at, input } in message.0 {
+            let mut out = Effects::new();
+            guarded("a PBX", || self.pbx.apply(at, input, &mut out, &mut lines));
+            effects.extend(placed(index, 0, out));
+            let items = lines.drain(..);
+            inputs.extend(items.map(|(line, input)| (line, Item { index, at, input })));
+        }
+        MessageResult((effects, inputs))
     }
 }
 
@@ -181,7 +247,8 @@ impl Handler<PbxImage> for PbxActor {
 }
 
 struct LineActor {
-    line: Line,
+    /// Shared with an image of the state while there is one; the next input then makes a copy.
+    line: Arc<Line>,
     views: Arc<Views>,
 }
 
@@ -189,13 +256,11 @@ impl Actor for LineActor {
     type Context = Context<Self>;
 }
 
-struct ToLine {
-    at: Millis,
-    input: LineInput,
-}
+/// Inputs, each with its turn in the round.
+struct ToLine(Vec<(u32, Item<LineInput>)>);
 
 impl Message for ToLine {
-    type Result = Effects;
+    type Result = Vec<Placed>;
 }
 
 impl Handler<ToLine> for LineActor {
@@ -203,25 +268,28 @@ impl Handler<ToLine> for LineActor {
 
     /// Publishes the view before the effects can reach anybody (I-07: read your callback).
     fn handle(&mut self, message: ToLine, _: &mut Context<Self>) -> Self::Result {
-        let mut out = Effects::new();
-        let ToLine { at, input } = message;
-        guarded("a line", || self.line.apply(at, input, &mut out));
+        let mut effects = Vec::new();
+        for (turn, Item { index, at, input }) in message.0 {
+            let mut out = Effects::new();
+            guarded("a line", || Arc::make_mut(&mut self.line).apply(at, input, &mut out));
+            effects.extend(placed(index, turn, out));
+        }
         self.views.publish(self.line.id(), Arc::new(self.line.view()));
-        MessageResult(out)
+        MessageResult(effects)
     }
 }
 
 struct LineImage;
 
 impl Message for LineImage {
-    type Result = Line;
+    type Result = Arc<Line>;
 }
 
 impl Handler<LineImage> for LineActor {
     type Result = MessageResult<LineImage>;
 
     fn handle(&mut self, _: LineImage, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(self.line.clone())
+        MessageResult(Arc::clone(&self.line))
     }
 }
 
@@ -241,16 +309,26 @@ mod tests {
     use std::cell::RefCell;
     use std::rc::Rc;
 
-    /// Folds a history through the actors.
-    fn through_actors(records: Vec<Record>) -> (Core, Effects, Arc<Views>) {
+    /// Folds a history through the actors, in batches of these sizes in turn.
+    fn through_actors(
+        mut records: Vec<Record>,
+        sizes: Vec<usize>,
+    ) -> (Core, Vec<(usize, Effect)>, Arc<Views>) {
         let views = Arc::new(Views::default());
         let result = Rc::new(RefCell::new(None));
         let (inside, published) = (Rc::clone(&result), Arc::clone(&views));
         run_on_arbiter(async move {
             let mut ensemble = Ensemble::start(Core::default(), published);
-            let mut effects = Effects::new();
-            for record in records {
-                ensemble.apply(record, &mut effects).await;
+            let (mut effects, mut done) = (Vec::new(), 0);
+            for size in sizes.into_iter().cycle() {
+                let batch: Vec<_> = records.drain(..size.min(records.len())).collect();
+                if batch.is_empty() {
+                    break;
+                }
+                let (count, mut out) = (batch.len(), Vec::new());
+                ensemble.apply(batch, &mut out).await;
+                effects.extend(out.into_iter().map(|(index, effect)| (done + index, effect)));
+                done += count;
             }
             *inside.borrow_mut() = Some((ensemble.image().await, effects));
         });
@@ -263,13 +341,18 @@ mod tests {
 
         /// I-16: what the provider does and what a replay does is the same.
         #[test]
-        fn the_actors_fold_a_log_exactly_as_the_core_does(records in histories(120)) {
+        fn the_actors_fold_a_log_exactly_as_the_core_does_in_batches_of_any_size(
+            records in histories(120),
+            sizes in prop::collection::vec(1..70_usize, 1..5),
+        ) {
             let mut core = Core::default();
-            let mut effects = Effects::new();
-            for record in records.clone() {
-                core.apply(record, &mut effects);
+            let mut effects = Vec::new();
+            for (index, record) in records.iter().enumerate() {
+                let mut out = Effects::new();
+                core.apply(record.clone(), &mut out);
+                effects.extend(out.into_iter().map(|effect| (index, effect)));
             }
-            let (acted, acted_effects, views) = through_actors(records);
+            let (acted, acted_effects, views) = through_actors(records, sizes);
             prop_assert_eq!(&acted_effects, &effects);
             prop_assert_eq!(&acted, &core);
             for line in core.lines() {

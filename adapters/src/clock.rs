@@ -38,7 +38,7 @@ impl Clock {
 /// Ends when nobody can wish any more.
 pub async fn keep_timers<F: Future<Output = ()>>(
     clock: Clock,
-    mut wishes: UnboundedReceiver<(Millis, Timer)>,
+    mut wishes: UnboundedReceiver<Vec<(Millis, Timer)>>,
     due: impl Fn(Timer) -> F,
 ) {
     // The count keeps timers of one millisecond in the order in which they were wished.
@@ -48,9 +48,11 @@ pub async fn keep_timers<F: Future<Output = ()>>(
         let next = waiting.keys().next().map(|(at, _)| clock.instant(*at));
         tokio::select! {
             wish = wishes.recv() => match wish {
-                Some((at, timer)) => {
-                    waiting.insert((at, count), timer);
-                    count += 1;
+                Some(wished) => {
+                    for (at, timer) in wished {
+                        waiting.insert((at, count), timer);
+                        count += 1;
+                    }
                 }
                 None => return,
             },
@@ -91,7 +93,7 @@ mod tests {
         let now = clock.now();
         let timer = |n| Timer::Reconnect(PbxId(0), n);
         for (delay, n) in [(30, 3), (5, 1), (5, 2), (0, 0)] {
-            wish.send((now + delay, timer(n))).expect("the receiver is alive");
+            wish.send(vec![(now + delay, timer(n))]).expect("the receiver is alive");
         }
         runtime.block_on(async {
             let keep = keep_timers(clock, wishes, |timer| {

@@ -17,6 +17,8 @@
 //! engine does not ask for the next Poll, and the PBX keeps its events.
 
 mod causes;
+#[cfg(feature = "feeding")]
+pub mod feeding;
 mod translation;
 
 use crate::http::{Answer as HttpAnswer, Connection, Place, Post, Tls, TrustError};

@@ -30,7 +30,7 @@ use engine::fact::{Event, HostFact, Told};
 use engine::line::{Line, LineInput};
 use engine::time::Millis;
 use engine::view::LineView;
-use io_thread::IoThread;
+use io_thread::{IoThread, Pbxs};
 use journal_thread::{Intake, JournalThread, QUEUE};
 use std::path::Path;
 use std::sync::Arc;
@@ -117,12 +117,31 @@ impl Prepared {
     /// # Errors
     /// See [`StartError`].
     pub fn start(self, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
-        let Prepared { settings, patience, journal, core, next_seq, last_at } = self;
+        let mut pbxs = Pbxs::of(&self.settings)?;
+        pbxs.set_patience(self.patience);
+        self.start_with(pbxs, audience)
+    }
+
+    /// The same with a PBX that is fed by hand in place of those in the settings.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    #[cfg(feature = "feeding")]
+    pub fn start_fed(
+        self,
+        pbx: crate::exchange::feeding::FedPbx,
+        audience: Arc<dyn Audience>,
+    ) -> Result<Runtime, StartError> {
+        self.start_with(Pbxs::Fed(pbx), audience)
+    }
+
+    fn start_with(self, pbxs: Pbxs, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
+        let Prepared { settings, journal, core, next_seq, last_at, .. } = self;
         let clock = Clock::after(last_at);
         let views = Arc::new(Views::default());
         publish_as_found(&core, last_at, &views);
         let (intake, queue) = mpsc::channel(QUEUE);
-        let io = IoThread::start(clock, &settings, patience, intake.clone())?;
+        let io = IoThread::start(clock, pbxs, intake.clone())?;
         let core =
             CoreThread::start(core, Arc::clone(&views), audience, io.outlet(), intake.clone())?;
         let journal = JournalThread::start(journal, next_seq, last_at, clock, queue, core.inlet())?;

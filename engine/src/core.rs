@@ -13,19 +13,21 @@ use crate::time::Millis;
 use crate::view::LineView;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The whole state that a log leads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Core {
     estate: Estate,
     pbxs: BTreeMap<PbxId, Pbx>,
-    lines: BTreeMap<LineId, Line>,
+    /// Shared, so that an image of the state costs no copy of its lines.
+    lines: BTreeMap<LineId, Arc<Line>>,
 }
 
 impl Core {
     /// Puts a core together from its parts.
     #[must_use]
-    pub fn from_parts(estate: Estate, pbxs: Vec<(PbxId, Pbx)>, lines: Vec<Line>) -> Core {
+    pub fn from_parts(estate: Estate, pbxs: Vec<(PbxId, Pbx)>, lines: Vec<Arc<Line>>) -> Core {
         Core {
             estate,
             pbxs: pbxs.into_iter().collect(),
@@ -35,7 +37,7 @@ impl Core {
 
     /// Takes a core apart, for the actors.
     #[must_use]
-    pub fn into_parts(self) -> (Estate, Vec<(PbxId, Pbx)>, Vec<Line>) {
+    pub fn into_parts(self) -> (Estate, Vec<(PbxId, Pbx)>, Vec<Arc<Line>>) {
         (self.estate, self.pbxs.into_iter().collect(), self.lines.into_values().collect())
     }
 
@@ -49,7 +51,7 @@ impl Core {
             Route::Line(line, input) => self.line(at, line, input, out),
             Route::Everyone(line_input, pbx_input) => {
                 for line in self.lines.values_mut() {
-                    line.apply(at, line_input.clone(), out);
+                    Arc::make_mut(line).apply(at, line_input.clone(), out);
                 }
                 let ids: Vec<_> = self.pbxs.keys().copied().collect();
                 ids.into_iter().for_each(|id| self.pbx(at, id, pbx_input.clone(), out));
@@ -74,23 +76,23 @@ impl Core {
 
     fn line(&mut self, at: Millis, id: LineId, input: LineInput, out: &mut Effects) {
         if let Some(line) = self.lines.get_mut(&id) {
-            line.apply(at, input, out);
+            Arc::make_mut(line).apply(at, input, out);
         } else if let LineInput::Identity(identity) = input {
             let line = Line::new(identity);
             line.announce(out);
-            self.lines.insert(id, line);
+            self.lines.insert(id, Arc::new(line));
         }
     }
 
     /// What applications may read of a line; `None` if there never was such a line.
     #[must_use]
     pub fn view(&self, line: LineId) -> Option<LineView> {
-        self.lines.get(&line).map(Line::view)
+        self.lines.get(&line).map(|line| line.view())
     }
 
     /// All lines, by permanent id.
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.lines.values()
+        self.lines.values().map(|line| &**line)
     }
 
     /// What concerns more than one line.

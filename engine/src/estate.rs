@@ -23,8 +23,9 @@ pub const MAX_LINES: usize = (1 << 20) - 1;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Estate {
     configuration: Option<Configuration>,
-    /// In the order of permanent ids, which count from 1.
-    members: Vec<Member>,
+    /// In the order of permanent ids, which count from 1. Shared, so that an image of the state
+    /// costs no copy of them.
+    members: Vec<Arc<Member>>,
     by_guid: BTreeMap<Guid, LineId>,
     boxes: BTreeMap<PbxId, Identification>,
     hubs: Hubs,
@@ -161,7 +162,8 @@ impl Estate {
             let identity = Arc::new(self.identity(line, pbx, &subscriber));
             self.by_guid.insert(guid, line);
             let known = Arc::clone(&identity);
-            self.members.push(Member { home: pbx, subscriber, identity, defunct: false });
+            let member = Member { home: pbx, subscriber, identity, defunct: false };
+            self.members.push(Arc::new(member));
             return Clue::Line { line, identity: Some(known) };
         };
         let index = line.0 as usize - 1;
@@ -169,7 +171,7 @@ impl Estate {
         let (home, was_defunct) = (member.home, member.defunct);
         let now = subscriber(guid, user);
         if !user.active {
-            self.members[index].defunct = home == pbx || was_defunct;
+            Arc::make_mut(&mut self.members[index]).defunct = home == pbx || was_defunct;
             return Clue::Line { line, identity: None };
         }
         let changed = member.subscriber != now || home != pbx || was_defunct;
@@ -177,7 +179,7 @@ impl Estate {
             return Clue::Line { line, identity: None };
         }
         let identity = Arc::new(self.identity(line, pbx, &now));
-        let member = &mut self.members[index];
+        let member = Arc::make_mut(&mut self.members[index]);
         member.home = pbx;
         member.defunct = false;
         member.subscriber = now;
@@ -200,7 +202,7 @@ impl Estate {
             let identity = self.identity(line, member.home, &member.subscriber);
             if identity != *member.identity {
                 let identity = Arc::new(identity);
-                self.members[index].identity = Arc::clone(&identity);
+                Arc::make_mut(&mut self.members[index]).identity = Arc::clone(&identity);
                 changed.push((line, LineInput::Identity(identity)));
             }
         }

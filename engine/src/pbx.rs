@@ -428,6 +428,10 @@ impl Pbx {
             return;
         }
         if let Some((line, cn)) = self.waiting.pop_front() {
+            if self.waiting.is_empty() {
+                // It was long once and will not be again.
+                self.waiting = VecDeque::new();
+            }
             self.asking = Some(line);
             let interface = self.interface;
             self.ask(Request::UserInitialize { session, line, cn, interface }, out);

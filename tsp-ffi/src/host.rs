@@ -6,7 +6,7 @@ use crate::inbox::Inbox;
 use crate::platform;
 use crate::session::{Devices, Parts, Server, Session};
 use adapters::journal::OpenError;
-use adapters::runtime::{Audience, Prepared, StartError};
+use adapters::runtime::{Audience, Prepared, Runtime, StartError};
 use engine::id::LineId;
 use engine::tapi::LineErr;
 use std::path::Path;
@@ -92,6 +92,16 @@ impl Host {
     /// procedure; [`LineErr::IniFileCorrupt`] for settings that cannot be used;
     /// [`LineErr::NoMultipleInstance`] if the log is in use; [`LineErr::OperationFailed`].
     pub(crate) fn init(&self, settings: &Path, init: &Init) -> Result<(), LineErr> {
+        self.init_by(settings, init, Prepared::start)
+    }
+
+    /// The same with another way to start what was prepared.
+    pub(crate) fn init_by(
+        &self,
+        settings: &Path,
+        init: &Init,
+        start: impl FnOnce(Prepared, Arc<dyn Audience>) -> Result<Runtime, StartError>,
+    ) -> Result<(), LineErr> {
         let mut stage = self.stage();
         if matches!(*stage, Stage::Running(_)) {
             return Ok(());
@@ -106,7 +116,7 @@ impl Host {
             _ => Enumerated::open(settings, 0, None),
         };
         platform::pin();
-        let session = self.start(init, completion, enumerated)?;
+        let session = self.start(init, completion, enumerated, start)?;
         *stage = Stage::Running(session.devices().enumerated());
         self.current.put(session);
         Ok(())
@@ -117,6 +127,7 @@ impl Host {
         init: &Init,
         completion: AsyncCompletion,
         enumerated: Enumerated,
+        start: impl FnOnce(Prepared, Arc<dyn Audience>) -> Result<Runtime, StartError>,
     ) -> Result<Arc<Session>, LineErr> {
         let Enumerated { prepared, mut lines, create, provider } = enumerated;
         if lines.len() != init.lines {
@@ -125,7 +136,7 @@ impl Host {
         }
         let inbox = Arc::new(Inbox::new());
         let audience: Arc<dyn Audience> = Arc::<Inbox>::clone(&inbox);
-        let runtime = prepared?.start(audience).map_err(|error| blame(&error))?;
+        let runtime = start(prepared?, audience).map_err(|error| blame(&error))?;
         let session = Arc::new(Session::new(Parts {
             views: Arc::clone(runtime.views()),
             devices: Devices::new(init.line_base, lines),
@@ -162,6 +173,14 @@ impl Host {
                 session.next_generation();
         }
         *self.stage() = Stage::Idle;
+    }
+
+    /// Does something while nobody can start or end a session.
+    #[cfg(test)]
+    pub(crate) fn with_stage_held<T>(&self, what: impl FnOnce() -> T) -> T {
+        let _stage = self.stage();
+        let _generation = self.generation.lock().unwrap_or_else(PoisonError::into_inner);
+        what()
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {

@@ -74,6 +74,9 @@ impl Inbox {
         queue.front += count as u64;
         if queue.items.len() < LONG {
             queue.latest_info.clear();
+            if queue.items.capacity() > 2 * LONG {
+                queue.items.shrink_to(LONG);
+            }
         }
         queue.is_open
     }
@@ -85,6 +88,13 @@ impl Inbox {
         queue.items.clear();
         drop(queue);
         self.filled.notify_all();
+    }
+
+    /// Does something while nobody can put in or take out.
+    #[cfg(test)]
+    pub(crate) fn with_lock_held<T>(&self, what: impl FnOnce() -> T) -> T {
+        let _queue = self.queue();
+        what()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

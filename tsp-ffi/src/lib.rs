@@ -6,6 +6,8 @@
 
 pub mod abi;
 mod answers;
+#[cfg(any(test, feature = "stand"))]
+mod counting;
 mod current;
 pub mod exports;
 mod host;
@@ -14,5 +16,11 @@ mod intake;
 mod platform;
 mod registry;
 mod session;
+#[cfg(feature = "stand")]
+pub mod stand;
 pub mod telephony_server;
 mod writer;
+
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: counting::Counting = counting::Counting;

@@ -156,6 +156,13 @@ impl<E: Entry> Table<E> {
         Some(entry)
     }
 
+    /// Does something while nobody can write.
+    #[cfg(test)]
+    pub(crate) fn with_lock_held<T>(&self, what: impl FnOnce() -> T) -> T {
+        let _free = self.writing();
+        what()
+    }
+
     fn slot(&self, handle: usize) -> Option<&Slot> {
         if handle & 1 != E::KIND {
             return None;

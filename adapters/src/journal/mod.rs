@@ -43,6 +43,9 @@ pub const BEHIND: Duration = Duration::from_millis(100);
 /// Snapshots kept. The older one is there for the case that the newer one cannot be read.
 const SNAPSHOTS_KEPT: usize = 2;
 
+/// How much of a snapshot is written between flushes: 1 MiB.
+const CHUNKS_A_FLUSH: u32 = 64;
+
 /// When a record is safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
@@ -247,7 +250,9 @@ impl Journal {
             // What is left of one that was never finished must not mix with this one.
             storage.remove_snapshot(place.next)?;
             let written = snapshot::write(core, place, |number, chunk| {
-                storage.put_chunk(place.next, number, chunk)
+                storage.put_chunk(place.next, number, chunk)?;
+                // What is not flushed lies in memory, all of it.
+                if number % CHUNKS_A_FLUSH == CHUNKS_A_FLUSH - 1 { storage.flush() } else { Ok(()) }
             });
             match written {
                 Err(WriteError::Store(error)) => return Err(error),

@@ -7,7 +7,7 @@ use super::{Audience, Caused};
 use crate::actors::{Ensemble, run_on_arbiter};
 use crate::views::Views;
 use engine::core::Core;
-use engine::effect::{Effect, Effects};
+use engine::effect::Effect;
 use engine::fact::Record;
 use engine::snapshot::Place;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ struct Folding {
 
 impl Folding {
     async fn run(mut self, mut batches: mpsc::Receiver<ToCore>) {
-        let mut effects = Effects::new();
+        let mut effects = Vec::new();
         while let Some(batch) = batches.recv().await {
             match batch {
                 ToCore::Committed { first_seq, records } => {
@@ -94,20 +94,28 @@ impl Folding {
         }
     }
 
-    async fn fold(&mut self, first_seq: u64, records: Vec<Record>, effects: &mut Effects) {
-        let mut tellings = Vec::new();
+    async fn fold(
+        &mut self,
+        first_seq: u64,
+        records: Vec<Record>,
+        effects: &mut Vec<(usize, Effect)>,
+    ) {
         self.since_snapshot += records.len() as u64;
-        for (seq, record) in (first_seq..).zip(records) {
-            self.ensemble.apply(record, effects).await;
-            for effect in effects.drain(..) {
-                match effect {
-                    Effect::Tell(telling) => tellings.push(Caused { seq, telling }),
-                    Effect::Ask(ask) => self.outlet.ask(ask),
-                    Effect::Wake(at, timer) => self.outlet.wake(at, timer),
-                    Effect::Report(report) => self.reports.write_down(&report),
+        self.ensemble.apply(records, effects).await;
+        let mut tellings = Vec::with_capacity(effects.len());
+        let (mut asks, mut wishes) = (Vec::new(), Vec::new());
+        for (index, effect) in effects.drain(..) {
+            match effect {
+                Effect::Tell(telling) => {
+                    tellings.push(Caused { seq: first_seq + index as u64, telling });
                 }
+                Effect::Ask(ask) => asks.push(ask),
+                Effect::Wake(at, timer) => wishes.push((at, timer)),
+                Effect::Report(report) => self.reports.write_down(&report),
             }
         }
+        self.outlet.ask(asks);
+        self.outlet.wake(wishes);
         if !tellings.is_empty() {
             self.audience.hear(tellings);
         }

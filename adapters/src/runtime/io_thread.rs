@@ -3,39 +3,84 @@
 use super::StartError;
 use super::journal_thread::Intake;
 use crate::clock::{self, Clock};
+#[cfg(feature = "feeding")]
+use crate::exchange::feeding::FedPbx;
 use crate::exchange::{Exchange, Patience, Site};
 use crate::settings::Settings;
 use engine::effect::{Ask, Request};
 use engine::fact::{Event, PbxFact, Question};
+use engine::frame::MAX_RECORDS;
 use engine::time::{Millis, Timer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// Answers of PBXs that may wait in front of the journal's queue.
 const ANSWERS: usize = 16;
 
+/// The PBXs of the settings, before anything is asked of them.
+pub(crate) enum Pbxs {
+    /// Reached over the network.
+    Real(Vec<Site>),
+    /// One that is fed by hand.
+    #[cfg(feature = "feeding")]
+    Fed(FedPbx),
+}
+
+impl Pbxs {
+    pub(crate) fn of(settings: &Settings) -> Result<Pbxs, StartError> {
+        let sites = Site::all(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
+        Ok(Pbxs::Real(sites))
+    }
+
+    pub(crate) fn set_patience(&mut self, patience: Patience) {
+        match self {
+            Pbxs::Real(sites) => sites.iter_mut().for_each(|site| site.patience = patience),
+            #[cfg(feature = "feeding")]
+            Pbxs::Fed(_) => {}
+        }
+    }
+
+    #[allow(clippy::needless_pass_by_value)] // the last sender must not be left over
+    fn start(self, on: &Handle, answers: mpsc::Sender<Vec<Event>>) -> Vec<Exchange> {
+        match self {
+            Pbxs::Real(sites) => {
+                sites.into_iter().map(|site| Exchange::start(on, site, answers.clone())).collect()
+            }
+            #[cfg(feature = "feeding")]
+            Pbxs::Fed(pbx) => vec![pbx.start(on, answers)],
+        }
+    }
+}
+
 /// The way from the core to the io thread.
 #[derive(Clone)]
 pub(crate) struct Outlet {
-    asks: mpsc::UnboundedSender<Ask>,
-    wishes: mpsc::UnboundedSender<(Millis, Timer)>,
+    asks: mpsc::UnboundedSender<Vec<Ask>>,
+    wishes: mpsc::UnboundedSender<Vec<(Millis, Timer)>>,
     /// `End` requests that have not been answered.
     endings: Arc<AtomicU32>,
 }
 
 impl Outlet {
-    pub(crate) fn ask(&self, ask: Ask) {
-        if matches!(ask.request, Request::End { .. }) {
-            self.endings.fetch_add(1, Ordering::AcqRel);
+    /// Takes the questions of a batch: waking the io thread costs more than what it is told.
+    pub(crate) fn ask(&self, asks: Vec<Ask>) {
+        if asks.is_empty() {
+            return;
         }
+        let ends = asks.iter().filter(|ask| matches!(ask.request, Request::End { .. })).count();
+        self.endings.fetch_add(u32::try_from(ends).unwrap_or(0), Ordering::AcqRel);
         // The io thread ends only after the core thread.
-        let _ = self.asks.send(ask);
+        let _ = self.asks.send(asks);
     }
 
-    pub(crate) fn wake(&self, at: Millis, timer: Timer) {
-        let _ = self.wishes.send((at, timer));
+    /// Takes the timers that a batch wishes for.
+    pub(crate) fn wake(&self, wishes: Vec<(Millis, Timer)>) {
+        if !wishes.is_empty() {
+            let _ = self.wishes.send(wishes);
+        }
     }
 }
 
@@ -48,12 +93,9 @@ pub(crate) struct IoThread {
 impl IoThread {
     pub(crate) fn start(
         clock: Clock,
-        settings: &Settings,
-        patience: Patience,
+        pbxs: Pbxs,
         intake: mpsc::Sender<Intake>,
     ) -> Result<IoThread, StartError> {
-        let mut sites = Site::all(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
-        sites.iter_mut().for_each(|site| site.patience = patience);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (asks, questions) = mpsc::unbounded_channel();
         let (wishes, wished) = mpsc::unbounded_channel();
@@ -63,13 +105,11 @@ impl IoThread {
             let handle = runtime.handle().clone();
             runtime.block_on(async move {
                 let (answers, answered) = mpsc::channel(ANSWERS);
-                let exchanges =
-                    sites.into_iter().map(|site| Exchange::start(&handle, site, answers.clone()));
-                let exchanges: Vec<Exchange> = exchanges.collect();
+                let exchanges = pbxs.start(&handle, answers);
                 handle.spawn(forward(answered, intake.clone(), endings));
                 handle.spawn(clock::keep_timers(clock, wished, move |timer| {
                     let intake = intake.clone();
-                    async move { put(&intake, Event::Due(timer)).await }
+                    async move { send(&intake, Intake::Event(Event::Due(timer))).await }
                 }));
                 distribute(questions, &exchanges).await;
             });
@@ -97,36 +137,39 @@ impl IoThread {
 }
 
 /// Hands each question to the exchange with its PBX. Ends when the core does.
-async fn distribute(mut questions: mpsc::UnboundedReceiver<Ask>, exchanges: &[Exchange]) {
-    while let Some(ask) = questions.recv().await {
-        if let Some(exchange) = exchanges.get(usize::from(ask.pbx.0)) {
-            exchange.ask(ask);
-        }
-    }
-}
-
-/// Brings answers to the journal. While its queue is full they wait here, and then in the
-/// exchange, and then at the PBX.
-async fn forward(
-    mut answered: mpsc::Receiver<Vec<Event>>,
-    intake: mpsc::Sender<Intake>,
-    endings: Arc<AtomicU32>,
-) {
-    while let Some(events) = answered.recv().await {
-        for event in events {
-            let ended = matches!(
-                event,
-                Event::Pbx(_, _, PbxFact::Ended | PbxFact::Failed(Question::End, _))
-            );
-            put(&intake, event).await;
-            if ended {
-                endings.fetch_sub(1, Ordering::AcqRel);
+async fn distribute(mut questions: mpsc::UnboundedReceiver<Vec<Ask>>, exchanges: &[Exchange]) {
+    while let Some(asks) = questions.recv().await {
+        for ask in asks {
+            if let Some(exchange) = exchanges.get(usize::from(ask.pbx.0)) {
+                exchange.ask(ask);
             }
         }
     }
 }
 
-async fn put(intake: &mpsc::Sender<Intake>, event: Event) {
+/// Brings answers to the journal, whole, so that one answer makes one frame if it fits in. While
+/// its queue is full they wait here, and then in the exchange, and then at the PBX.
+async fn forward(
+    mut answered: mpsc::Receiver<Vec<Event>>,
+    intake: mpsc::Sender<Intake>,
+    endings: Arc<AtomicU32>,
+) {
+    while let Some(mut events) = answered.recv().await {
+        let ended = events.iter().filter(|event| is_end(event)).count();
+        while events.len() > MAX_RECORDS {
+            let rest = events.split_off(MAX_RECORDS);
+            send(&intake, Intake::Events(std::mem::replace(&mut events, rest))).await;
+        }
+        send(&intake, Intake::Events(events)).await;
+        endings.fetch_sub(u32::try_from(ended).unwrap_or(0), Ordering::AcqRel);
+    }
+}
+
+fn is_end(event: &Event) -> bool {
+    matches!(event, Event::Pbx(_, _, PbxFact::Ended | PbxFact::Failed(Question::End, _)))
+}
+
+async fn send(intake: &mpsc::Sender<Intake>, what: Intake) {
     // The journal ends before the io thread does; what comes after is for nobody.
-    let _ = intake.send(Intake::Event(event)).await;
+    let _ = intake.send(what).await;
 }

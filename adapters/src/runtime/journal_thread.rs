@@ -1,7 +1,7 @@
 //! The journal thread: stamps what comes in, writes it, and only then lets it act.
 //!
-//! Group commit sizes itself: what has queued up while the last frame was being flushed becomes the
-//! next frame. No timer, no knob; latency is one flush.
+//! Group commit sizes itself: what has queued up while the last frames were being flushed becomes
+//! the next ones. No timer, no knob; latency is one flush.
 
 use super::core_thread::ToCore;
 use crate::clock::Clock;
@@ -16,8 +16,14 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
-/// How much may wait in front of the journal.
-pub(crate) const QUEUE: usize = 1024;
+/// How much may wait in front of the journal. An answer of a PBX counts as one, in portions of at
+/// most a frame, so these are at most some ten thousand events, and usually a few thousand.
+pub(crate) const QUEUE: usize = 256;
+
+/// Most records written with one flush: what has queued up while the last ones were flushed, as
+/// long as it does not keep the first of them waiting for much longer than the flush itself. A
+/// flush costs several hundred microseconds of processor time in sled, whatever it writes.
+const MAX_COMMIT: usize = 4 * MAX_RECORDS;
 
 /// How long notes about callbacks (`Told`) may wait for something to be written along with, and
 /// how long unflushed records may lie (durability "behind").
@@ -33,6 +39,8 @@ const WRITE_AGAIN: Duration = Duration::from_secs(2);
 pub(crate) enum Intake {
     /// Something became known.
     Event(Event),
+    /// These became known together; at most as many as a frame has room for.
+    Events(Vec<Event>),
     /// Say when everything before has been applied.
     Barrier(oneshot::Sender<()>),
     /// Have the core make an image of itself and write it.
@@ -160,8 +168,14 @@ impl Writer {
                 self.lazy.push(record);
             }
             Intake::Event(event) => {
+                self.make_room(1).await;
                 let record = self.stamp(event);
                 self.batch.push(record);
+            }
+            Intake::Events(events) => {
+                self.make_room(events.len()).await;
+                let at = self.now();
+                self.batch.extend(events.into_iter().map(|event| Record { at, event }));
             }
             Intake::Barrier(done) => {
                 self.commit().await;
@@ -189,9 +203,20 @@ impl Writer {
         }
     }
 
+    /// What came together stays together.
+    async fn make_room(&mut self, count: usize) {
+        if self.batch.len() + self.lazy.len() + count > MAX_COMMIT {
+            self.commit().await;
+        }
+    }
+
     fn stamp(&mut self, event: Event) -> Record {
+        Record { at: self.now(), event }
+    }
+
+    fn now(&mut self) -> Millis {
         self.last_at = self.last_at.max(self.clock.now());
-        Record { at: self.last_at, event }
+        self.last_at
     }
 
     /// Writes the batch, flushes it, and lets it act. Notes that waited go along.

@@ -24,6 +24,8 @@ struct Later {
     announced: BTreeSet<LineId>,
     /// Lines that came later, and whether they are gone again.
     created: BTreeMap<u32, (LineId, bool)>,
+    /// The other way round, for those that are not gone.
+    ids: BTreeMap<LineId, u32>,
 }
 
 impl Devices {
@@ -80,6 +82,7 @@ impl Devices {
             return Err(LineErr::BadDeviceId);
         }
         later.created.insert(device, (line, false));
+        later.ids.insert(line, device);
         Ok(())
     }
 
@@ -88,6 +91,7 @@ impl Devices {
         let device = self.device(line);
         let mut later = self.later_mut();
         later.announced.remove(&line);
+        later.ids.remove(&line);
         let device = device?;
         if let Some((_, is_gone)) = later.created.get_mut(&device) {
             *is_gone = true;
@@ -99,12 +103,7 @@ impl Devices {
 
     /// The present id of a line.
     fn device(&self, line: LineId) -> Option<u32> {
-        let later = self.later();
-        let created = later
-            .created
-            .iter()
-            .find(|(_, (created, is_gone))| *created == line && !is_gone)
-            .map(|(device, _)| *device);
+        let created = self.later().ids.get(&line).copied();
         created.or_else(|| {
             let index = self.index(line)?;
             let is_gone = self.enumerated[index].1.load(Ordering::Relaxed);
@@ -118,6 +117,13 @@ impl Devices {
 
     fn index(&self, line: LineId) -> Option<usize> {
         self.enumerated.binary_search_by_key(&line, |(line, _)| *line).ok()
+    }
+
+    /// Does something while nobody can look up a line that came later.
+    #[cfg(test)]
+    pub(crate) fn with_lock_held<T>(&self, what: impl FnOnce() -> T) -> T {
+        let _later = self.later_mut();
+        what()
     }
 
     fn later(&self) -> RwLockReadGuard<'_, Later> {

@@ -149,6 +149,18 @@ impl Session {
         self.lines.next_generation().max(self.calls.next_generation())
     }
 
+    /// Does something while every lock of the session is held.
+    #[cfg(test)]
+    pub(crate) fn with_all_locks_held<T>(&self, what: impl FnOnce() -> T) -> T {
+        let _book = self.book();
+        let _intake = self.intake.write().unwrap_or_else(PoisonError::into_inner);
+        let _sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        self.lines.with_lock_held(|| {
+            self.calls
+                .with_lock_held(|| self.devices.with_lock_held(|| self.inbox.with_lock_held(what)))
+        })
+    }
+
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }

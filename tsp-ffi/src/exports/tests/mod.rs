@@ -3,6 +3,7 @@
 
 mod asking;
 mod misuse;
+mod quick;
 mod reading;
 
 use super::*;
