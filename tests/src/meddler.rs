@@ -77,7 +77,8 @@ impl Meddler {
         self.desk.rules.lock().unwrap().insert(operation.to_owned(), rule);
     }
 
-    /// How many requests for this operation came so far.
+    /// How many requests for this operation came so far, and were answered or met silence; those
+    /// that were only told to authenticate do not count.
     #[must_use]
     pub fn seen(&self, operation: &str) -> usize {
         self.desk.seen.lock().unwrap().get(operation).copied().unwrap_or_default()
@@ -90,8 +91,8 @@ impl Desk {
         let mut requests = BufReader::new(client);
         while let Some(request) = read_message(&mut requests)? {
             let operation = operation(&request);
-            *self.seen.lock().unwrap().entry(operation.clone()).or_default() += 1;
             if matches!(self.rule(&operation), Rule::Silence) {
+                self.count(&operation);
                 // Until the client has had enough.
                 requests.read_to_end(&mut Vec::new())?;
                 break;
@@ -102,10 +103,14 @@ impl Desk {
             };
             pbx.get_mut().write_all(&request)?;
             let Some(answer) = read_message(pbx)? else { break };
+            // Authentication comes first.
+            if answer.starts_with(b"HTTP/1.1 401") {
+                (&*client).write_all(&answer)?;
+                continue;
+            }
+            self.count(&operation);
             // The rule may have changed while the PBX thought about it.
             match self.rule(&operation) {
-                // Authentication comes first.
-                _ if answer.starts_with(b"HTTP/1.1 401") => (&*client).write_all(&answer)?,
                 Rule::Pass => (&*client).write_all(&answer)?,
                 Rule::Instead(other) => (&*client).write_all(&other)?,
                 Rule::Cut(length) => {
@@ -119,6 +124,10 @@ impl Desk {
             }
         }
         client.shutdown(Shutdown::Both)
+    }
+
+    fn count(&self, operation: &str) {
+        *self.seen.lock().unwrap().entry(operation.to_owned()).or_default() += 1;
     }
 
     fn rule(&self, operation: &str) -> Rule {
