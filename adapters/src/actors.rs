@@ -97,6 +97,12 @@ impl Ensemble {
         self.go(&mut round, out).await;
     }
 
+    /// Lines, removed ones included.
+    #[must_use]
+    pub fn line_count(&self) -> u64 {
+        self.lines.len() as u64
+    }
+
     /// The whole state as one value, for a snapshot.
     pub async fn image(&self) -> Core {
         let mut pbxs = Vec::with_capacity(self.pbxs.len());

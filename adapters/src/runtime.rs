@@ -15,6 +15,7 @@
 mod core_thread;
 mod io_thread;
 mod journal_thread;
+mod message;
 mod reports;
 
 use crate::clock::Clock;
@@ -31,7 +32,8 @@ use engine::line::{Line, LineInput};
 use engine::time::Millis;
 use engine::view::LineView;
 use io_thread::{IoThread, Pbxs};
-use journal_thread::{Intake, JournalThread, QUEUE};
+use journal_thread::JournalThread;
+use message::{Intake, QUEUE};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -34,13 +34,14 @@ fn main() {
     if !are_wanted() {
         return flat_out(folder, 10, 1, Duration::ZERO);
     }
+    // Given a number of lines, with that one only: to look into it with a profiler.
     let only: Option<u32> = std::env::var("LINES").ok().and_then(|lines| lines.parse().ok());
     for (lines, holds) in FLAT_OUT {
         if only.is_none_or(|only| only == lines) {
             flat_out(folder, lines, holds, Duration::from_millis(1_200));
         }
     }
-    if only.is_none() {
+    if only.is_none_or(|only| only == 0) {
         steady(folder);
     }
 }

@@ -1,7 +1,7 @@
 //! The core thread: folds committed records through the actors and hands out the effects.
 
 use super::io_thread::Outlet;
-use super::journal_thread::Intake;
+use super::message::{Intake, ToCore};
 use super::reports::Reports;
 use super::{Audience, Caused};
 use crate::actors::{Ensemble, run_on_arbiter};
@@ -11,23 +11,16 @@ use engine::effect::Effect;
 use engine::fact::Record;
 use engine::snapshot::Place;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// Batches that may wait for the core.
 const QUEUE: usize = 16;
 
-/// A snapshot is made after so many records.
+/// A snapshot is made after so many records, or after so many for each line if that is more:
+/// writing it costs as much as so many records, and reading them at the next start takes less than
+/// a second.
 const SNAPSHOT_EVERY: u64 = 50_000;
-
-/// What the journal passes on.
-pub(crate) enum ToCore {
-    /// Records that are in the log, the first with this sequence number.
-    Committed { first_seq: u64, records: Vec<Record> },
-    /// Say when this point is reached.
-    Barrier(oneshot::Sender<()>),
-    /// Make an image of the state at this place of the log, which is where we are.
-    Image(Place),
-}
+const SNAPSHOT_EVERY_FOR_A_LINE: u64 = 4;
 
 /// The running thread.
 pub(crate) struct CoreThread {
@@ -119,8 +112,9 @@ impl Folding {
         if !tellings.is_empty() {
             self.audience.hear(tellings);
         }
+        let every = SNAPSHOT_EVERY.max(SNAPSHOT_EVERY_FOR_A_LINE * self.ensemble.line_count());
         // A full queue only postpones it to the next batch.
-        if self.since_snapshot >= SNAPSHOT_EVERY
+        if self.since_snapshot >= every
             && let Some(intake) = self.intake.upgrade()
             && intake.try_send(Intake::Snapshot).is_ok()
         {

@@ -1,7 +1,7 @@
 //! The io thread: the exchanges with the PBXs, and the timers.
 
 use super::StartError;
-use super::journal_thread::Intake;
+use super::message::Intake;
 use crate::clock::{self, Clock};
 #[cfg(feature = "feeding")]
 use crate::exchange::feeding::FedPbx;

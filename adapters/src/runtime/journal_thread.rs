@@ -3,7 +3,7 @@
 //! Group commit sizes itself: what has queued up while the last frames were being flushed becomes
 //! the next ones. No timer, no knob; latency is one flush.
 
-use super::core_thread::ToCore;
+use super::message::{Intake, ToCore};
 use crate::clock::Clock;
 use crate::journal::{AppendError, Journal};
 use engine::core::Core;
@@ -14,11 +14,7 @@ use engine::time::Millis;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
-
-/// How much may wait in front of the journal. An answer of a PBX counts as one, in portions of at
-/// most a frame, so these are at most some ten thousand events, and usually a few thousand.
-pub(crate) const QUEUE: usize = 256;
+use tokio::sync::mpsc;
 
 /// Most records written with one flush: what has queued up while the last ones were flushed, as
 /// long as it does not keep the first of them waiting for much longer than the flush itself. A
@@ -34,22 +30,6 @@ const MAX_UNWRITTEN: usize = 100_000;
 
 /// How long to wait before trying again to write a log that could not be written.
 const WRITE_AGAIN: Duration = Duration::from_secs(2);
-
-/// What can be put in line for the journal.
-pub(crate) enum Intake {
-    /// Something became known.
-    Event(Event),
-    /// These became known together; at most as many as a frame has room for.
-    Events(Vec<Event>),
-    /// Say when everything before has been applied.
-    Barrier(oneshot::Sender<()>),
-    /// Have the core make an image of itself and write it.
-    Snapshot,
-    /// The image asked for.
-    Image(Place, Box<Core>),
-    /// Write what is left and end.
-    Stop,
-}
 
 /// The running thread.
 pub(crate) struct JournalThread {
