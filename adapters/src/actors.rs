@@ -44,13 +44,14 @@ pub struct Ensemble {
 const AT_ONCE: usize = 256;
 
 impl Ensemble {
-    /// Gives every part of a core an actor, and publishes the lines' views.
+    /// Gives every part of a core an actor. Views of its lines are published from the first record
+    /// on: what the core remembers of an earlier session is not how the lines are found in this one.
     #[must_use]
     pub fn start(core: Core, views: Arc<Views>) -> Ensemble {
         let (estate, pbxs, lines) = core.into_parts();
         let pbxs = pbxs.into_iter().map(|(id, pbx)| (id, PbxActor { pbx }.start())).collect();
         let mut ensemble = Ensemble { estate, pbxs, lines: Vec::new(), views };
-        lines.into_iter().for_each(|line| ensemble.add_line(line));
+        lines.into_iter().for_each(|line| ensemble.seat(line));
         ensemble
     }
 
@@ -144,7 +145,8 @@ impl Ensemble {
                 let (line, mut announced) = (Line::new(identity), Effects::new());
                 line.announce(&mut announced);
                 effects.extend(placed(item.index, turn, announced));
-                self.add_line(Arc::new(line));
+                self.views.publish(id, Arc::new(line.view()));
+                self.seat(Arc::new(line));
             }
         }
         let addresses = by_line.into_iter().filter_map(|(id, items)| {
@@ -162,12 +164,11 @@ impl Ensemble {
         out.extend(effects.into_iter().map(|Placed { index, effect, .. }| (index, effect)));
     }
 
-    fn add_line(&mut self, line: Arc<Line>) {
+    fn seat(&mut self, line: Arc<Line>) {
         let index = line.id().0 as usize;
         if self.lines.len() <= index {
             self.lines.resize_with(index + 1, || None);
         }
-        self.views.publish(line.id(), Arc::new(line.view()));
         self.lines[index] = Some(LineActor { line, views: Arc::clone(&self.views) }.start());
     }
 }

@@ -1,8 +1,11 @@
-//! The service's log for people: plain lines in `tapline.log`, beside the journal.
+//! The service's log for people: plain lines in `tapline.log`, beside the journal. Where that
+//! cannot be, because the folder cannot be written, it is where the log would be by default; and
+//! while the disk is full, the lines wait for room.
 //!
 //! This is the only file that names tracing-subscriber. Names and numbers of people do not get in:
 //! they are `Pii`, which prints as its length.
 
+use crate::settings::Settings;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,12 +15,14 @@ use tracing_subscriber::fmt::MakeWriter;
 /// A file that grew beyond this is renamed to `tapline.log.1`, over the one before.
 const MAX_BYTES: u64 = 8 << 20;
 
+/// How much may wait to be written; what comes when this is full is not written at all.
+const MAX_WAITING: usize = 64 << 10;
+
 /// Directs the diary to `tapline.log` in a folder, from now on, for the whole process. Trouble with
 /// the file is not an error: the provider works without its diary.
 pub fn write_to(folder: &Path) {
     static SUBSCRIBER: OnceLock<()> = OnceLock::new();
-    let path = folder.join("tapline.log");
-    *page().lock().unwrap_or_else(PoisonError::into_inner) = Some(Page { path, file: None });
+    Page::turn_to(folder.join(NAME), Settings::default_log().join(NAME));
     SUBSCRIBER.get_or_init(|| {
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
@@ -30,14 +35,17 @@ pub fn write_to(folder: &Path) {
     });
 }
 
+const NAME: &str = "tapline.log";
+
+static PAGE: Mutex<Option<Page>> = Mutex::new(None);
+
 struct Page {
     path: PathBuf,
-    file: Option<File>,
-}
-
-fn page() -> &'static Mutex<Option<Page>> {
-    static PAGE: Mutex<Option<Page>> = Mutex::new(None);
-    &PAGE
+    /// Where to write if nothing can be written there.
+    instead: PathBuf,
+    /// With the path that it has.
+    file: Option<(File, PathBuf)>,
+    waiting: Vec<u8>,
 }
 
 #[derive(Clone, Copy)]
@@ -53,7 +61,7 @@ impl<'a> MakeWriter<'a> for Diary {
 
 impl Write for Diary {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut page = page().lock().unwrap_or_else(PoisonError::into_inner);
+        let mut page = PAGE.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(page) = page.as_mut() {
             // A diary that cannot be written must not stop the provider.
             let _ = page.write(bytes);
@@ -67,19 +75,96 @@ impl Write for Diary {
 }
 
 impl Page {
+    /// Begins a page, with what still waits of the one before if it is the same.
+    fn turn_to(path: PathBuf, instead: PathBuf) {
+        let mut page = PAGE.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = page.take().filter(|page| page.path == path);
+        let waiting = before.map_or_else(Vec::new, |page| page.waiting);
+        *page = Some(Page { path, instead, file: None, waiting });
+    }
+
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.file.is_none() {
-            if let Some(folder) = self.path.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            self.file = Some(OpenOptions::new().create(true).append(true).open(&self.path)?);
+        if self.waiting.len() + bytes.len() <= MAX_WAITING {
+            self.waiting.extend_from_slice(bytes);
         }
-        let Some(file) = self.file.as_mut() else { return Ok(()) };
-        file.write_all(bytes)?;
-        if file.metadata()?.len() > MAX_BYTES {
-            self.file = None;
-            std::fs::rename(&self.path, self.path.with_extension("log.1"))?;
+        let (file, _) = match &mut self.file {
+            Some(open) => open,
+            none => none.insert(open(&self.path).or_else(|_| open(&self.instead))?),
+        };
+        while !self.waiting.is_empty() {
+            let written = file.write(&self.waiting)?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.waiting.drain(..written);
+        }
+        if file.metadata()?.len() > MAX_BYTES
+            && let Some((_, path)) = self.file.take()
+        {
+            std::fs::rename(&path, path.with_extension("log.1"))?;
         }
         Ok(())
+    }
+}
+
+fn open(path: &Path) -> io::Result<(File, PathBuf)> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    Ok((file, path.to_owned()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    fn page(path: PathBuf, instead: PathBuf) -> Page {
+        Page { path, instead, file: None, waiting: Vec::new() }
+    }
+
+    #[test]
+    fn where_a_page_cannot_be_the_other_place_is_taken() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let instead = folder.path().join("new").join(NAME);
+        let mut page = page(file.join(NAME), instead.clone());
+        page.write(b"one\n").unwrap();
+        page.write(b"two\n").unwrap();
+        assert_eq!(std::fs::read_to_string(instead).unwrap(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn what_cannot_be_written_waits_up_to_a_bound() {
+        let folder = TempDir::new().unwrap();
+        let late = folder.path().join("late");
+        std::fs::write(&late, "").unwrap();
+        let mut page = page(late.join(NAME), late.join(NAME));
+        assert!(page.write(b"one\n").is_err());
+        for _ in 0..MAX_WAITING {
+            assert!(page.write(b"more\n").is_err());
+        }
+        assert!(page.waiting.len() <= MAX_WAITING);
+        std::fs::remove_file(&late).unwrap();
+        page.write(b"last, and lost, because too much waits\n").unwrap();
+        let text = std::fs::read_to_string(late.join(NAME)).unwrap();
+        assert!(text.starts_with("one\nmore\n") && text.ends_with("more\n"));
+        page.write(b"after\n").unwrap();
+        assert!(std::fs::read_to_string(late.join(NAME)).unwrap().ends_with("after\n"));
+    }
+
+    #[test]
+    fn a_long_page_is_put_aside_under_its_own_name() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join(NAME);
+        let mut page = page(path.clone(), path.clone());
+        std::fs::write(&path, vec![b'.'; MAX_BYTES as usize]).unwrap();
+        page.write(b"one\n").unwrap();
+        assert!(!path.exists() && folder.path().join("tapline.log.1").exists());
+        page.write(b"two\n").unwrap();
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "two\n");
     }
 }

@@ -16,6 +16,7 @@
 //! Events go into a bounded queue. While it is full the answer to a Poll waits outside, so the
 //! engine does not ask for the next Poll, and the PBX keeps its events.
 
+mod causes;
 #[cfg(feature = "feeding")]
 pub mod feeding;
 mod translation;
@@ -24,6 +25,7 @@ use crate::http::{Answer as HttpAnswer, Connection, Place, Post, Tls, TrustError
 use crate::secret::Account;
 use crate::settings::{Settings, Tree};
 use crate::soap::{Interface, Kind, Operation, decode, decode_poll};
+use causes::Causes;
 use engine::effect::{Address, Ask, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
 use engine::id::{Attempt, PbxId};
@@ -87,7 +89,7 @@ impl Default for Patience {
     }
 }
 
-/// The exchange with one PBX tree. Dropping it closes its connections at once.
+/// The exchange with one PBX tree. When its last clone is dropped, its connections are closed.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     asks: mpsc::UnboundedSender<Ask>,
@@ -119,7 +121,8 @@ async fn distribute(
     events: mpsc::Sender<Vec<Event>>,
 ) {
     let site = Arc::new(site);
-    let mut lanes = Lanes::new(Attempt(0));
+    let causes = Arc::new(Causes::default());
+    let mut lanes = Lanes::new(Attempt(0), Arc::clone(&causes));
     loop {
         let ask = tokio::select! {
             ask = asks.recv() => ask,
@@ -133,7 +136,7 @@ async fn distribute(
         let Some(ask) = ask else { return };
         if ask.attempt > lanes.attempt {
             // Dropping the old ones aborts them.
-            lanes = Lanes::new(ask.attempt);
+            lanes = Lanes::new(ask.attempt, Arc::clone(&causes));
         }
         if ask.attempt == lanes.attempt {
             lanes.put(ask, &site, &events);
@@ -155,6 +158,7 @@ fn died(site: &Site, attempt: Attempt, ended: Result<(), JoinError>) -> Option<E
 /// The connections of one attempt: at most two to each address.
 struct Lanes {
     attempt: Attempt,
+    causes: Arc<Causes>,
     open: Vec<(Address, Purpose, mpsc::UnboundedSender<Ask>)>,
     tasks: JoinSet<()>,
 }
@@ -167,8 +171,8 @@ enum Purpose {
 }
 
 impl Lanes {
-    fn new(attempt: Attempt) -> Lanes {
-        Lanes { attempt, open: Vec::new(), tasks: JoinSet::new() }
+    fn new(attempt: Attempt, causes: Arc<Causes>) -> Lanes {
+        Lanes { attempt, causes, open: Vec::new(), tasks: JoinSet::new() }
     }
 
     fn put(&mut self, ask: Ask, site: &Arc<Site>, events: &mpsc::Sender<Vec<Event>>) {
@@ -182,7 +186,8 @@ impl Lanes {
             Some((_, _, asks)) => asks.send(ask),
             None => {
                 let (asks, received) = mpsc::unbounded_channel();
-                let lane = Lane::new(Arc::clone(site), self.attempt, ask.address);
+                let causes = Arc::clone(&self.causes);
+                let lane = Lane::new(Arc::clone(site), self.attempt, ask.address, causes);
                 self.tasks.spawn(lane.serve(received, events.clone()));
                 let sent = asks.send(ask);
                 self.open.push((key.0, key.1, asks));
@@ -196,14 +201,14 @@ impl Lanes {
     }
 }
 
-fn connect(site: &Site, address: Address) -> Result<Connection, Failure> {
+fn connect(site: &Site, address: Address, causes: &Causes) -> Result<Connection, Failure> {
     let place = match address {
         Address::Master => Some(&site.master),
         Address::Standby => site.standby.as_ref(),
     };
     let place = place.ok_or(Failure::Unreachable)?;
     Connection::new(place, Arc::clone(&site.account), &site.tls).map_err(|error| {
-        tracing::error!(%place, %error, "no connection can be prepared");
+        causes.tell(site.pbx, address, &error.to_string());
         Failure::Certificate
     })
 }
@@ -212,15 +217,17 @@ fn connect(site: &Site, address: Address) -> Result<Connection, Failure> {
 struct Lane {
     site: Arc<Site>,
     attempt: Attempt,
+    address: Address,
+    causes: Arc<Causes>,
     connection: Result<Connection, Failure>,
     /// The interface of the session, known once it was asked for.
     interface: Interface,
 }
 
 impl Lane {
-    fn new(site: Arc<Site>, attempt: Attempt, address: Address) -> Lane {
-        let connection = connect(&site, address);
-        Lane { site, attempt, connection, interface: Interface::default() }
+    fn new(site: Arc<Site>, attempt: Attempt, address: Address, causes: Arc<Causes>) -> Lane {
+        let connection = connect(&site, address, &causes);
+        Lane { site, attempt, address, causes, connection, interface: Interface::default() }
     }
 
     async fn serve(
@@ -267,7 +274,11 @@ impl Lane {
             },
             repeat: repeat(request),
         };
-        connection.post(&post).await
+        let outcome = connection.post(&post).await;
+        if let (Err(_), Some(cause)) = (&outcome, connection.cause()) {
+            self.causes.tell(self.site.pbx, self.address, cause);
+        }
+        outcome
     }
 
     fn fact(&self, fact: PbxFact) -> Event {
@@ -281,6 +292,7 @@ impl Lane {
             .and_then(|answer| translation::read(&answer, |body| decode_poll(body, &mut facts)));
         let ended = match counted {
             Ok(counted) => {
+                self.causes.forget();
                 if counted.skipped > 0 {
                     let (pbx, records) = (self.site.pbx.0, counted.skipped);
                     tracing::warn!(pbx, records, "records of a Poll could not be read");

@@ -21,14 +21,15 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-pub use tls::{Trust, TrustError};
+pub use tls::{CertificateDer, Trust, TrustError};
 
 /// How long a connection may take to be made: name, TCP and TLS together. Small boxes that reboot
 /// are black holes for a while (reference of the PBX, 1.8).
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest answer taken, in bytes: some 8000 users in one Poll, far above what a box sends.
-pub const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The longest answer taken, in bytes; more could not be decoded anyway. Some 8000 users fit into
+/// one Poll, far more than a box sends at once.
+pub const ANSWER_BYTES_MAX: usize = crate::soap::limit::BODY_BYTES;
 
 /// Silence on a connection for this long makes the system ask whether the other side still lives;
 /// a box that lost its power is noticed within a minute although a Poll may be silent for long.
@@ -74,8 +75,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// One request.
-#[derive(Clone, Debug)]
+/// One request. It prints without its body, which holds names and numbers of people.
+#[derive(Clone)]
 pub struct Post {
     /// Value of SOAPAction, without quotes.
     pub action: Box<str>,
@@ -96,8 +97,8 @@ pub enum Repeat {
     Once,
 }
 
-/// What the PBX answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the PBX answered. It prints without its body, which holds names and numbers of people.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status; anything but 401 and 403.
     pub status: u16,
@@ -105,9 +106,24 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+impl fmt::Debug for Post {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.action, self.body.len())
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.status, self.body.len())
+    }
+}
+
 /// How PBXs are to be believed, prepared once for all connections.
 #[derive(Clone)]
-pub struct Tls(Prepared);
+pub struct Tls {
+    prepared: Prepared,
+    pinned: Option<CertificateDer<'static>>,
+}
 
 #[cfg(windows)]
 use tls::Trust as Prepared;
@@ -126,8 +142,13 @@ pub struct Connection {
     account: Arc<Account>,
     /// How we authenticate, once the PBX has said how.
     scheme: Option<Scheme>,
+    /// The only certificate to accept, if there is one. The TLS package was told; looking again
+    /// costs little, and that of Windows would also take one that the pinned one has issued.
+    pinned: Option<CertificateDer<'static>>,
     /// The last exchange ended well, so there may be an open connection that has since died.
     warm: bool,
+    /// Why the last request failed, in the words of the package.
+    cause: Option<String>,
 }
 
 impl Connection {
@@ -153,10 +174,12 @@ impl Connection {
             // Header names as the boxes of that time knew them, and patience with theirs.
             .http1_title_case_headers()
             .http1_ignore_invalid_headers_in_responses(true)
+            .tls_info(tls.pinned.is_some())
             .user_agent(concat!("Tapline/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| refuse(&cause(&error)))?;
-        Ok(Connection { client, url, account, scheme: None, warm: false })
+        let pinned = tls.pinned.clone().filter(|_| place.https);
+        Ok(Connection { client, url, account, scheme: None, pinned, warm: false, cause: None })
     }
 
     /// Sends a request and reads its answer.
@@ -172,12 +195,19 @@ impl Connection {
     /// - [`Failure::Garbled`]: the answer is no HTTP, or longer than [`ANSWER_BYTES_MAX`].
     pub async fn post(&mut self, post: &Post) -> Result<Answer, Failure> {
         let was_warm = std::mem::replace(&mut self.warm, false);
+        self.cause = None;
         let outcome = match tokio::time::timeout(post.within, self.exchange(post, was_warm)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::TimedOut),
         };
         self.warm = matches!(outcome, Ok(_) | Err(Failure::AccessDenied));
         outcome
+    }
+
+    /// Why the last request failed, if the system or TLS had words for it. For people to read.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     async fn exchange(&mut self, post: &Post, was_warm: bool) -> Result<Answer, Failure> {
@@ -212,6 +242,9 @@ impl Connection {
         };
         let sent = request.body(post.body.clone()).send().await;
         let response = sent.map_err(|error| self.failure(&error))?;
+        if !self.is_the_pinned(&response) {
+            return Err(Failure::Certificate);
+        }
         let status = response.status();
         let challenge = (status == StatusCode::UNAUTHORIZED).then(|| {
             let fields = response.headers().get_all(WWW_AUTHENTICATE);
@@ -232,6 +265,17 @@ impl Connection {
         }
     }
 
+    /// Whether an answer came from the holder of the pinned certificate, if one is pinned. As no
+    /// request carries credentials before a challenge was answered, a stranger is found
+    /// out here before it is told any; one that comes later, in the place of the right one, must
+    /// hold a certificate issued by the pinned one.
+    fn is_the_pinned(&self, response: &Response) -> bool {
+        self.pinned.as_ref().is_none_or(|pinned| {
+            let peer = response.extensions().get::<reqwest::tls::TlsInfo>();
+            peer.and_then(reqwest::tls::TlsInfo::peer_certificate) == Some(pinned)
+        })
+    }
+
     fn credentials(&mut self, body: &[u8]) -> Option<Credentials> {
         let scheme = self.scheme.as_mut()?;
         let credentials = scheme.credentials(&self.account, self.url.path(), body);
@@ -241,12 +285,10 @@ impl Connection {
         credentials
     }
 
-    /// What an error of the package means, and a line for the reader of the log with its words.
-    fn failure(&self, error: &reqwest::Error) -> Failure {
-        let failure = classified(error);
-        let host = self.url.host_str().unwrap_or_default();
-        tracing::info!(host, ?failure, cause = cause(error), "request to PBX failed");
-        failure
+    /// What an error of the package means; its words are kept.
+    fn failure(&mut self, error: &reqwest::Error) -> Failure {
+        self.cause = Some(cause(error));
+        classified(error)
     }
 }
 
@@ -314,7 +356,7 @@ async fn settle() {
 
 /// What an error of the package means.
 fn classified(error: &reqwest::Error) -> Failure {
-    if chain(error).any(is_tls_refusal) {
+    if chain(error).any(tls::is_refusal) {
         Failure::Certificate
     } else if error.is_connect() {
         Failure::Unreachable
@@ -345,17 +387,6 @@ fn cause(error: &reqwest::Error) -> String {
     chain(error).last().map_or_else(String::new, ToString::to_string)
 }
 
-/// Whether TLS itself refused: rustls by its own type, the TLS of Windows by the number of its
-/// error (facilities SSPI 0x8009 and CERT 0x800B).
-fn is_tls_refusal(error: &(dyn Error + 'static)) -> bool {
-    #[cfg(not(windows))]
-    if tls::with_rustls::is_refusal(error) {
-        return true;
-    }
-    let number = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
-    number.is_some_and(|number| matches!((number as u32) >> 16, 0x8009 | 0x800B))
-}
-
 /// Whether something answered that is no HTTP. The package below `reqwest` tells this only in
 /// words: all of its messages about a head that it cannot read begin like this, and it is pinned.
 fn speaks_no_http(error: &reqwest::Error) -> bool {
@@ -372,9 +403,14 @@ impl Tls {
     /// [`TrustError`] if the certificates cannot be used.
     pub fn new(trust: &Trust) -> Result<Tls, TrustError> {
         #[cfg(not(windows))]
-        return tls::with_rustls::configuration(trust).map(Tls);
+        let prepared = tls::with_rustls::configuration(trust)?;
         #[cfg(windows)]
-        return Ok(Tls(trust.clone()));
+        let prepared = trust.clone();
+        let pinned = match trust {
+            Trust::Pinned(certificate) => Some(certificate.clone()),
+            Trust::System | Trust::Authorities(_) => None,
+        };
+        Ok(Tls { prepared, pinned })
     }
 
     /// For connections without TLS: believes nobody, and asks nothing of a system that may have no
@@ -388,7 +424,7 @@ impl Tls {
 
     #[cfg(not(windows))]
     fn applied(&self, builder: ClientBuilder) -> Result<ClientBuilder, TrustError> {
-        Ok(builder.tls_backend_preconfigured(self.0.clone()))
+        Ok(builder.tls_backend_preconfigured(self.prepared.clone()))
     }
 
     /// Windows brings its own TLS, which can also speak the old versions of old firmware. A pinned
@@ -396,7 +432,7 @@ impl Tls {
     /// the host name, which it need not carry, is not looked at.
     #[cfg(windows)]
     fn applied(&self, builder: ClientBuilder) -> Result<ClientBuilder, TrustError> {
-        let (certificates, check_name) = match &self.0 {
+        let (certificates, check_name) = match &self.prepared {
             Trust::System => return Ok(builder),
             Trust::Authorities(certificates) => (&certificates[..], true),
             Trust::Pinned(certificate) => (std::slice::from_ref(certificate), false),

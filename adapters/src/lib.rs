@@ -1,6 +1,7 @@
 //! The world around the engine. Each outside package is named in one file here.
 
 pub mod actors;
+pub mod capture;
 pub mod clock;
 pub mod diary;
 pub mod exchange;

@@ -15,21 +15,25 @@
 mod core_thread;
 mod io_thread;
 mod journal_thread;
+mod message;
+mod reports;
 
 use crate::clock::Clock;
 use crate::diary;
+use crate::exchange::Patience;
 use crate::journal::{Journal, OpenError};
 use crate::settings::{Settings, SettingsError};
 use crate::views::Views;
 use core_thread::CoreThread;
 use engine::core::Core;
-use engine::effect::Telling;
+use engine::effect::{Effects, Telling};
 use engine::fact::{Event, HostFact, Told};
-use engine::line::Line;
+use engine::line::{Line, LineInput};
 use engine::time::Millis;
 use engine::view::LineView;
 use io_thread::{IoThread, Pbxs};
-use journal_thread::{Intake, JournalThread, QUEUE};
+use journal_thread::JournalThread;
+use message::{Intake, QUEUE};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,6 +59,7 @@ pub trait Audience: Send + Sync + 'static {
 /// A log that was opened and read, before anything runs: what `TSPI_providerEnumDevices` needs.
 pub struct Prepared {
     settings: Settings,
+    patience: Patience,
     journal: Journal,
     core: Core,
     next_seq: u64,
@@ -86,16 +91,21 @@ impl Prepared {
         if settings.single_active_call {
             tracing::warn!("single_active_call is set but has no effect in this version");
         }
-        if let Some(damage) = &recovered.damage {
-            tracing::error!("{damage}; everything before it was read, and work goes on after it");
-        }
         Ok(Prepared {
             settings,
+            patience: Patience::default(),
             journal,
             core: recovered.core,
             next_seq: recovered.next_seq,
             last_at: recovered.last_at,
         })
+    }
+
+    /// Waits for answers of PBXs for other times than usual, which tests have not got.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Prepared {
+        self.patience = patience;
+        self
     }
 
     /// The lines known from earlier sessions, by permanent id.
@@ -109,7 +119,8 @@ impl Prepared {
     /// # Errors
     /// See [`StartError`].
     pub fn start(self, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
-        let pbxs = Pbxs::of(&self.settings)?;
+        let mut pbxs = Pbxs::of(&self.settings)?;
+        pbxs.set_patience(self.patience);
         self.start_with(pbxs, audience)
     }
 
@@ -127,14 +138,10 @@ impl Prepared {
     }
 
     fn start_with(self, pbxs: Pbxs, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
-        let Prepared { settings, journal, core, next_seq, last_at } = self;
+        let Prepared { settings, journal, core, next_seq, last_at, .. } = self;
         let clock = Clock::after(last_at);
         let views = Arc::new(Views::default());
-        // The host may ask for the capabilities of a recovered line as soon as we return, which may
-        // be before the core thread has published anything.
-        for line in core.lines() {
-            views.publish(line.id(), Arc::new(line.view()));
-        }
+        publish_as_found(&core, last_at, &views);
         let (intake, queue) = mpsc::channel(QUEUE);
         let io = IoThread::start(clock, pbxs, intake.clone())?;
         let core =
@@ -151,6 +158,20 @@ impl Prepared {
 /// How long to wait for another process to let go of the log. `TSPI_providerInit` must return
 /// within a second.
 const IN_USE_PATIENCE: Duration = Duration::from_millis(600);
+
+/// Lines of earlier sessions are asked for as soon as the provider has started, which may be before
+/// the core thread has published anything. In this session they have no calls and no PBX yet.
+fn publish_as_found(core: &Core, at: Millis, views: &Views) {
+    let mut effects = Effects::new();
+    for line in core.lines() {
+        let mut line = line.clone();
+        line.apply(at, LineInput::Started, &mut effects);
+        views.publish(line.id(), Arc::new(line.view()));
+    }
+}
+
+/// Most notes about callbacks in one record, which keeps it far below what a frame can hold.
+const TOLD_IN_A_RECORD: usize = 256;
 
 /// Why the provider cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -206,10 +227,8 @@ impl Runtime {
     }
 
     /// Notes for the log what became of callbacks; written along with the next frame.
-    pub fn told(&self, told: Vec<Told>) {
-        if !told.is_empty() {
-            self.note(Event::Told(told));
-        }
+    pub fn told(&self, told: &[Told]) {
+        told.chunks(TOLD_IN_A_RECORD).for_each(|told| self.note(Event::Told(told.to_vec())));
     }
 
     /// Completes what is open, ends the PBX sessions, writes a snapshot and stops all threads.
@@ -218,7 +237,8 @@ impl Runtime {
         let deadline = Instant::now() + within;
         self.note(Event::Host(HostFact::Stopping));
         self.settle(deadline);
-        self.io.end_sessions(deadline);
+        // A PBX that does not answer must cost neither the snapshot nor the end of the threads.
+        self.io.end_sessions(deadline.min(Instant::now() + within / 2));
         self.settle(deadline);
         self.note_intake(Intake::Snapshot);
         self.settle(deadline);

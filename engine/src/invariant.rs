@@ -56,11 +56,9 @@ impl Watch {
                 self.open.insert(*line, *opening);
                 self.calls.retain(|call, _| call.line != *line);
             }
-            // The host will be asked to take the call again, and told its state of then.
+            // The host does not have the call; it will be offered again.
             Event::Host(HostFact::NewCallRefused(call)) => {
-                if let Some(told) = self.calls.get_mut(call) {
-                    *told = None;
-                }
+                self.calls.remove(call);
             }
             Event::App(line, opening, request, command) if self.open.get(line) == Some(opening) => {
                 let creates = match command {

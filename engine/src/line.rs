@@ -164,6 +164,7 @@ impl Line {
             LineInput::Due(timer) => self.due(at, timer, out),
         }
         self.report_status(before, out);
+        self.release_early(at, out);
     }
 
     /// What applications may read now.

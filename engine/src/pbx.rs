@@ -27,6 +27,10 @@ pub const POLL_PAUSE_MS: u64 = 1_000;
 pub const REFUSED_PAUSE_MS: u64 = 30_000;
 /// Longest pause between attempts to reach a PBX.
 pub const LONGEST_PAUSE_MS: u64 = 30_000;
+/// A session that lasted this long was a good one: when it is lost, the PBX is asked again at once.
+/// After a shorter one the pauses go on growing, or a PBX that opens sessions and then makes no
+/// sense would be asked every second for ever.
+pub const GOOD_SESSION_MS: u64 = 60_000;
 /// After the last `UserInitialize`, running calls have been reported when this has passed.
 pub const SETTLE_MS: u64 = 2_000;
 
@@ -83,8 +87,10 @@ pub struct Pbx {
     attempt: Attempt,
     address: Address,
     interface: Interface,
-    /// Attempts in a row that ended without a session.
+    /// Attempts in a row that ended without a good session.
     failures: u32,
+    /// When the present session began.
+    up_since: Millis,
     /// Quick empty Polls in a row.
     quick: u32,
     users: BTreeMap<u32, LineId>,
@@ -128,6 +134,7 @@ impl Pbx {
             address: Address::Master,
             interface: Interface::V10,
             failures: 0,
+            up_since: Millis(0),
             quick: 0,
             users: BTreeMap::new(),
             lines: BTreeMap::new(),
@@ -222,7 +229,7 @@ impl Pbx {
         if session == 0 {
             return self.refused(at, out);
         }
-        self.failures = 0;
+        self.up_since = at;
         self.phase = Phase::Up { session, key };
         out.push(Effect::Report(Report::SessionUp(self.id, self.address)));
         self.ask(Request::Poll { session }, out);
@@ -307,11 +314,14 @@ impl Pbx {
     }
 
     fn lost(&mut self, at: Millis, failure: Failure, out: &mut Effects, lines: &mut ToLines) {
+        let was_up = matches!(self.phase, Phase::Up { .. } | Phase::Checking { .. });
+        if was_up && at >= self.up_since + GOOD_SESSION_MS {
+            self.failures = 0;
+        }
         let pause_ms = match failure {
             Failure::AccessDenied | Failure::Certificate => REFUSED_PAUSE_MS,
             _ => LONGEST_PAUSE_MS.min(1_000 << self.failures.min(5)),
         };
-        let was_up = matches!(self.phase, Phase::Up { .. } | Phase::Checking { .. });
         out.push(Effect::Report(Report::SessionLost(self.id, self.address, failure)));
         if was_up {
             lines.extend(self.lines.keys().map(|line| (*line, LineInput::LinkLost(self.attempt))));

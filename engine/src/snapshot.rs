@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 
 /// Version of the shape of the state. Counts up with every change of any type in it, however
 /// small; a snapshot of another version is not read, and the log is folded instead.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// First bytes of every chunk.
 pub const MAGIC: [u8; 4] = *b"TPLS";
 /// Most bytes in a chunk.
@@ -313,12 +313,58 @@ fn damaged(chunk: u32, what: &'static str) -> SnapshotError {
 }
 
 #[cfg(test)]
+mod shape;
+
+#[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::strategy::histories;
     use proptest::prelude::*;
     use std::convert::Infallible;
+
+    /// CRC-32 of the shape of the state that belongs to [`VERSION`].
+    const SHAPE: u32 = 0xd826_0abd;
+
+    #[test]
+    fn another_shape_of_the_state_has_another_version() {
+        let shape = shape::shape_of::<Core>();
+        let crc = crc32fast::hash(shape.as_bytes());
+        assert_eq!(
+            crc, SHAPE,
+            "the shape of the state has changed. Raise VERSION, so that snapshots of the old \
+             shape are not read, and set SHAPE to {crc:#x}. The shape is now:\n{shape}"
+        );
+    }
+
+    #[test]
+    fn a_shape_tells_names_and_order_of_fields_and_variants() {
+        #[derive(serde::Deserialize)]
+        #[allow(dead_code)]
+        struct Outer {
+            one: Option<Inner>,
+            many: std::collections::BTreeMap<u8, Vec<(bool, Box<str>)>>,
+        }
+        #[derive(serde::Deserialize)]
+        #[allow(dead_code)]
+        enum Inner {
+            Unit,
+            Tuple(u32, Number),
+            Struct { at: Number },
+            Wrapped(Number),
+        }
+        #[derive(serde::Deserialize)]
+        #[allow(dead_code)]
+        struct Number(u64);
+        let expected = [
+            "Inner 0 Unit()",
+            "Inner 1 Tuple(u32, Number(u64))",
+            "Inner 2 Struct(at: Number(u64))",
+            "Inner 3 Wrapped(Number(u64))",
+            "Outer {one: Inner?, many: [u8 to [(bool, string)]]}",
+        ];
+        assert_eq!(shape::shape_of::<Outer>().lines().collect::<Vec<_>>(), expected);
+    }
 
     const PLACE: Place = Place { next: 1234, last_at: Millis(5678) };
 

@@ -111,7 +111,8 @@ impl CallState {
 
 macro_rules! line_errors {
     ($($(#[$doc:meta])* $name:ident = $value:literal, $word:literal;)*) => {
-        /// LINEERR: what a TSPI function or a completion can answer.
+        /// LINEERR: what a TSPI function or a completion can answer. Append only: the log holds
+        /// checksums over completions in which an error counts by its place here.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
         #[repr(u32)]
         pub enum LineErr {

@@ -268,6 +268,26 @@ fn a_made_call_completes_before_its_first_state_even_if_its_events_overtake_the_
 }
 
 #[test]
+fn what_is_told_of_a_made_call_does_not_depend_on_whether_events_overtake_the_answer() {
+    let told = |overtaking: bool| {
+        let mut site = Site::new();
+        site.make_call(7, 0);
+        let answer = Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101)));
+        let events = |site: &mut Site| [1, 3, 4].map(|state| site.call(101, state));
+        if overtaking {
+            events(&mut site);
+            site.event(answer);
+        } else {
+            site.event(answer);
+            events(&mut site);
+        }
+        site.told(1)
+    };
+    assert!(told(true).len() > 4);
+    assert_eq!(told(true), told(false));
+}
+
+#[test]
 fn a_made_call_that_the_pbx_refuses_leaves_nothing_but_its_completion() {
     let mut site = Site::new();
     site.make_call(7, 0);

@@ -37,7 +37,7 @@ Exit codes:
   4  the provider or the PBX did not do what it should
   5  the log cannot be read: it is not there, in use, of a newer version, or no log
   6  the log is damaged; what comes before the damage was replayed and shown
-  7  the system refused something: a file, a port, a thread
+  7  the system refused something: a file, a port, a thread, the output
 
 Colour is used on terminals that can show it; NO_COLOR=1 switches it off.";
 
@@ -69,7 +69,7 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Derive the messages of a log again, and compare them with those that were told then.
     ///
-    /// Takes the folder of a log, or a capture file. Nothing is changed in it.
+    /// Takes the folder of a log, or a capture file. Nothing that was logged is changed.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
 }

@@ -6,6 +6,7 @@ mod interrupt;
 mod live;
 mod log;
 mod output;
+mod probe;
 mod provider;
 mod rederive;
 mod rows;

@@ -17,21 +17,21 @@ use std::collections::BTreeMap;
 pub(crate) fn show(options: &Replay) -> Result<(), Trouble> {
     let mut log = Log::open(&options.log)?;
     let mut output = Output::new(options.json);
-    let mut replay = Rederivation::from_log(&log);
-    for (seq, record) in &mut log {
+    let mut replay = Rederivation::new();
+    let mut records = log.records();
+    for (seq, record) in &mut records {
         if record.event == Event::Host(HostFact::Started) {
             let clock = Clock::of(record.at);
             output.heading(&format!("The telephony server starts at {}", clock.whole()))?;
         }
-        let rows = replay.take(seq, record);
+        let rows = replay.take(seq, &record);
         rows.iter().try_for_each(|row| output.row(row))?;
-        if let Some(difference) = replay.difference() {
-            let difference = difference.to_string();
-            output.summary("", &replay.summary(Some(&difference)))?;
-            return Err(Trouble::Difference(difference));
+        if let Some(trouble) = replay.difference() {
+            output.summary("", &replay.summary(Some(&trouble.to_string())))?;
+            return Err(trouble);
         }
     }
-    conclude(&mut output, &replay, &log.end())
+    conclude(&mut output, &replay, &records.end())
 }
 
 fn conclude(output: &mut Output, replay: &Rederivation, end: &LogEnd) -> Result<(), Trouble> {
@@ -40,24 +40,26 @@ fn conclude(output: &mut Output, replay: &Rederivation, end: &LogEnd) -> Result<
     match end {
         LogEnd::Complete => Ok(()),
         LogEnd::Damaged(why) => Err(Trouble::Damage(why.clone())),
-        LogEnd::Newer(why) => Err(Trouble::Log(why.clone())),
+        LogEnd::Unusable(why) => Err(Trouble::Log(why.clone())),
     }
 }
 
 /// What a replay without a difference has shown.
 pub(crate) fn verdict(tally: &Tally) -> String {
-    let Tally { records, derived, compared, delivered, withheld, forced, untold, unknown, .. } =
-        *tally;
-    let mut text = format!(
-        "{records} records replayed to {derived} callbacks; {compared} compared with those made \
-         then: identical ({delivered} delivered"
-    );
-    for (count, what) in [(withheld, "withheld"), (forced, "forced by a close")] {
+    let Tally { records, derived, compared, withheld, forced, untold, unknown, .. } = *tally;
+    let mut text = format!("{records} records replayed to {derived} callbacks");
+    text.push_str(&match compared {
+        0 => "; the log does not tell of any, so there is nothing to compare".to_owned(),
+        _ => format!("; {compared} compared with those made then: identical"),
+    });
+    for (count, what) in [
+        (withheld, "withheld from a host that had closed the line or the call"),
+        (forced, "forced early by a close"),
+    ] {
         if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
+            text.push_str(&format!(", {count} of them {what}"));
         }
     }
-    text.push(')');
     for (count, what) in [
         (untold, "under way when the log or a session ended"),
         (unknown, "told of records that this log no longer has"),
@@ -81,15 +83,11 @@ pub(crate) struct Rederivation {
 }
 
 impl Rederivation {
-    /// Begins where the log begins: with nothing, or with the state before its first record.
-    pub(crate) fn from_log(log: &Log) -> Rederivation {
-        Rederivation::starting(log.first(), log.base())
-    }
-
-    fn starting(first: u64, core: Core) -> Rederivation {
+    /// Begins with an engine that knows nothing, as the log did.
+    pub(crate) fn new() -> Rederivation {
         Rederivation {
-            core,
-            verifier: Verifier::starting_at(first),
+            core: Core::default(),
+            verifier: Verifier::default(),
             effects: Effects::new(),
             asked: BTreeMap::new(),
             count: CallCount::new(),
@@ -97,12 +95,12 @@ impl Rederivation {
     }
 
     /// Takes one record; the answer are the callbacks it leads to, as rows.
-    pub(crate) fn take(&mut self, seq: u64, record: Record) -> Vec<Row> {
-        self.note(&record);
+    pub(crate) fn take(&mut self, seq: u64, record: &Record) -> Vec<Row> {
+        self.note(record);
         let at = record.at;
         self.effects.clear();
         self.core.apply(record.clone(), &mut self.effects);
-        self.verifier.take(seq, &record, &self.effects);
+        self.verifier.take(seq, record, &self.effects);
         let effects = std::mem::take(&mut self.effects);
         let tellings = effects.iter().filter_map(|effect| match effect {
             Effect::Tell(telling) => Some(telling),
@@ -122,8 +120,19 @@ impl Rederivation {
         self.verifier.tally()
     }
 
-    pub(crate) fn difference(&self) -> Option<&Difference> {
-        self.verifier.difference()
+    /// The first difference between what was told and what is derived.
+    pub(crate) fn difference(&self) -> Option<Trouble> {
+        let difference = self.verifier.difference()?;
+        Some(if self.verifier.has_gap() {
+            // The engine of then knew something that this log does not.
+            Trouble::Damage(format!(
+                "{difference}. That is no wonder: {} records before it are missing, because the \
+                 log could not be written then; up to there all is as it was told",
+                self.tally().missing_records
+            ))
+        } else {
+            Trouble::Difference(describe(difference))
+        })
     }
 
     /// The summary as an object.
@@ -184,6 +193,29 @@ impl Rederivation {
             parties,
         }
     }
+}
+
+/// What was told then, as far as the log knows it, and what is derived now.
+fn describe(difference: &Difference) -> String {
+    let (told, derived) = match difference {
+        Difference::NotDerived { told, .. } => (Some(told), None),
+        Difference::NotTold { derived, .. } => (None, Some(derived)),
+        Difference::Content { told, derived, .. } | Difference::Order { told, derived, .. } => {
+            (Some(told), Some(derived))
+        }
+    };
+    let told = told.map_or_else(
+        || "nothing".to_owned(),
+        |told| format!("a callback with checksum {:08x} ({:?})", told.crc, told.outcome),
+    );
+    let derived = derived.map_or_else(
+        || "nothing".to_owned(),
+        |derived| {
+            let crc = engine::told::crc(&derived.telling);
+            format!("one with checksum {crc:08x}: {:?}", derived.telling)
+        },
+    );
+    format!("{difference}\n  told then:   {told}\n  derived now: {derived}")
 }
 
 fn function(command: &Command) -> &'static str {

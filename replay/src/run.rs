@@ -21,6 +21,10 @@ pub(crate) fn watch(options: &Run) -> Result<(), Trouble> {
     // Before any thread: see `TelephonyServer::load`.
     let server = TelephonyServer::load(&library, &absolute(&options.config))?;
     let interrupt = Interrupt::listen()?;
+    for absent in crate::probe::look(&settings)? {
+        // Nothing is lost if the warning is: its lines show that they are out of service.
+        let _ = crate::output::hint(&format!("not seen yet: {absent}"));
+    }
     let mut output = Output::new(options.json);
     server.start().map_err(|error| cannot_start(error, &settings))?;
     output.remark(&format!(

@@ -54,7 +54,6 @@ impl Trouble {
     /// The exit code, as `tapline help` documents it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Trouble::OutputClosed => 0,
             Trouble::Difference(_) => 1,
             Trouble::Usage(_) => 2,
             Trouble::Settings(_) => 3,
@@ -64,7 +63,7 @@ impl Trouble {
             | Trouble::Pbx(_) => 4,
             Trouble::Log(_) => 5,
             Trouble::Damage(_) => 6,
-            Trouble::System { .. } => 7,
+            Trouble::System { .. } | Trouble::OutputClosed => 7,
         }
     }
 

@@ -84,7 +84,7 @@ proptest! {
         swapped.swap(second - 1, second);
         let time: Millis = records[second - 1].at;
         swapped[second - 1].at = time;
-        let mut straight = records.clone();
+        let mut straight = records;
         straight[second].at = time;
         swapped[second].at = time;
         let (straight_core, straight) = fold(&straight).unwrap();

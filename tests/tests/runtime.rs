@@ -136,7 +136,7 @@ fn a_call_rings_through_to_the_audience_and_its_log_replays_to_the_same_callback
     let told: Vec<Told> = (ear.heard.lock().unwrap().iter())
         .map(|c| Told { seq: c.seq, crc: crc(&c.telling), outcome: Outcome::Delivered })
         .collect();
-    runtime.told(told);
+    runtime.told(&told);
     assert_eq!(simulator.with_model(|pbx| pbx.session_count()), 1);
     runtime.stop(Duration::from_secs(5));
     assert_eq!(simulator.with_model(|pbx| pbx.session_count()), 0, "the session was ended");

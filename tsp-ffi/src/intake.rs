@@ -21,7 +21,7 @@ impl Intake for Runtime {
     }
 
     fn told(&self, told: Vec<Told>) {
-        Runtime::told(self, told);
+        Runtime::told(self, &told);
     }
 
     fn stop(self: Box<Self>, within: Duration) {

@@ -74,6 +74,8 @@ mod module {
 mod module {
     use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
     use std::os::unix::ffi::OsStrExt;
+    use std::path::PathBuf;
+    use std::sync::Once;
 
     /// Dl_info of dlfcn.h.
     #[repr(C)]
@@ -88,12 +90,29 @@ mod module {
         fn dladdr(address: *const c_void, info: *mut DlInfo) -> c_int;
     }
 
-    /// Keeps the library in memory: only telephony servers on Windows unload providers.
-    pub(crate) fn pin() {}
+    /// Keeps the library in memory until the process ends: some threads of the log's storage
+    /// outlive a session and would run into nothing.
+    pub(crate) fn pin() {
+        static PINNED: Once = Once::new();
+        PINNED.call_once(|| {
+            // Linked into a program instead of loaded, it stays anyway, and this does nothing.
+            let Some(path) = own_file() else { return };
+            let mode = libloading::os::unix::RTLD_NOW;
+            // SAFETY: this very library is loaded already, so no initialiser runs.
+            let own = unsafe { libloading::os::unix::Library::open(Some(path), mode) };
+            // Never closed, hence never unloaded.
+            own.map(std::mem::forget).unwrap_or_default();
+        });
+    }
 
     /// The full path of this library, in UTF-16 with its NUL; `None` if it has more than
     /// `longest` units.
     pub(crate) fn own_path(longest: usize) -> Option<Vec<u16>> {
+        let wide: Vec<u16> = own_file()?.to_str()?.encode_utf16().chain([0]).collect();
+        (wide.len() <= longest).then_some(wide)
+    }
+
+    fn own_file() -> Option<PathBuf> {
         let mut info = DlInfo {
             file_name: std::ptr::null(),
             base: std::ptr::null_mut(),
@@ -108,9 +127,7 @@ mod module {
         // SAFETY: what was found has a file name that ends with a NUL and stays while the library
         // is loaded, in which we run.
         let name = unsafe { CStr::from_ptr(info.file_name) };
-        let path = std::fs::canonicalize(OsStr::from_bytes(name.to_bytes())).ok()?;
-        let wide: Vec<u16> = path.to_str()?.encode_utf16().chain([0]).collect();
-        (wide.len() <= longest).then_some(wide)
+        std::fs::canonicalize(OsStr::from_bytes(name.to_bytes())).ok()
     }
 }
 

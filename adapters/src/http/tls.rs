@@ -1,6 +1,6 @@
 //! Whose word we take that a PBX is the one it claims to be.
 
-use rustls_pki_types::CertificateDer;
+pub use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 /// A chain or bundle with more certificates than this is not what was meant.
@@ -80,6 +80,28 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TrustError> 
     if found.is_empty() { Err(TrustError::Empty) } else { Ok(found) }
 }
 
+/// Whether an error is TLS saying no, rather than the network failing.
+#[cfg(not(windows))]
+pub(super) fn is_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<rustls::Error>()
+}
+
+/// Whether an error is TLS saying no, rather than the network failing. The TLS of Windows gives
+/// one type for both, so its words are read: Rust writes the number of a system error behind it,
+/// and those of the network are positive, those of TLS and of certificates negative.
+#[cfg(windows)]
+pub(super) fn is_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<native_tls::Error>() && tells_of_refusal(&error.to_string())
+}
+
+#[cfg(any(windows, test))]
+fn tells_of_refusal(words: &str) -> bool {
+    match words.rsplit_once("(os error ") {
+        Some((_, number)) => number.starts_with('-'),
+        None => !words.contains("unexpected EOF"),
+    }
+}
+
 /// The rustls side. Windows uses its own TLS instead, see `http.rs`.
 #[cfg(not(windows))]
 pub(super) mod with_rustls {
@@ -131,11 +153,6 @@ pub(super) mod with_rustls {
         Ok(store)
     }
 
-    /// Whether this is TLS saying no, rather than the network failing.
-    pub(crate) fn is_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
-        error.is::<Error>()
-    }
-
     /// Accepts one certificate, byte for byte. The proof that the other side has the key to it is
     /// demanded as ever.
     #[derive(Debug)]
@@ -177,6 +194,24 @@ pub(super) mod with_rustls {
 
         fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
             self.1.supported_schemes()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_windows_tell_a_refused_certificate_from_a_broken_network() {
+        let table = [
+            ("The certificate chain is not trusted. (os error -2146762487)", true),
+            ("unable to find any user-specified roots in the final cert chain", true),
+            ("An existing connection was closed by the remote host. (os error 10054)", false),
+            ("unexpected EOF during handshake", false),
+        ];
+        for (words, refusal) in table {
+            assert_eq!(tells_of_refusal(words), refusal, "{words}");
         }
     }
 }

@@ -8,18 +8,27 @@
 //! [`Journal::append`] in one go. A batch costs one flush, so the batches grow with the load by
 //! themselves.
 
+mod error;
+mod fold;
+mod folder;
+mod piece;
 mod reader;
 mod recovery;
 mod salvage;
 mod storage;
+#[cfg(test)]
+mod tests;
 
-pub use reader::{LogReader, ReadError, Records};
-pub use recovery::{Damage, OpenError, Recovered};
+pub use error::OpenError;
+pub use reader::{LogReader, ReadError, Records, Unreadable};
+pub use recovery::{Damage, Recovered};
 
 use engine::core::Core;
-use engine::fact::Record;
+use engine::effect::Effects;
+use engine::fact::{Event, HostFact, Record};
 use engine::frame::{Chain, FrameError, FrameWriter, missing_before};
 use engine::snapshot::{self, Place, SnapshotError, WriteError};
+use folder::Lock;
 use recovery::Opened;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -50,9 +59,13 @@ pub enum Durability {
 /// A log open for appending.
 pub struct Journal {
     path: PathBuf,
+    /// Where the storage lies.
+    dir: PathBuf,
     durability: Durability,
     /// `None` after a failed write, until [`Journal::resume`] succeeds.
     storage: Option<Storage>,
+    /// Declared after the storage, so that it is let go of last.
+    lock: Option<Lock>,
     chain: Chain,
     unflushed_since: Option<Instant>,
     writer: FrameWriter,
@@ -95,6 +108,16 @@ pub enum AppendError {
     Snapshot(SnapshotError),
 }
 
+impl AppendError {
+    fn at_opening(self, path: &Path) -> OpenError {
+        let path = path.to_owned();
+        match self {
+            AppendError::Full => OpenError::Full { path },
+            other => OpenError::Io { path, what: other.to_string() },
+        }
+    }
+}
+
 impl From<StorageError> for AppendError {
     fn from(error: StorageError) -> AppendError {
         match error {
@@ -116,16 +139,21 @@ impl Journal {
         durability: Durability,
         wait: Duration,
     ) -> Result<(Journal, Recovered), OpenError> {
-        let Opened { storage, chain, recovered } = recovery::open(path, wait)?;
-        let journal = Journal {
+        let Opened { lock, storage, dir, chain, mut recovered } = recovery::open(path, wait)?;
+        let mut journal = Journal {
             path: path.to_owned(),
+            dir,
             durability,
             storage: Some(storage),
+            lock: Some(lock),
             chain,
             unflushed_since: None,
             writer: FrameWriter::default(),
             batch: Batch::default(),
         };
+        if recovered.missing > 0 {
+            journal.tell_missing(&mut recovered).map_err(|error| error.at_opening(path))?;
+        }
         Ok((journal, recovered))
     }
 
@@ -195,8 +223,11 @@ impl Journal {
     /// As [`Journal::open`]; the journal then stays as it is, and this can be tried again.
     pub fn resume(&mut self, wait: Duration) -> Result<u64, OpenError> {
         if self.storage.is_none() {
-            let Opened { storage, chain, .. } = recovery::open(&self.path, wait)?;
+            self.lock = None;
+            let Opened { lock, storage, dir, chain, .. } = recovery::open(&self.path, wait)?;
             self.storage = Some(storage);
+            self.lock = Some(lock);
+            self.dir = dir;
             self.chain = chain;
             self.unflushed_since = None;
         }
@@ -232,7 +263,10 @@ impl Journal {
                 storage.remove_snapshot(old)?;
             }
             Ok(Ok(()))
-        })?
+        })??;
+        self.unflushed_since = None;
+        folder::note_reach(&self.dir, self.chain.next());
+        Ok(())
     }
 
     /// The records from a sequence number on, as far as they are intact. Opens nothing, so it
@@ -248,7 +282,22 @@ impl Journal {
     /// # Errors
     /// As [`Journal::append`].
     pub fn close(mut self) -> Result<(), AppendError> {
-        if self.is_down() { Ok(()) } else { self.flush() }
+        if self.is_down() {
+            return Ok(());
+        }
+        self.flush()?;
+        folder::note_reach(&self.dir, self.chain.next());
+        Ok(())
+    }
+
+    /// Logs that records are missing which the state, from a snapshot, knows.
+    fn tell_missing(&mut self, recovered: &mut Recovered) -> Result<(), AppendError> {
+        let event = Event::Host(HostFact::Gap(recovered.missing));
+        let gap = Record { at: recovered.last_at, event };
+        self.append(recovered.next_seq, std::slice::from_ref(&gap))?;
+        recovered.next_seq += 1;
+        recovered.core.apply(gap, &mut Effects::new());
+        Ok(())
     }
 
     /// Makes frames of the records; touches nothing but the buffers.

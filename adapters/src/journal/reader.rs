@@ -1,6 +1,7 @@
 //! Reading a log from any record on, for replay and capture.
 
-use super::recovery::{self, OpenError};
+use super::error::OpenError;
+use super::folder::{Copy, Folder, Found, Lock, end_of, holds_log, noted_reach};
 use super::salvage::Salvaged;
 use super::storage::{Storage, StorageError, Stored};
 use engine::fact::Record;
@@ -12,6 +13,9 @@ use std::time::Duration;
 pub struct LogReader {
     source: Source,
     first: u64,
+    /// What showed that records behind the last one that can be read are lost.
+    loss: Option<String>,
+    _lock: Lock,
 }
 
 impl LogReader {
@@ -21,9 +25,15 @@ impl LogReader {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(path: &Path, wait: Duration) -> Result<LogReader, OpenError> {
-        let source = recovery::open_source(path, wait)?;
-        let first = source.frame_from(0).map_err(|error| OpenError::of(path, error))?;
-        Ok(LogReader { source, first: first.map_or(0, |(first, _)| first) })
+        if !holds_log(path) {
+            let what = "there is no log in this folder".to_owned();
+            return Err(OpenError::Unreadable { path: path.to_owned(), what });
+        }
+        let folder = Folder::new(path, wait);
+        let lock = folder.lock()?;
+        let (source, loss) = open_source(folder, path)?;
+        let first = source.as_ref().frame_from(0).map_err(|error| folder.failed(error))?;
+        Ok(LogReader { source, first: first.map_or(0, |(first, _)| first), loss, _lock: lock })
     }
 
     /// Sequence number of the oldest record.
@@ -35,7 +45,52 @@ impl LogReader {
     /// The records from a sequence number on, as far as they are intact.
     #[must_use]
     pub fn records_from(&self, seq: u64) -> Records<'_> {
-        Records::of(&self.source, seq)
+        Records { loss: self.loss.as_deref(), ..Records::of(&self.source, seq) }
+    }
+}
+
+/// The newest storage of a log, or the one that lies in the folder itself; what can be salvaged of
+/// it, if a single frame cannot be had. A page of it may be unreadable where the bytes of its
+/// frames still are. With it comes what showed that something behind its end is lost.
+fn open_source(folder: Folder<'_>, path: &Path) -> Result<(Source, Option<String>), OpenError> {
+    let (dir, found) = if Storage::file_in(path).is_file() {
+        (path.to_owned(), folder.open(path)?)
+    } else {
+        let (number, found) = folder.open_newest()?;
+        (folder.storage_dir(number), found)
+    };
+    let (storage, copy) = match found {
+        Found::Damaged(salvaged, what) => {
+            let loss = loses_its_end(&salvaged, &dir).then_some(what);
+            return Ok((Source::Salvaged(salvaged), loss));
+        }
+        Found::Whole(storage, copy) => (storage, copy),
+    };
+    if all_frames_can_be_had(&storage) {
+        copy.into_iter().for_each(Copy::remove);
+        return Ok((Source::Storage(storage), None));
+    }
+    drop(storage);
+    let salvaged = folder.salvage(&dir, copy)?;
+    let what = || "a page of the storage cannot be read".to_owned();
+    let loss = loses_its_end(&salvaged, &dir).then(what);
+    Ok((Source::Salvaged(salvaged), loss))
+}
+
+/// Whether the log once went further than the chain of what was salvaged.
+fn loses_its_end(salvaged: &Salvaged, dir: &Path) -> bool {
+    let end = end_of(SourceRef::Salvaged(salvaged)).unwrap_or(0);
+    salvaged.reach().max(noted_reach(dir)) > end
+}
+
+fn all_frames_can_be_had(storage: &Storage) -> bool {
+    let mut next = 0;
+    loop {
+        match storage.frame_from(next) {
+            Ok(Some((first, _))) => next = first + 1,
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
     }
 }
 
@@ -45,6 +100,8 @@ pub struct Records<'a> {
     from: u64,
     chain: Option<Chain>,
     frame: std::vec::IntoIter<(u64, Record)>,
+    /// What to say at the end, if that is not the end of the log.
+    loss: Option<&'a str>,
     is_over: bool,
 }
 
@@ -79,7 +136,8 @@ impl<'a> Records<'a> {
     }
 
     fn over(source: SourceRef<'a>, from: u64) -> Records<'a> {
-        Records { source, from, chain: None, frame: Vec::new().into_iter(), is_over: false }
+        let frame = Vec::new().into_iter();
+        Records { source, from, chain: None, frame, loss: None, is_over: false }
     }
 
     /// Reads frames until one has a record that is wanted.
@@ -88,10 +146,10 @@ impl<'a> Records<'a> {
         while records.is_empty() {
             let mut chain = match self.chain {
                 Some(chain) => chain,
-                None => self.source.chain_at(self.from).map_err(|why| self.unreadable(why))?,
+                None => self.source.chain_at(self.from).map_err(|why| self.unreadable(&why))?,
             };
             let entry = self.source.frame_from(chain.next());
-            let Some((_, bytes)) = entry.map_err(|why| self.unreadable(why))? else {
+            let Some((_, bytes)) = entry.map_err(|why| self.unreadable(&why))? else {
                 return Ok(false);
             };
             let next = chain.next();
@@ -103,7 +161,7 @@ impl<'a> Records<'a> {
         Ok(true)
     }
 
-    fn unreadable(&self, error: StorageError) -> ReadError {
+    fn unreadable(&self, error: &StorageError) -> ReadError {
         let next = self.chain.map_or(self.from, |chain| chain.next().max(self.from));
         ReadError { next, why: Unreadable::Storage(error.to_string()) }
     }
@@ -122,7 +180,11 @@ impl Iterator for Records<'_> {
             }
             match self.next_frame() {
                 Ok(true) => {}
-                Ok(false) => self.is_over = true,
+                Ok(false) => {
+                    self.is_over = true;
+                    let what = self.loss.map(ToOwned::to_owned);
+                    return what.map(|what| Err(self.unreadable(&StorageError::Damaged(what))));
+                }
                 Err(error) => {
                     self.is_over = true;
                     return Some(Err(error));
@@ -179,10 +241,6 @@ impl Source {
             Source::Storage(storage) => SourceRef::Storage(storage),
             Source::Salvaged(salvaged) => SourceRef::Salvaged(salvaged),
         }
-    }
-
-    fn frame_from(&self, seq: u64) -> Result<Option<(u64, Stored)>, StorageError> {
-        self.as_ref().frame_from(seq)
     }
 }
 

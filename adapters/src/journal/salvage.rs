@@ -1,10 +1,11 @@
 //! Reading a storage that sled cannot open any more.
 //!
-//! Frames and snapshot chunks carry their own magic, length and checksum, and sled keeps each of
-//! them in one piece. So they are found by looking through the bytes of its file, wherever they
-//! lie. A page that sled has rewritten leaves copies behind; they are the same frame and are taken
-//! once. Frames larger than [`MAX_SHARED_BYTES`] are stored in pieces and are not found.
+//! Frames, the pieces of large ones, and snapshot chunks carry their own magic and length, and sled
+//! keeps each of them together. So they are found by looking through the bytes of its file,
+//! wherever they lie. A page that sled has rewritten leaves copies behind; they are the same frame
+//! and are taken once.
 
+use super::piece::Piece;
 use super::storage::{StorageError, Stored};
 use engine::frame::{self, Chain, Frame, MAX_SHARED_BYTES};
 use engine::snapshot;
@@ -17,7 +18,9 @@ use std::path::Path;
 pub(super) struct Salvaged {
     file: File,
     /// One chain of frames, by first record.
-    frames: BTreeMap<u64, Place>,
+    frames: BTreeMap<u64, Places>,
+    /// After the last frame found, whether it is in the chain or not.
+    reach: u64,
     /// Chunks, by place of the snapshot and number.
     chunks: BTreeMap<(u64, u32), Place>,
 }
@@ -29,10 +32,13 @@ struct Place {
     len: usize,
 }
 
+/// Where the parts of a frame lie; nearly always there is one.
+type Places = Vec<Place>;
+
 /// A frame that was found.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Found {
-    place: Place,
+    places: Places,
     crc: u32,
 }
 
@@ -49,8 +55,15 @@ impl Salvaged {
             window.drain(..used);
             offset += used as u64;
         }
+        finds.join_pieces(&mut file)?;
         let frames = longest_chain(&mut file, &finds.frames)?;
-        Ok(Salvaged { file, frames, chunks: finds.chunks })
+        Ok(Salvaged { file, frames, reach: finds.reach, chunks: finds.chunks })
+    }
+
+    /// How far the log once went: the sequence number after the last intact frame, even if frames
+    /// before it are lost.
+    pub(super) fn reach(&self) -> u64 {
+        self.reach
     }
 
     /// The first frame that begins with this record or a later one.
@@ -73,18 +86,18 @@ impl Salvaged {
     /// A chunk of the snapshot at a place.
     pub(super) fn chunk(&self, place: u64, number: u32) -> Result<Option<Stored>, StorageError> {
         let place = self.chunks.get(&(place, number));
-        place.map(|place| self.bytes(*place)).transpose()
+        place.map(|place| self.bytes(&[*place])).transpose()
     }
 
     fn read_frame(
         &self,
-        entry: Option<(&u64, &Place)>,
+        entry: Option<(&u64, &Places)>,
     ) -> Result<Option<(u64, Stored)>, StorageError> {
-        entry.map(|(first, place)| Ok((*first, self.bytes(*place)?))).transpose()
+        entry.map(|(first, places)| Ok((*first, self.bytes(places)?))).transpose()
     }
 
-    fn bytes(&self, place: Place) -> Result<Stored, StorageError> {
-        read_at(&mut &self.file, place)
+    fn bytes(&self, places: &[Place]) -> Result<Stored, StorageError> {
+        read_at(&mut &self.file, places)
             .map(Stored::from)
             .map_err(|error| StorageError::Io(error.to_string()))
     }
@@ -95,7 +108,12 @@ const WINDOW_BYTES: usize = 8 * 1024 * 1024;
 /// What was found so far.
 #[derive(Default)]
 struct Finds {
+    reach: u64,
     frames: BTreeMap<u64, Vec<Found>>,
+    /// Beginnings of frames that are stored in pieces, by first record.
+    beginnings: Vec<(u64, Place)>,
+    /// The bytes of the other pieces, by first record and number.
+    pieces: BTreeMap<(u64, u16), Place>,
     chunks: BTreeMap<(u64, u32), Place>,
 }
 
@@ -103,7 +121,8 @@ impl Finds {
     /// Takes what lies in the window; says how much of it need not be looked at again.
     fn look_through(&mut self, window: &[u8], offset: u64, is_last: bool) -> usize {
         // What begins near the end may end in the next window.
-        let end = if is_last { window.len() } else { window.len() - MAX_SHARED_BYTES };
+        let end =
+            if is_last { window.len() } else { window.len().saturating_sub(MAX_SHARED_BYTES) };
         let mut at = 0;
         while let Some(next) = window[at..].iter().position(|byte| *byte == frame::MAGIC[0]) {
             at += next;
@@ -118,13 +137,21 @@ impl Finds {
     /// Takes what begins here, and says how long it is.
     fn take(&mut self, bytes: &[u8], offset: u64) -> Option<usize> {
         let bytes = &bytes[..bytes.len().min(MAX_SHARED_BYTES)];
-        if bytes.starts_with(&frame::MAGIC) {
-            let (frame, len) = Frame::read(bytes).ok()?;
-            let found = Found { place: Place { offset, len }, crc: frame.crc() };
-            let same_first = self.frames.entry(frame.first()).or_default();
-            if same_first.iter().all(|other| other.crc != found.crc) {
-                same_first.push(found);
+        if let Some(piece) = Piece::read(bytes) {
+            let len = piece.bytes.len();
+            let place = Place { offset: offset + (piece.stored_len() - len) as u64, len };
+            self.pieces.insert((piece.first, piece.number), place);
+            return Some(piece.stored_len());
+        }
+        if let Some(header) = bytes.first_chunk().filter(|header| header.starts_with(&frame::MAGIC))
+        {
+            if Frame::len_of(header).ok()? > MAX_SHARED_BYTES {
+                let place = Place { offset, len: bytes.len() };
+                self.beginnings.push((Frame::claimed_first(header), place));
+                return None;
             }
+            let (frame, len) = Frame::read(bytes).ok()?;
+            self.take_frame(&frame, vec![Place { offset, len }]);
             return Some(len);
         }
         if bytes.starts_with(&snapshot::MAGIC) {
@@ -134,7 +161,32 @@ impl Finds {
         }
         None
     }
+
+    fn take_frame(&mut self, frame: &Frame<'_>, places: Places) {
+        self.reach = self.reach.max(frame.next());
+        let same_first = self.frames.entry(frame.first()).or_default();
+        if same_first.iter().all(|other| other.crc != frame.crc()) {
+            same_first.push(Found { places, crc: frame.crc() });
+        }
+    }
+
+    /// Puts frames together whose pieces were found one by one.
+    fn join_pieces(&mut self, file: &mut File) -> io::Result<()> {
+        for (first, beginning) in std::mem::take(&mut self.beginnings) {
+            let pieces = self.pieces.range((first, 1)..=(first, u16::MAX));
+            let places: Places =
+                std::iter::once(beginning).chain(pieces.map(|(_, p)| *p)).collect();
+            let bytes = read_at(file, &places)?;
+            if let Ok(frame) = Frame::read_exact(&bytes) {
+                self.take_frame(&frame, places);
+            }
+        }
+        Ok(())
+    }
 }
+
+/// A frame that may follow, and the chain after it.
+type Follower<'a> = (u64, &'a Places, Chain);
 
 /// Picks from the frames found those that follow one another from the oldest on. Where two claim
 /// the same place in the chain (a write that failed may have left one behind), the one goes on that
@@ -142,7 +194,7 @@ impl Finds {
 fn longest_chain(
     file: &mut File,
     found: &BTreeMap<u64, Vec<Found>>,
-) -> io::Result<BTreeMap<u64, Place>> {
+) -> io::Result<BTreeMap<u64, Places>> {
     let mut chosen = BTreeMap::new();
     let Some(oldest) = found.keys().next() else { return Ok(chosen) };
     let mut chain = if *oldest == 0 { Chain::START } else { Chain::at(*oldest, None) };
@@ -154,34 +206,39 @@ fn longest_chain(
                 best = Some(*candidate);
             }
         }
-        let Some((first, place, next)) = best else { return Ok(chosen) };
-        chosen.insert(first, place);
+        let Some((first, places, next)) = best else { return Ok(chosen) };
+        chosen.insert(first, places.clone());
         chain = next;
     }
 }
 
-/// The frames that may follow, each with the chain after it.
-fn followers(
+/// The frames that may follow.
+fn followers<'a>(
     file: &mut File,
-    found: &BTreeMap<u64, Vec<Found>>,
+    found: &'a BTreeMap<u64, Vec<Found>>,
     chain: Chain,
-) -> io::Result<Vec<(u64, Place, Chain)>> {
+) -> io::Result<Vec<Follower<'a>>> {
     let mut followers = Vec::new();
     // The next frame in number; only behind a gap it is not the very next one.
     let Some((first, frames)) = found.range(chain.next()..).next() else { return Ok(followers) };
-    for Found { place, .. } in frames {
-        let bytes = read_at(file, *place)?;
+    for Found { places, .. } in frames {
+        let bytes = read_at(file, places)?;
         let mut after = chain;
         if Frame::read_exact(&bytes).and_then(|frame| after.link(&frame)).is_ok() {
-            followers.push((*first, *place, after));
+            followers.push((*first, places, after));
         }
     }
     Ok(followers)
 }
 
-fn read_at(file: &mut (impl Read + Seek), place: Place) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; place.len];
-    file.seek(SeekFrom::Start(place.offset))?;
-    file.read_exact(&mut bytes)?;
+/// The bytes at these places, one behind the other.
+fn read_at(file: &mut (impl Read + Seek), places: &[Place]) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for place in places {
+        let start = bytes.len();
+        bytes.resize(start + place.len, 0);
+        file.seek(SeekFrom::Start(place.offset))?;
+        file.read_exact(&mut bytes[start..])?;
+    }
     Ok(bytes)
 }

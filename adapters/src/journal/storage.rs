@@ -17,14 +17,12 @@
 //! - The lock on its file may outlive the database for a moment, while an `sled-io` thread ends its
 //!   work. Opening retries.
 
+use super::piece::{self, Piece};
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-/// Largest value. A frame of several records is never larger.
-const MAX_VALUE_BYTES: usize = engine::frame::MAX_SHARED_BYTES;
 
 const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -159,7 +157,7 @@ impl Storage {
 
     /// Format of the log, if the storage was completed.
     pub(super) fn format(&self) -> Outcome<Option<u16>> {
-        let value = guarded(|| Ok(self.trees().meta.get(FORMAT_KEY)?))?;
+        let value = guarded(|| self.trees().meta.get(FORMAT_KEY))?;
         Ok(value.map(|bytes| bytes.iter().rev().fold(0, |n, byte| n << 8 | u16::from(*byte))))
     }
 
@@ -177,12 +175,10 @@ impl Storage {
     /// Puts a frame; not yet flushed.
     pub(super) fn put_frame(&self, first: u64, frame: &[u8]) -> Outcome<()> {
         guarded(|| {
-            for (number, piece) in frame.chunks(MAX_VALUE_BYTES).enumerate() {
-                if number == 0 {
-                    self.trees().log.insert(first.to_be_bytes(), piece)?;
-                } else {
-                    self.trees().log.insert(piece_key(first, number), piece)?;
-                }
+            let (beginning, pieces) = Piece::cut(first, frame);
+            self.trees().log.insert(first.to_be_bytes(), beginning)?;
+            for piece in pieces {
+                self.trees().log.insert(piece_key(first, piece.number), piece.stored())?;
             }
             Ok(())
         })
@@ -193,7 +189,7 @@ impl Storage {
         guarded(|| {
             let log = &self.trees().log;
             let mut entry = match log.get(seq.to_be_bytes())? {
-                Some(value) => Some(((&seq.to_be_bytes()).into(), value)),
+                Some(value) => Some((sled::IVec::from(&seq.to_be_bytes()), value)),
                 None => log.get_gt(seq.to_be_bytes())?,
             };
             // What begins with a piece belongs to an earlier frame.
@@ -221,16 +217,16 @@ impl Storage {
         })
     }
 
-    /// Joins the pieces of a frame behind the first one.
+    /// Joins the pieces of a frame to its beginning.
     fn whole(&self, first: [u8; 8], value: sled::IVec) -> Result<Stored, sled::Error> {
-        if value.len() < MAX_VALUE_BYTES {
+        if value.len() < piece::MAX_BYTES {
             return Ok(Stored(value));
         }
         let mut frame = value.to_vec();
         for number in 1.. {
-            let first = u64::from_be_bytes(first);
-            match self.trees().log.get(piece_key(first, number))? {
-                Some(piece) => frame.extend_from_slice(&piece),
+            let stored = self.trees().log.get(piece_key(u64::from_be_bytes(first), number))?;
+            match stored.as_deref().and_then(Piece::read) {
+                Some(piece) => frame.extend_from_slice(piece.bytes),
                 None => break,
             }
         }
@@ -286,17 +282,16 @@ impl Drop for Storage {
     }
 }
 
-fn piece_key(first: u64, number: usize) -> [u8; 10] {
+fn piece_key(first: u64, number: u16) -> [u8; 10] {
     let mut key = [0; 10];
     key[..8].copy_from_slice(&first.to_be_bytes());
-    // A frame has at most some 65 pieces.
-    key[8..].copy_from_slice(&(number as u16).to_be_bytes());
+    key[8..].copy_from_slice(&number.to_be_bytes());
     key
 }
 
 /// Behind all pieces of the frame that begins with this record.
 fn upper_bound(seq: u64) -> [u8; 10] {
-    piece_key(seq, usize::from(u16::MAX))
+    piece_key(seq, u16::MAX)
 }
 
 fn chunk_key(place: u64, number: u32) -> [u8; 12] {
@@ -334,8 +329,12 @@ impl From<sled::Error> for StorageError {
             },
             sled::Error::Unsupported(what) => StorageError::Foreign(what),
             sled::Error::ReportableBug(what) => StorageError::Io(what),
-            sled::Error::Corruption { .. } | sled::Error::CollectionNotFound(_) => {
-                StorageError::Damaged(error.to_string())
+            // Where exactly, sled does not say.
+            sled::Error::Corruption { .. } => {
+                StorageError::Damaged("a checksum of its storage does not fit".into())
+            }
+            sled::Error::CollectionNotFound(_) => {
+                StorageError::Damaged("a part of its storage is missing".into())
             }
         }
     }

@@ -1,16 +1,17 @@
 //! The core thread: folds committed records through the actors and hands out the effects.
 
 use super::io_thread::Outlet;
-use super::journal_thread::Intake;
+use super::message::{Intake, ToCore};
+use super::reports::Reports;
 use super::{Audience, Caused};
 use crate::actors::{Ensemble, run_on_arbiter};
 use crate::views::Views;
 use engine::core::Core;
-use engine::effect::{Effect, Report};
+use engine::effect::Effect;
 use engine::fact::Record;
 use engine::snapshot::Place;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// Batches that may wait for the core.
 const QUEUE: usize = 16;
@@ -20,16 +21,6 @@ const QUEUE: usize = 16;
 /// a second.
 const SNAPSHOT_EVERY: u64 = 50_000;
 const SNAPSHOT_EVERY_FOR_A_LINE: u64 = 4;
-
-/// What the journal passes on.
-pub(crate) enum ToCore {
-    /// Records that are in the log, the first with this sequence number.
-    Committed { first_seq: u64, records: Vec<Record> },
-    /// Say when this point is reached.
-    Barrier(oneshot::Sender<()>),
-    /// Make an image of the state at this place of the log, which is where we are.
-    Image(Place),
-}
 
 /// The running thread.
 pub(crate) struct CoreThread {
@@ -50,7 +41,8 @@ impl CoreThread {
             run_on_arbiter(async move {
                 let ensemble = Ensemble::start(core, views);
                 let intake = intake.downgrade();
-                Folding { ensemble, audience, outlet, intake, since_snapshot: 0 }
+                let reports = Reports::default();
+                Folding { ensemble, audience, outlet, intake, reports, since_snapshot: 0 }
                     .run(batches)
                     .await;
             });
@@ -74,6 +66,7 @@ struct Folding {
     outlet: Outlet,
     /// Weak, so that this way back does not keep the journal waiting for more.
     intake: mpsc::WeakSender<Intake>,
+    reports: Reports,
     since_snapshot: u64,
 }
 
@@ -111,7 +104,7 @@ impl Folding {
                 }
                 Effect::Ask(ask) => asks.push(ask),
                 Effect::Wake(at, timer) => wishes.push((at, timer)),
-                Effect::Report(report) => write_down(&report),
+                Effect::Report(report) => self.reports.write_down(&report),
             }
         }
         self.outlet.ask(asks);
@@ -120,13 +113,12 @@ impl Folding {
             self.audience.hear(tellings);
         }
         let every = SNAPSHOT_EVERY.max(SNAPSHOT_EVERY_FOR_A_LINE * self.ensemble.line_count());
-        if self.since_snapshot >= every {
-            // A full queue only postpones it to the next batch.
-            if let Some(intake) = self.intake.upgrade() {
-                if intake.try_send(Intake::Snapshot).is_ok() {
-                    self.since_snapshot = 0;
-                }
-            }
+        // A full queue only postpones it to the next batch.
+        if self.since_snapshot >= every
+            && let Some(intake) = self.intake.upgrade()
+            && intake.try_send(Intake::Snapshot).is_ok()
+        {
+            self.since_snapshot = 0;
         }
     }
 
@@ -146,30 +138,4 @@ fn send_aside(intake: mpsc::Sender<Intake>, what: Intake) {
         // Only a journal that has ended does not take it, and then nobody needs it.
         let _ = intake.send(what).await;
     });
-}
-
-/// What the engine reports, in words for the service's log.
-fn write_down(report: &Report) {
-    match report {
-        Report::SessionUp(pbx, address) => {
-            tracing::info!("PBX {}: session with the {address:?} is up", pbx.0);
-        }
-        Report::SessionLost(pbx, address, failure) => {
-            tracing::warn!("PBX {}: no session with the {address:?}: {}", pbx.0, failure.advice());
-        }
-        Report::UserRefused(pbx) => tracing::error!(
-            "PBX {}: does not open a session for the user in the settings; check `user` (the long \
-             name), and that the account may act for it",
-            pbx.0
-        ),
-        Report::LineRefused(line) => tracing::warn!(
-            "line {}: the PBX does not let us monitor its user; is it homed on another PBX?",
-            line.0
-        ),
-        Report::Synchronised(pbx, lines) => {
-            tracing::info!("PBX {}: {lines} lines known and monitored", pbx.0);
-        }
-        Report::LimitReached(limit) => tracing::error!("limit reached: {limit:?}; see the manual"),
-        Report::Surprise(surprise) => tracing::debug!(?surprise, "handled a surprise"),
-    }
 }

@@ -1,11 +1,11 @@
 //! The io thread: the exchanges with the PBXs, and the timers.
 
 use super::StartError;
-use super::journal_thread::Intake;
+use super::message::Intake;
 use crate::clock::{self, Clock};
 #[cfg(feature = "feeding")]
 use crate::exchange::feeding::FedPbx;
-use crate::exchange::{Exchange, Site};
+use crate::exchange::{Exchange, Patience, Site};
 use crate::settings::Settings;
 use engine::effect::{Ask, Request};
 use engine::fact::{Event, PbxFact, Question};
@@ -33,6 +33,14 @@ impl Pbxs {
     pub(crate) fn of(settings: &Settings) -> Result<Pbxs, StartError> {
         let sites = Site::all(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
         Ok(Pbxs::Real(sites))
+    }
+
+    pub(crate) fn set_patience(&mut self, patience: Patience) {
+        match self {
+            Pbxs::Real(sites) => sites.iter_mut().for_each(|site| site.patience = patience),
+            #[cfg(feature = "feeding")]
+            Pbxs::Fed(_) => {}
+        }
     }
 
     #[allow(clippy::needless_pass_by_value)] // the last sender must not be left over

@@ -3,22 +3,18 @@
 //! Group commit sizes itself: what has queued up while the last frames were being flushed becomes
 //! the next ones. No timer, no knob; latency is one flush.
 
-use super::core_thread::ToCore;
+use super::message::{Intake, ToCore};
 use crate::clock::Clock;
 use crate::journal::{AppendError, Journal};
 use engine::core::Core;
-use engine::fact::{Event, HostFact, Party, PbxFact, Record, Told};
-use engine::frame::MAX_RECORDS;
+use engine::fact::{Event, HostFact, Record};
+use engine::frame::{FrameError, MAX_RECORDS};
 use engine::snapshot::Place;
 use engine::time::Millis;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
-
-/// How much may wait in front of the journal. An answer of a PBX counts as one, in portions of at
-/// most a frame, so these are at most some ten thousand events, and usually a few thousand.
-pub(crate) const QUEUE: usize = 256;
+use tokio::sync::mpsc;
 
 /// Most records written with one flush: what has queued up while the last ones were flushed, as
 /// long as it does not keep the first of them waiting for much longer than the flush itself. A
@@ -34,22 +30,6 @@ const MAX_UNWRITTEN: usize = 100_000;
 
 /// How long to wait before trying again to write a log that could not be written.
 const WRITE_AGAIN: Duration = Duration::from_secs(2);
-
-/// What can be put in line for the journal.
-pub(crate) enum Intake {
-    /// Something became known.
-    Event(Event),
-    /// These became known together; at most as many as a frame has room for.
-    Events(Vec<Event>),
-    /// Say when everything before has been applied.
-    Barrier(oneshot::Sender<()>),
-    /// Have the core make an image of itself and write it.
-    Snapshot,
-    /// The image asked for.
-    Image(Place, Box<Core>),
-    /// Write what is left and end.
-    Stop,
-}
 
 /// The running thread.
 pub(crate) struct JournalThread {
@@ -195,10 +175,11 @@ impl Writer {
 
     fn keep_image(&mut self, place: Place, core: &Core) {
         // A picture of records that are not in the log would hide that they are missing.
-        if self.unwritten.is_empty() && !self.journal.is_down() {
-            if let Err(error) = self.journal.keep_snapshot(core, place) {
-                self.went_down(&error);
-            }
+        if self.unwritten.is_empty()
+            && !self.journal.is_down()
+            && let Err(error) = self.journal.keep_snapshot(core, place)
+        {
+            self.went_down(&error);
         }
     }
 
@@ -241,14 +222,18 @@ impl Writer {
         while self.unwritten.is_empty() && !self.journal.is_down() {
             match self.journal.append(first_seq, &self.batch) {
                 Ok(()) => return,
-                Err(AppendError::Refused(error)) => {
+                Err(AppendError::Refused(FrameError::Refused { seq, error })) => {
                     tracing::error!("{error}; the record is left out, also of what acts");
-                    let largest = self.batch.iter_mut().max_by_key(|record| weight(record));
-                    if let Some(record) = largest {
-                        record.event = Event::Told(Vec::new());
+                    match self.batch.get_mut((seq - first_seq) as usize) {
+                        // A note about nothing: what is not in the log must not act.
+                        Some(record) => record.event = Event::Told(Vec::new()),
+                        None => break,
                     }
                 }
-                Err(error) => self.went_down(&error),
+                Err(error) => {
+                    self.went_down(&error);
+                    break;
+                }
             }
         }
         self.keep_unwritten();
@@ -298,19 +283,5 @@ impl Writer {
         if self.core.send(what).await.is_err() {
             tracing::error!("the core thread is gone");
         }
-    }
-}
-
-/// Roughly how much room a record takes; only to find the one that takes too much.
-fn weight(record: &Record) -> usize {
-    match &record.event {
-        Event::Pbx(_, _, PbxFact::Call(info)) => {
-            let party = |p: &Party| p.cn.text().len() + p.dn.text().len() + p.e164.text().len();
-            info.parties.iter().map(party).sum::<usize>()
-                + info.uui.as_ref().map_or(0, |uui| uui.text().len())
-        }
-        Event::Pbx(_, _, PbxFact::User(user)) => user.cn.text().len() + user.dn.text().len(),
-        Event::Told(told) => told.len() * size_of::<Told>(),
-        _ => 0,
     }
 }

@@ -167,7 +167,7 @@ impl Line {
             (Kind::MakeCall, Reply::Calling(handle)) if handle.0 != 0 => {
                 self.calling(at, position, handle, out);
             }
-            (Kind::MakeCall, _) => self.not_calling(at, position, out),
+            (Kind::MakeCall, _) => self.not_calling(position, out),
             (Kind::Answer, Reply::Failed(_)) => {
                 self.finish(position, Err(LineErr::OperationFailed), out);
             }
@@ -196,22 +196,26 @@ impl Line {
                 self.tell_state(index, out);
             }
         }
-        self.release_early(at, out);
     }
 
-    fn not_calling(&mut self, at: Millis, position: usize, out: &mut Effects) {
+    fn not_calling(&mut self, position: usize, out: &mut Effects) {
         let id = self.requests[position].call;
         self.calls.retain(|call| call.id != id);
         self.finish(position, Err(LineErr::OperationFailed), out);
-        self.release_early(at, out);
     }
 
+    /// Takes in the events that were kept back, each with its own status messages: what is told
+    /// must not depend on whether events overtook the answer to `UserCall`.
     pub(super) fn release_early(&mut self, at: Millis, out: &mut Effects) {
-        if self.requests.iter().any(|pending| pending.kind == Kind::MakeCall) {
+        if self.early.is_empty()
+            || self.requests.iter().any(|pending| pending.kind == Kind::MakeCall)
+        {
             return;
         }
         for (attempt, info, call_id) in std::mem::take(&mut self.early) {
+            let before = self.status();
             self.call_event(at, attempt, info, call_id, out);
+            self.report_status(before, out);
         }
     }
 
@@ -221,7 +225,7 @@ impl Line {
         };
         let Pending { call, kind, .. } = self.requests[position];
         match kind {
-            Kind::MakeCall => self.not_calling(at, position, out),
+            Kind::MakeCall => self.not_calling(position, out),
             Kind::Answer => self.finish(position, Err(LineErr::OperationFailed), out),
             Kind::Drop => self.drop_anyway(at, call, out),
         }

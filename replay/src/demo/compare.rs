@@ -185,7 +185,7 @@ mod tests {
         let notice = || telling(What::Notice(Notice::AddressState(4)));
         let delivered = delivered(&[notice(), notice()], &[Outcome::Delivered; 2]);
         let said = (None, Said::AddressState(4));
-        assert!(heard(&[said.clone()]).compare(&delivered).is_err());
+        assert!(heard(std::slice::from_ref(&said)).compare(&delivered).is_err());
         assert!(heard(&[said.clone(), said.clone(), said.clone()]).compare(&delivered).is_err());
         heard(&[said.clone(), said]).compare(&delivered).unwrap();
     }

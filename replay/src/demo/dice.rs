@@ -18,7 +18,7 @@ impl Dice {
 
     /// A number below `limit`; 0 if the limit is 0.
     pub(super) fn below(&mut self, limit: usize) -> usize {
-        let scaled = u128::from(self.roll()) * limit as u128 >> 64;
+        let scaled = (u128::from(self.roll()) * limit as u128) >> 64;
         // Below `limit`, so it fits.
         scaled as usize
     }

@@ -29,7 +29,7 @@ pub(crate) fn play(options: &Demo) -> Result<(), Trouble> {
     let library = provider::find(options.provider.library.as_deref())?;
     let folder = Folder::make(options.keep.as_deref())?;
     let result = play_in(options, &library, &folder);
-    if result.is_err() {
+    if result.as_ref().is_err_and(|trouble| !matches!(trouble, Trouble::OutputClosed)) {
         folder.keep_for_inspection();
     }
     result
@@ -126,17 +126,17 @@ struct Proof {
 /// Replays the log, compares it with what it says was told, and that with what we heard.
 fn prove(folder: &Folder, heard: &Heard) -> Result<Proof, Trouble> {
     let mut log = Log::open(&folder.log())?;
-    let mut replay = Rederivation::from_log(&log);
+    let mut replay = Rederivation::new();
     let mut delivered = Delivered::default();
-    for (seq, record) in &mut log {
-        let event = record.event.clone();
-        replay.take(seq, record);
-        if let Some(difference) = replay.difference() {
-            return Err(Trouble::Difference(difference.to_string()));
+    let mut records = log.records();
+    for (seq, record) in &mut records {
+        replay.take(seq, &record);
+        if let Some(trouble) = replay.difference() {
+            return Err(trouble);
         }
-        delivered.take(&event, replay.effects());
+        delivered.take(&record.event, replay.effects());
     }
-    if let LogEnd::Damaged(why) | LogEnd::Newer(why) = log.end() {
+    if let LogEnd::Damaged(why) | LogEnd::Unusable(why) = records.end() {
         return Err(Trouble::Damage(why));
     }
     heard.compare(&delivered).map_err(Trouble::Difference)?;

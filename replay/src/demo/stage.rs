@@ -45,28 +45,24 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Waits until the lines of the actors are there and open; the answer is how they came.
+    /// Waits until every actor has a line and all lines are open; the answer is how they came.
     pub(super) fn open_lines(&mut self, actors: &[Actor]) -> Result<Vec<Row>, Trouble> {
         let deadline = Instant::now() + PATIENCE;
-        while self.created() < actors.len() {
+        while !actors.iter().all(|actor| self.lines.contains_key(&actor.extension)) {
             self.listen(deadline).map_err(|NothingCame| self.too_few_lines(actors.len()))?;
-        }
-        if !self.server.wait_for_lines(actors.len(), deadline) {
-            return Err(self.too_few_lines(actors.len()));
-        }
-        let open = self.server.lines().into_iter().filter(|line| line.open);
-        self.lines = open.map(|line| (line.address.to_string(), line.device)).collect();
-        if let Some(actor) = actors.iter().find(|actor| !self.lines.contains_key(&actor.extension))
-        {
-            return Err(Trouble::Expectation(format!(
-                "there is no line with the number of {actor}"
-            )));
+            let Some(Message { line: Some(device), kind: Kind::LineCreated, .. }) =
+                self.heard.last()
+            else {
+                continue;
+            };
+            let device = *device;
+            let is_open = self.server.wait_for_line(device, deadline);
+            match self.server.line(device).filter(|line| is_open && line.open) {
+                Some(line) => self.lines.insert(line.address.to_string(), device),
+                None => return Err(self.too_few_lines(actors.len())),
+            };
         }
         Ok(self.rest())
-    }
-
-    fn created(&self) -> usize {
-        self.heard.iter().filter(|message| message.kind == Kind::LineCreated).count()
     }
 
     fn too_few_lines(&self, wanted: usize) -> Trouble {

@@ -145,12 +145,7 @@ fn answered_at_the_phone(cast: &mut Cast<'_>) -> Scene {
     let (ends, other) = if caller_ends { (&a, &b) } else { (&b, &a) };
     Scene {
         title: format!("{a} calls {b}, who answers; {} hangs up", ends.extension),
-        acts: vec![
-            a.dials(&b),
-            b.picks_up(&[&a]),
-            ends.hangs_up_on(other),
-            other.puts_the_receiver_down(),
-        ],
+        acts: vec![a.dials(&b), b.picks_up(&[&a]), ends.hangs_up_on(other)],
     }
 }
 
@@ -158,12 +153,7 @@ fn answered_by_an_application(cast: &mut Cast<'_>) -> Scene {
     let [a, b] = cast.next();
     Scene {
         title: format!("{a} calls {b}; lineAnswer takes the call, lineDrop ends it"),
-        acts: vec![
-            a.dials(&b),
-            b.answers(&[&a]),
-            b.drops(vec![a.sees(&[Mark::State(CallState::Disconnected)])]),
-            a.puts_the_receiver_down(),
-        ],
+        acts: vec![a.dials(&b), b.answers(&[&a]), b.drops(vec![a.sees(&GONE)])],
     }
 }
 
@@ -171,12 +161,7 @@ fn made_by_an_application(cast: &mut Cast<'_>) -> Scene {
     let [a, b] = cast.next();
     Scene {
         title: format!("lineMakeCall of {a} to {b}, who answers; lineDrop ends the call"),
-        acts: vec![
-            a.makes_a_call_to(&b),
-            b.picks_up(&[&a]),
-            a.drops(vec![b.sees(&[Mark::State(CallState::Disconnected)])]),
-            b.puts_the_receiver_down(),
-        ],
+        acts: vec![a.makes_a_call_to(&b), b.picks_up(&[&a]), a.drops(vec![b.sees(&GONE)])],
     }
 }
 
@@ -191,20 +176,20 @@ fn made_and_abandoned(cast: &mut Cast<'_>) -> Scene {
 fn busy(cast: &mut Cast<'_>) -> Scene {
     let [a, b] = cast.next();
     let call = Deed::Pbx(format!("call {} {}", a.extension, b.extension));
-    busy_scene(&a, &b, format!("{a} calls {b}, who is busy"), call, &[Mark::Refused, Mark::Count])
+    busy_scene(&a, &b, format!("{a} calls {b}, who is busy"), call, &BUSY)
 }
 
 fn busy_for_an_application(cast: &mut Cast<'_>) -> Scene {
     let [a, b] = cast.next();
     let call = Deed::MakeCall(a.extension.clone(), b.extension.clone());
     let title = format!("lineMakeCall of {a} to {b}, who is busy");
-    busy_scene(&a, &b, title, call, &[Mark::Done, Mark::Refused, Mark::Count])
+    busy_scene(&a, &b, title, call, &[&[Mark::Done], &BUSY[..]].concat())
 }
 
 fn busy_scene(a: &Actor, b: &Actor, title: String, call: Deed, marks: &[Mark]) -> Scene {
     let set = |to| Act::silent(Deed::Pbx(format!("busy {} {to}", b.extension)));
     let call = Act { deed: call, outcome: vec![a.sees(marks)] };
-    Scene { title, acts: vec![set("on"), call, a.puts_the_receiver_down(), set("off")] }
+    Scene { title, acts: vec![set("on"), call, set("off")] }
 }
 
 fn abandoned(cast: &mut Cast<'_>) -> Scene {
@@ -219,10 +204,10 @@ fn abandoned(cast: &mut Cast<'_>) -> Scene {
 fn rejected_at_the_phone(cast: &mut Cast<'_>) -> Scene {
     let [a, b] = cast.next();
     let reject = Deed::Pbx(format!("reject {}", b.extension));
-    let outcome = vec![b.sees(&GONE), a.sees(&[Mark::Refused])];
+    let outcome = vec![b.sees(&GONE), a.sees(&REFUSED)];
     Scene {
         title: format!("{a} calls {b}, who rejects the call"),
-        acts: vec![a.dials(&b), Act { deed: reject, outcome }, a.puts_the_receiver_down()],
+        acts: vec![a.dials(&b), Act { deed: reject, outcome }],
     }
 }
 
@@ -230,21 +215,17 @@ fn rejected_by_an_application(cast: &mut Cast<'_>) -> Scene {
     let [a, b] = cast.next();
     Scene {
         title: format!("{a} calls {b}; lineDrop rejects the call"),
-        acts: vec![
-            a.dials(&b),
-            b.drops(vec![a.sees(&[Mark::Refused])]),
-            a.puts_the_receiver_down(),
-        ],
+        acts: vec![a.dials(&b), b.drops(vec![a.sees(&REFUSED)])],
     }
 }
 
 fn unanswered(cast: &mut Cast<'_>) -> Scene {
     let [a, b] = cast.next();
     let give_up = Deed::Pbx(format!("give-up {}", b.extension));
-    let outcome = vec![b.sees(&GONE), a.sees(&[Mark::Refused])];
+    let outcome = vec![b.sees(&GONE), a.sees(&REFUSED)];
     Scene {
         title: format!("{a} calls {b}; nobody answers, and the PBX gives up"),
-        acts: vec![a.dials(&b), Act { deed: give_up, outcome }, a.puts_the_receiver_down()],
+        acts: vec![a.dials(&b), Act { deed: give_up, outcome }],
     }
 }
 
@@ -271,10 +252,8 @@ fn two_at_once(cast: &mut Cast<'_>) -> Scene {
             c.dials(&b),
             take_second,
             c.hangs_up_on(&b),
-            b.puts_the_receiver_down(),
             retrieve,
             a.hangs_up_on(&b),
-            b.puts_the_receiver_down(),
         ],
     }
 }
@@ -287,8 +266,7 @@ fn from_outside(cast: &mut Cast<'_>) -> Scene {
         acts: vec![
             b.is_rung_by(&format!("{number} {name}")),
             b.picks_up(&[]),
-            b.far_end("hangup", &[Mark::State(CallState::Disconnected)]),
-            b.puts_the_receiver_down(),
+            b.far_end("hangup", &GONE),
         ],
     }
 }
@@ -325,11 +303,7 @@ fn to_a_busy_number_outside(cast: &mut Cast<'_>) -> Scene {
     let (number, _) = cast.outside();
     Scene {
         title: format!("lineMakeCall of {a} to {number} outside, which is busy"),
-        acts: vec![
-            a.makes_a_call_outside(cast.trunk, number),
-            a.far_end("busy", &[Mark::Refused]),
-            a.drops(Vec::new()),
-        ],
+        acts: vec![a.makes_a_call_outside(cast.trunk, number), a.far_end("busy", &REFUSED)],
     }
 }
 
@@ -337,6 +311,10 @@ fn to_a_busy_number_outside(cast: &mut Cast<'_>) -> Scene {
 
 /// A call is over, and no longer counted.
 const GONE: [Mark; 2] = [Mark::State(CallState::Idle), Mark::Count];
+/// The other one does not want the call, or cannot have it; so it is over.
+const REFUSED: [Mark; 3] = [Mark::Refused, GONE[0], GONE[1]];
+/// A call that is refused as soon as it is there: it came, and went.
+const BUSY: [Mark; 4] = [Mark::Count, Mark::Refused, GONE[0], GONE[1]];
 /// A call rings at a phone.
 const OFFERED: [Mark; 3] = [Mark::State(CallState::Offering), Mark::Ringing, Mark::Count];
 
@@ -406,18 +384,10 @@ impl Actor {
         Act { deed, outcome }
     }
 
-    /// The other one hears the tone until the receiver is put down there.
     fn hangs_up_on(&self, other: &Actor) -> Act {
         Act {
             deed: Deed::Pbx(format!("hangup {}", self.extension)),
-            outcome: vec![self.sees(&GONE), other.sees(&[Mark::State(CallState::Disconnected)])],
-        }
-    }
-
-    fn puts_the_receiver_down(&self) -> Act {
-        Act {
-            deed: Deed::Pbx(format!("hangup {}", self.extension)),
-            outcome: vec![self.sees(&GONE)],
+            outcome: vec![self.sees(&GONE), other.sees(&GONE)],
         }
     }
 

@@ -5,6 +5,7 @@
 
 use super::Session;
 use super::book::About;
+use super::speaking::CLOSE_PATIENCE;
 use crate::abi::{HDrvCall, HDrvLine};
 use engine::fact::HostFact;
 use engine::tapi::LineErr;
@@ -24,7 +25,7 @@ impl Session {
         let forced = book.force(About::Call(call));
         self.note(HostFact::CallClosed(call));
         drop(book);
-        self.settle(About::Call(call), forced);
+        self.settle(About::Call(call), forced, CLOSE_PATIENCE);
         Ok(())
     }
 
@@ -46,7 +47,7 @@ impl Session {
         let forced = book.force(About::Line(line));
         self.note(HostFact::LineClosed { line, opening });
         drop(book);
-        self.settle(About::Line(line), forced);
+        self.settle(About::Line(line), forced, CLOSE_PATIENCE);
         Ok(())
     }
 
@@ -67,7 +68,8 @@ impl Session {
         let forced = book.force(About::Provider);
         book.is_over = true;
         drop(book);
-        self.settle(About::Provider, forced);
+        // Half of the time is kept for the log: a host that hangs must not cost the snapshot.
+        self.settle(About::Provider, forced, within / 2);
         if let Some(intake) = intake {
             intake.stop(deadline.saturating_duration_since(Instant::now()));
         }

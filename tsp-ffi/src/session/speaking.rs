@@ -34,11 +34,15 @@ pub(super) const CLOSE_PATIENCE: Duration = Duration::from_secs(4);
 impl Session {
     /// Opens the book when no callback is under way.
     pub(super) fn turn(&self) -> MutexGuard<'_, Book> {
+        self.turn_within(TURN_PATIENCE)
+    }
+
+    fn turn_within(&self, patience: Duration) -> MutexGuard<'_, Book> {
         let book = self.book();
         if book.speaking.is_empty() {
             return book;
         }
-        let deadline = Instant::now() + TURN_PATIENCE;
+        let deadline = Instant::now() + patience.min(TURN_PATIENCE);
         self.wait_until(book, deadline, |book| book.speaking.is_empty())
     }
 
@@ -64,17 +68,22 @@ impl Session {
 
     /// The second half of a close, after the book has forgotten what was closed: delivers the
     /// completions of the requests that ended with it, and waits for callbacks about it.
-    pub(super) fn settle(self: &Arc<Self>, about: About, forced: Vec<RequestId>) {
+    pub(super) fn settle(
+        self: &Arc<Self>,
+        about: About,
+        forced: Vec<RequestId>,
+        patience: Duration,
+    ) {
+        let deadline = Instant::now() + patience;
         let me = this_thread();
         let is_inside = self.book().speaking.iter().any(|speech| speech.thread == me);
         if !forced.is_empty() {
             if is_inside {
-                self.complete_beside(about, forced);
+                self.complete_beside(about, forced, patience);
             } else {
-                drop(self.complete_forced(self.turn(), about, &forced));
+                drop(self.complete_forced(self.turn_within(patience / 2), about, &forced));
             }
         }
-        let deadline = Instant::now() + CLOSE_PATIENCE;
         let is_quiet = |book: &Book| {
             !book.speaking.iter().any(|speech| speech.thread != me && about.covers(speech.about))
         };
@@ -82,7 +91,7 @@ impl Session {
     }
 
     /// Delivers completions on a thread of their own and waits for it.
-    fn complete_beside(self: &Arc<Self>, about: About, forced: Vec<RequestId>) {
+    fn complete_beside(self: &Arc<Self>, about: About, forced: Vec<RequestId>, patience: Duration) {
         let (done, is_done) = mpsc::channel();
         let session = Arc::clone(self);
         let requests = forced.clone();
@@ -93,7 +102,7 @@ impl Session {
         });
         match thread {
             Ok(_) => {
-                if is_done.recv_timeout(CLOSE_PATIENCE).is_err() {
+                if is_done.recv_timeout(patience).is_err() {
                     tracing::error!("the host does not return from a completion; a close goes on");
                 }
             }

@@ -14,7 +14,7 @@ use engine::view::LineView;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const FIRST: Opening = Opening(1);
 const FAILED: i32 = LineErr::OperationFailed.code();
@@ -460,6 +460,30 @@ fn the_end_completes_what_is_open_and_nothing_is_said_after_it() {
     stage.complete(FIRST, made, Ok(()));
     assert_eq!(Arc::strong_count(&stage.session), 1, "nobody is left to say anything");
     assert_eq!(stage.server.log().len(), said);
+}
+
+#[test]
+fn a_host_that_never_returns_from_a_callback_cannot_hold_up_the_end() {
+    let (stage, line) = Stage::opened();
+    let (entered, is_entered) = mpsc::channel();
+    let (release, is_released) = mpsc::channel::<()>();
+    let is_released = Mutex::new(is_released);
+    stage.server.react(move |said| {
+        if let Said::Event(..) = said {
+            entered.send(()).unwrap();
+            let _ = is_released.lock().unwrap().recv();
+        }
+    });
+    let request = stage.request();
+    make_call(&stage, line, request).unwrap();
+    stage.say(FIRST, Notice::AddressState(0x20));
+    is_entered.recv().unwrap();
+    let begun = Instant::now();
+    stage.session.end(Duration::from_millis(300));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(stage.server.completions(request), [FAILED]);
+    assert!(stage.engine.is_stopped.load(Ordering::Relaxed));
+    drop(release);
 }
 
 // ---- all at once ---------------------------------------------------------------------------

@@ -1,0 +1,175 @@
+//! The journal in processes that die, or must make do with little room.
+
+use super::*;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+
+const CHILD_FOLDER: &str = "TAPLINE_TEST_FOLDER";
+
+/// Runs one of the ignored tests below in a process of its own.
+fn child(test: &str, folder: &Path, shell: &str) -> Child {
+    let test = format!("journal::tests::processes::{test}");
+    Command::new("sh")
+        .args(["-c", &format!("{shell} exec \"$0\" \"$@\"")])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", &test, "--ignored", "--nocapture", "--test-threads=1"])
+        .env(CHILD_FOLDER, folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn child_folder() -> PathBuf {
+    std::env::var_os(CHILD_FOLDER).expect("run by another test").into()
+}
+
+#[test]
+#[ignore = "run by another test in a process of its own"]
+#[allow(clippy::print_stdout)]
+fn child_that_appends_until_it_is_killed() {
+    let (mut journal, recovered) = open(&child_folder());
+    let mut seq = recovered.next_seq;
+    loop {
+        let batch: Vec<Record> = (seq..seq + 1 + seq % 70).map(small).collect();
+        journal.append(seq, &batch).unwrap();
+        seq += batch.len() as u64;
+        println!("\nsafe {seq}");
+        if seq % 5 == 0 {
+            let place = Place { next: seq, last_at: Millis(seq) };
+            journal.keep_snapshot(&Core::default(), place).unwrap();
+        }
+    }
+}
+
+#[test]
+fn after_a_kill_in_the_middle_everything_told_safe_is_there() {
+    let folder = folder();
+    let mut safe = 0;
+    for round in 1..=4u64 {
+        let mut child = child("child_that_appends_until_it_is_killed", folder.path(), "");
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let target = safe + 500 * round;
+        while safe < target {
+            let line = lines.next().expect("the child goes on").unwrap();
+            if let Some(seq) = line.strip_prefix("safe ") {
+                safe = seq.parse().unwrap();
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What was said between the last line read and the kill is safe as well.
+        let rest = lines.map_while(Result::ok);
+        let last = rest.filter_map(|line| line.strip_prefix("safe ")?.parse().ok()).last();
+        safe = last.unwrap_or(safe);
+
+        let (records, error) = read_log(folder.path());
+        assert_eq!(error, None);
+        assert!(records.len() as u64 >= safe, "{} of {safe}", records.len());
+        assert!(records.iter().all(|(seq, record)| *record == small(*seq)));
+        let recovered = open(folder.path()).1;
+        assert_eq!((recovered.next_seq, recovered.missing), (records.len() as u64, 0));
+        assert_eq!(recovered.damage, None);
+    }
+}
+
+#[test]
+#[ignore = "run by another test in a process of its own"]
+#[allow(clippy::print_stdout)]
+fn child_whose_files_may_not_grow() {
+    let (mut journal, _) = open(&child_folder());
+    let mut seq = 0;
+    let error = loop {
+        let batch: Vec<Record> = (0..8).map(|_| large(2000)).collect();
+        match journal.append(seq, &batch) {
+            Ok(()) => seq += 8,
+            Err(error) => break error,
+        }
+    };
+    println!("\nsafe {seq}");
+    println!("error {error}");
+    assert!(journal.is_down());
+    assert_eq!(journal.append(seq, &[small(0)]), Err(AppendError::Down));
+    // As long as there is no room, resuming fails or the next write does.
+    let still = journal.resume(NO_PATIENCE).is_err()
+        || journal.append(journal.next_seq(), &[large(9_000_000 / 10)]).is_err();
+    println!("still {still}");
+    // Someone makes room.
+    let id = std::process::id().to_string();
+    assert!(
+        Command::new("prlimit")
+            .args(["--pid", &id, "--fsize=unlimited"])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let next = journal.resume(PATIENCE).unwrap();
+    let missing = 1000 + seq - next;
+    journal.append(1000 + seq, &[gap(missing), small(1)]).unwrap();
+    println!("resumed {next}");
+}
+
+#[test]
+fn a_write_that_fails_is_told_and_the_log_resumes_when_there_is_room() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        return;
+    }
+    let folder = folder();
+    // 8 MiB in blocks of 512 bytes; the signal would end the process before it sees the error.
+    let limits = "trap '' XFSZ; ulimit -S -f 16384;";
+    let mut child = child("child_whose_files_may_not_grow", folder.path(), limits);
+    let mut output = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+    assert!(child.wait().unwrap().success(), "{output}");
+    let said = |what: &str| {
+        let line = output.lines().find_map(|line| line.strip_prefix(what));
+        line.unwrap_or_else(|| panic!("no {what:?} in {output}")).to_owned()
+    };
+    let safe: u64 = said("safe ").parse().unwrap();
+    let resumed: u64 = said("resumed ").parse().unwrap();
+    assert!(safe > 0 && resumed >= safe, "{output}");
+    assert_eq!(said("still "), "true");
+    assert!(said("error ").contains("cannot be written"), "{output}");
+    let (records, error) = read_log(folder.path());
+    assert_eq!(error, None);
+    let numbers: Vec<u64> = records.iter().map(|(seq, _)| *seq).collect();
+    let expected: Vec<u64> = (0..resumed).chain([1000 + safe, 1001 + safe]).collect();
+    assert_eq!(numbers, expected);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by another test in a process of its own"]
+#[allow(clippy::print_stdout)]
+fn child_that_closes_its_log() {
+    let names = || {
+        let tasks = fs::read_dir("/proc/self/task").unwrap();
+        let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).unwrap();
+        tasks.map(|task| name(task.unwrap()).trim().to_owned()).collect::<Vec<_>>()
+    };
+    let before = names();
+    for _ in 0..20 {
+        let mut journal = open(&child_folder()).0;
+        append_all(&mut journal, &(0..500).map(small).collect::<Vec<_>>(), 16);
+        journal.close().unwrap();
+    }
+    let mut left = names();
+    left.retain(|name| !before.contains(name));
+    println!("\nleft {}", left.join(" "));
+}
+
+/// The storage's own threads cannot be ended; what can be had is that they are few, do not grow
+/// with the number of openings, and are no others.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_log_leaves_only_the_storages_few_pool_threads() {
+    let folder = folder();
+    let mut child = child("child_that_closes_its_log", folder.path(), "");
+    let mut output = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+    assert!(child.wait().unwrap().success(), "{output}");
+    let left = output.lines().find_map(|line| line.strip_prefix("left ")).unwrap();
+    let left: Vec<&str> = left.split_whitespace().collect();
+    assert!(left.iter().all(|name| name.starts_with("sled-io-")), "{left:?}");
+    assert!((1..=8).contains(&left.len()), "{left:?}");
+}

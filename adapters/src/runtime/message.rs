@@ -1,0 +1,36 @@
+//! What the threads of the runtime say to each other, and how much of it may wait.
+
+use engine::core::Core;
+use engine::fact::{Event, Record};
+use engine::snapshot::Place;
+use tokio::sync::oneshot;
+
+/// How much may wait in front of the journal. An answer of a PBX counts as one, in portions of at
+/// most a frame, so these are at most some ten thousand events, and usually a few thousand.
+pub(crate) const QUEUE: usize = 256;
+
+/// What can be put in line for the journal.
+pub(crate) enum Intake {
+    /// Something became known.
+    Event(Event),
+    /// These became known together; at most as many as a frame has room for.
+    Events(Vec<Event>),
+    /// Say when everything before has been applied.
+    Barrier(oneshot::Sender<()>),
+    /// Have the core make an image of itself and write it.
+    Snapshot,
+    /// The image asked for.
+    Image(Place, Box<Core>),
+    /// Write what is left and end.
+    Stop,
+}
+
+/// What the journal passes on.
+pub(crate) enum ToCore {
+    /// Records that are in the log, the first with this sequence number.
+    Committed { first_seq: u64, records: Vec<Record> },
+    /// Say when this point is reached.
+    Barrier(oneshot::Sender<()>),
+    /// Make an image of the state at this place of the log, which is where we are.
+    Image(Place),
+}

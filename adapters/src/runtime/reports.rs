@@ -1,0 +1,232 @@
+//! What the engine reports, in words for the reader of the diary.
+//!
+//! Trouble that lasts is told when it begins, when it changes, and from time to time: whoever looks
+//! after a night without the PBX must find the beginning of it, not the thousandth repetition.
+
+use engine::effect::{Limit, Report};
+use engine::fact::Failure;
+use engine::id::{LineId, PbxId};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// When trouble that stays the same is told again.
+const AGAIN: Duration = Duration::from_secs(30 * 60);
+
+/// How many reports are remembered. With more kinds of trouble than this at a time, the oldest ones
+/// are told anew.
+const REMEMBERED: usize = 256;
+
+/// What has been reported, so that it need not be told again.
+#[derive(Default)]
+pub(super) struct Reports {
+    /// What was told of each PBX since its lines were last known, the oldest first.
+    told: Vec<Told>,
+    /// Lines of which it was told that they cannot be monitored. There are never more than lines.
+    refused: BTreeSet<LineId>,
+}
+
+struct Told {
+    report: Report,
+    at: Instant,
+    /// How often it came since.
+    repeats: u32,
+}
+
+impl Reports {
+    /// Writes a report into the diary, unless it says nothing new.
+    pub(super) fn write_down(&mut self, report: &Report) {
+        if let Some(repeats) = self.is_news(report, Instant::now()) {
+            write(report, repeats);
+        }
+    }
+
+    /// Whether to tell a report, and how often it was not told since the last time.
+    fn is_news(&mut self, report: &Report, now: Instant) -> Option<u32> {
+        match report {
+            Report::Surprise(_) => return Some(0),
+            Report::LineRefused(line) => return self.refused.insert(*line).then_some(0),
+            // All is well; from here on everything is news.
+            Report::Synchronised(pbx, _) => {
+                self.told.retain(|told| of(&told.report) != Some(*pbx));
+                return Some(0);
+            }
+            Report::SessionUp(..)
+            | Report::SessionLost(..)
+            | Report::UserRefused(_)
+            | Report::LimitReached(_) => {}
+        }
+        if let Some(told) = self.told.iter_mut().find(|told| is_same(&told.report, report)) {
+            if now.duration_since(told.at) < AGAIN {
+                told.repeats = told.repeats.saturating_add(1);
+                return None;
+            }
+            told.at = now;
+            return Some(std::mem::take(&mut told.repeats));
+        }
+        if self.told.len() >= REMEMBERED {
+            self.told.remove(0);
+        }
+        self.told.push(Told { report: report.clone(), at: now, repeats: 0 });
+        Some(0)
+    }
+}
+
+/// The PBX that a report is about.
+fn of(report: &Report) -> Option<PbxId> {
+    match *report {
+        Report::SessionUp(pbx, _)
+        | Report::SessionLost(pbx, ..)
+        | Report::UserRefused(pbx)
+        | Report::Synchronised(pbx, _) => Some(pbx),
+        Report::LineRefused(_) | Report::LimitReached(_) | Report::Surprise(_) => None,
+    }
+}
+
+/// Whether two reports tell the reader the same. Numbers in the text of a PBX may differ.
+fn is_same(one: &Report, other: &Report) -> bool {
+    match (one, other) {
+        (
+            Report::SessionLost(pbx, address, failure),
+            Report::SessionLost(other_pbx, other_address, other_failure),
+        ) => {
+            (pbx, address) == (other_pbx, other_address)
+                && match (failure, other_failure) {
+                    (Failure::Fault(one), Failure::Fault(other))
+                    | (Failure::Garbled(one), Failure::Garbled(other)) => {
+                        without_digits(one).eq(without_digits(other))
+                    }
+                    (one, other) => one == other,
+                }
+        }
+        (one, other) => one == other,
+    }
+}
+
+fn without_digits(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|c| !c.is_ascii_digit())
+}
+
+fn write(report: &Report, repeats: u32) {
+    let again = match repeats {
+        0 => String::new(),
+        times => format!(" (and {times} times since this was last said)"),
+    };
+    match report {
+        Report::SessionUp(pbx, address) => {
+            tracing::info!("PBX {}: session with the {address:?} is up{again}", pbx.0);
+        }
+        Report::SessionLost(pbx, address, failure) => {
+            let advice = failure.advice();
+            tracing::warn!("PBX {}: no session with the {address:?}: {advice}{again}", pbx.0);
+        }
+        Report::UserRefused(pbx) => tracing::error!(
+            "PBX {}: does not open a session for the user in the settings; check `user` (the long \
+             name), and that the account may act for it{again}",
+            pbx.0
+        ),
+        Report::LineRefused(line) => tracing::warn!(
+            "line {}: the PBX does not let us monitor its user; is it homed on another PBX?",
+            line.0
+        ),
+        Report::Synchronised(pbx, lines) => {
+            tracing::info!("PBX {}: {lines} lines known and monitored", pbx.0);
+        }
+        Report::LimitReached(limit) => {
+            tracing::error!("{}{again}", advice(*limit));
+        }
+        Report::Surprise(surprise) => tracing::debug!(?surprise, "handled a surprise"),
+    }
+}
+
+fn advice(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Lines => {
+            "there are more users than this provider keeps lines for; leave some of them out of \
+             the groups of the user in the settings"
+        }
+        Limit::Calls => {
+            "a line has more calls than are kept for it, and some are not shown; does an \
+             application not close its calls?"
+        }
+        Limit::Requests => {
+            "a line has more requests under way than are kept, and some were refused; does the PBX \
+             answer?"
+        }
+        Limit::EarlyEvents => {
+            "more call events came before the answer to a request than are kept, and some are not \
+             shown; is the PBX slow to answer?"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::effect::Address;
+
+    const PBX: PbxId = PbxId(0);
+
+    fn lost(failure: Failure) -> Report {
+        Report::SessionLost(PBX, Address::Master, failure)
+    }
+
+    fn up() -> Report {
+        Report::SessionUp(PBX, Address::Master)
+    }
+
+    #[test]
+    fn the_same_trouble_is_told_once_and_another_at_once() {
+        let (mut reports, now) = (Reports::default(), Instant::now());
+        assert_eq!(reports.is_news(&lost(Failure::Unreachable), now), Some(0));
+        for _ in 0..9 {
+            assert_eq!(reports.is_news(&lost(Failure::Unreachable), now), None);
+        }
+        assert_eq!(reports.is_news(&lost(Failure::TimedOut), now), Some(0));
+        let elsewhere = Report::SessionLost(PBX, Address::Standby, Failure::Unreachable);
+        assert_eq!(reports.is_news(&elsewhere, now), Some(0), "another address");
+        let other = Report::SessionLost(PbxId(1), Address::Master, Failure::Unreachable);
+        assert_eq!(reports.is_news(&other, now), Some(0), "another PBX");
+        assert_eq!(reports.is_news(&lost(Failure::Unreachable), now), None);
+    }
+
+    #[test]
+    fn trouble_that_lasts_is_told_again_with_how_often_it_came() {
+        let (mut reports, now) = (Reports::default(), Instant::now());
+        reports.is_news(&Report::UserRefused(PBX), now);
+        for _ in 0..3 {
+            reports.is_news(&Report::UserRefused(PBX), now);
+        }
+        assert_eq!(reports.is_news(&Report::UserRefused(PBX), now + AGAIN), Some(3));
+        assert_eq!(reports.is_news(&Report::UserRefused(PBX), now + AGAIN), None);
+    }
+
+    #[test]
+    fn sessions_that_come_and_go_are_told_once_until_one_holds() {
+        let (mut reports, now) = (Reports::default(), Instant::now());
+        let garbled = |text: &str| lost(Failure::Garbled(text.into()));
+        assert_eq!(reports.is_news(&up(), now), Some(0));
+        assert_eq!(reports.is_news(&garbled("byte 7"), now), Some(0));
+        assert_eq!(reports.is_news(&up(), now), None);
+        assert_eq!(reports.is_news(&garbled("byte 81"), now), None, "only a number differs");
+        assert_eq!(reports.is_news(&Report::Synchronised(PBX, 9), now), Some(0));
+        assert_eq!(reports.is_news(&garbled("byte 7"), now), Some(0));
+        assert_eq!(reports.is_news(&up(), now), Some(0));
+    }
+
+    #[test]
+    fn each_line_is_told_once_and_what_is_remembered_has_a_bound() {
+        let (mut reports, now) = (Reports::default(), Instant::now());
+        for _ in 0..2 {
+            for line in 0..1000 {
+                reports.is_news(&Report::LineRefused(LineId(line)), now);
+            }
+        }
+        assert_eq!(reports.refused.len(), 1000);
+        assert_eq!(reports.is_news(&Report::LineRefused(LineId(3)), now), None);
+        for number in 0..1000 {
+            reports.is_news(&Report::UserRefused(PbxId(number)), now);
+            reports.is_news(&Report::LimitReached(Limit::Lines), now);
+        }
+        assert_eq!(reports.told.len(), REMEMBERED);
+    }
+}

@@ -1,0 +1,162 @@
+#include "check.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+#include "names.h"
+#include "platform.h"
+
+enum verdict { PASS, FAILED, LATER };
+
+static struct {
+    const struct item *item;
+    atomic_int verdict;
+    char reason[1024];
+} now;
+
+static unsigned totals[3];
+
+static void conclude(enum verdict verdict, const char *reason)
+{
+    int pass = PASS;
+    if (atomic_compare_exchange_strong(&now.verdict, &pass, verdict))
+        snprintf(now.reason, sizeof now.reason, "%s", reason);
+}
+
+static void conclude_at(const char *file, int line, const char *format, va_list arguments)
+{
+    const char *name = file;
+    for (const char *c = file; *c != 0; c++)
+        if (*c == '/' || *c == '\\') name = c + 1;
+    char reason[1024];
+    int length = snprintf(reason, sizeof reason, "%s:%d: ", name, line);
+    vsnprintf(reason + length, sizeof reason - (size_t)length, format, arguments);
+    conclude(FAILED, reason);
+}
+
+_Noreturn void fail(const char *file, int line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    conclude_at(file, line, format, arguments);
+    va_end(arguments);
+    thread_end();
+}
+
+void fault(const char *file, int line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    conclude_at(file, line, format, arguments);
+    va_end(arguments);
+}
+
+_Noreturn void not_yet(const char *format, ...)
+{
+    char reason[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    conclude(LATER, reason);
+    thread_end();
+}
+
+void expect(const char *file, int line, const char *call, LONG result, LONG expected)
+{
+    if (result != expected)
+        fail(file, line, "%s gave %s, not %s", call, name_of_result(result),
+             name_of_result(expected));
+}
+
+bool item_failed(void)
+{
+    return now.verdict == FAILED;
+}
+
+int item_number(void)
+{
+    return now.item->number;
+}
+
+/* ---- running ---- */
+
+static void body(void *unused)
+{
+    (void)unused;
+    now.item->body();
+}
+
+static void ending(void *unused)
+{
+    (void)unused;
+    session_end();
+}
+
+/* Runs one part of an item on a thread of its own; false if it hangs. */
+static bool run_part(thread_body *part, unsigned seconds, const char *what)
+{
+    struct thread *thread = thread_start(part, NULL);
+    if (thread_join(thread, seconds * 1000)) return true;
+    char reason[1024];
+    snprintf(reason, sizeof reason, "%s not over after %u s, %s", what, seconds, log_tail(0, 0));
+    conclude(FAILED, reason);
+    return false;
+}
+
+static void print_json(const char *verdict, unsigned ms)
+{
+    printf("{\"item\":%d,\"title\":\"%s\",\"result\":\"%s\",\"ms\":%u,\"reason\":\"",
+           now.item->number, now.item->title, verdict, ms);
+    for (const char *c = now.reason; *c != 0; c++) {
+        if (*c == '"' || *c == '\\') putchar('\\');
+        putchar((unsigned char)*c < ' ' ? ' ' : *c);
+    }
+    printf("\"}\n");
+}
+
+static void print(bool json, unsigned ms)
+{
+    static const char *const words[] = {"ok", "not ok", "not yet"};
+    static const char *const names[] = {"pass", "fail", "not yet"};
+    int verdict = now.verdict;
+    totals[verdict]++;
+    if (json)
+        print_json(names[verdict], ms);
+    else if (verdict == PASS)
+        printf("%s %d %s\n", words[verdict], now.item->number, now.item->title);
+    else
+        printf("%s %d %s # %s\n", words[verdict], now.item->number, now.item->title, now.reason);
+    fflush(stdout);
+}
+
+/* Runs one item and ends its session; false if the process is of no more use. */
+static bool run_item(const struct item *item, bool json)
+{
+    uint64_t start = clock_us();
+    memset(&now, 0, sizeof now);
+    now.item = item;
+    log_clear();
+    bool fit = run_part(body, item->seconds ? item->seconds : ITEM_SECONDS, "the item is");
+    fit = fit && run_part(ending, ENDING_SECONDS, "the end of the session is");
+    print(json, (unsigned)((clock_us() - start) / 1000));
+    return fit;
+}
+
+int run_items(const struct item *const *tables, bool (*wanted)(int number), bool json)
+{
+    for (; *tables != NULL; tables++) {
+        for (const struct item *item = *tables; item->number != ITEMS_END; item++) {
+            if (!wanted(item->number)) continue;
+            if (!run_item(item, json)) return 3;
+        }
+    }
+    if (!json)
+        printf("# %u passed, %u failed, %u not yet\n", totals[PASS], totals[FAILED],
+               totals[LATER]);
+    return totals[FAILED] ? 1 : 0;
+}
