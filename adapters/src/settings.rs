@@ -60,8 +60,7 @@ const PATH_BYTES_MAX: usize = 4096;
 /// The most PBX trees.
 const PBXS_MAX: usize = 64;
 
-/// The characters that may follow `%` in a name template.
-pub const PLACEHOLDERS: &str = "cdheENnpPuUXx";
+pub use engine::name::PLACEHOLDERS;
 
 /// Settings that were read and found sound.
 #[derive(Clone, Debug)]

@@ -77,7 +77,7 @@ pub struct Calls {
     pub events: Vec<(u32, Step)>,
 }
 
-/// One call for each of these devices, at most [`AT_ONCE`] of them at the same time.
+/// One call for each of these devices, at most `AT_ONCE` of them at the same time.
 #[must_use]
 pub fn calls(devices: &[u32], holds: usize) -> Calls {
     let steps = life(holds);

@@ -31,7 +31,7 @@ enum Command {
     /// Everything that must hold: format, lints, tests, documentation, licences and advisories, the
     /// Windows build and its conformance. Installs what that needs, and says so.
     Test(test::Options),
-    /// Builds tapline.tsp for Windows, under target/<windows target>/release/.
+    /// Builds tapline.tsp for Windows, below target/, in the release folder of the Windows target.
     Windows(windows::Options),
     /// Runs the conformance host on the provider, with the PBX simulator behind it.
     Conformance(conformance::Options),

@@ -180,7 +180,7 @@ pub enum SettingsFault {
         /// What is wrong.
         why: TrustError,
     },
-    /// [tls] without HTTPS.
+    /// `[tls]` without HTTPS.
     #[error("[tls] has no effect without https = true; set that, or remove [tls]")]
     TlsWithoutHttps,
 }

@@ -1,7 +1,7 @@
 //! SOAP as the PBX speaks it: typed requests and answers, both directions of both.
 //!
 //! The provider writes an [`Operation`] with [`Operation::write`] and reads the answer with
-//! [`decode`], or with [`decode_poll`], which goes straight to the engine's facts. The simulator
+//! [`decode()`], or with [`decode_poll`], which goes straight to the engine's facts. The simulator
 //! reads a [`Request`] and writes an [`Answer`] or a [`Fault`] in any [`Dialect`].
 //!
 //! The PBX publishes a WSDL (rpc/encoded, SOAP 1.1) and takes liberties with it; what is known of

@@ -32,7 +32,7 @@ pub struct PollCount {
 /// `Answer::Poll`.
 ///
 /// # Errors
-/// As [`super::decode`]; then nothing has been appended.
+/// As [`super::decode()`]; then nothing has been appended.
 pub fn decode_poll(bytes: &[u8], facts: &mut Vec<PbxFact>) -> Result<PollCount, SoapError> {
     let text = decoded(bytes)?;
     let begin = facts.len();
