@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
 /// The placeholders that a name template may contain, each after a `%`.
-pub const PLACEHOLDERS: &str = "cdheEnNpPuUxX";
+pub const PLACEHOLDERS: &str = "cdheENnpPuUXx";
 
 /// Longest name that a template makes, in characters.
 pub const MAX_NAME: usize = 255;
