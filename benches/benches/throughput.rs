@@ -90,7 +90,10 @@ fn flat_out(folder: &Path, lines: u32, holds: usize, duration: Duration) {
     let total: f64 = used.iter().map(|(_, each)| each).sum();
     let used = used.iter().filter(|(_, each)| *each > 0.05);
     let used: Vec<String> = used.map(|(name, each)| format!("{name} {each:.1}")).collect();
-    println!("throughput/{lines}-lines: {total:.1} us of processor time an event: {}", used.join(", "));
+    println!(
+        "throughput/{lines}-lines: {total:.1} us of processor time an event: {}",
+        used.join(", ")
+    );
     let rate = median(rates);
     let limit = if lines == LIMITED_LINES {
         format!("limit {RATE_LIMIT:.0}, ratio {:.2}", rate / RATE_LIMIT)
