@@ -8,13 +8,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// makes it its `#[global_allocator]`.
 pub struct Counting;
 
-thread_local!(static ALLOCATIONS: Cell<u64> = const { Cell::new(0) });
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static RELEASES: Cell<u64> = const { Cell::new(0) };
+}
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
-/// How often this thread has allocated, or changed the size of an allocation, or given one back.
+/// How often this thread has allocated, or changed the size of an allocation.
 #[must_use]
 pub fn allocations() -> u64 {
     ALLOCATIONS.with(Cell::get)
+}
+
+/// How often this thread has given an allocation back, whoever made it.
+#[must_use]
+pub fn releases() -> u64 {
+    RELEASES.with(Cell::get)
 }
 
 /// Bytes that the process has allocated and not given back.
@@ -24,8 +33,9 @@ pub fn bytes_in_use() -> usize {
 }
 
 fn count(more: usize, less: usize) {
+    let which = if more == 0 { &RELEASES } else { &ALLOCATIONS };
     // A thread that ends has nothing to count any more.
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+    let _ = which.try_with(|count| count.set(count.get() + 1));
     // Wraps where less is given back than was taken; the sum of all is right.
     IN_USE.fetch_add(more.wrapping_sub(less), Ordering::Relaxed);
 }

@@ -4,7 +4,7 @@
 //! It opens every line that is announced, gives each call a handle, and closes a call as soon as
 //! it is idle. All else it leaves to whoever listens.
 
-pub use crate::counting::{Counting, allocations, bytes_in_use};
+pub use crate::counting::{Counting, allocations, bytes_in_use, releases};
 
 use crate::abi::{
     Extent, HDrvCall, LINE_CALLSTATE, LINE_CREATE, LINE_NEWCALL, LineCallInfo, LineCallStatus,

@@ -1,7 +1,7 @@
 //! Reads of calls and line status are quick: they take no lock and allocate nothing.
 
 use super::*;
-use crate::counting::allocations;
+use crate::counting::{allocations, releases};
 use std::sync::mpsc;
 use std::thread;
 
@@ -26,11 +26,11 @@ fn reads_allocate_nothing() {
     let mut buffer = Buffer::new(1024);
     // The first read of a thread makes a note of the thread, once.
     assert_eq!(read_all(here.line, call, &mut buffer), [0; 5]);
-    let before = allocations();
+    let before = (allocations(), releases());
     for _ in 0..100 {
         assert_eq!(read_all(here.line, call, &mut buffer), [0; 5]);
     }
-    assert_eq!(allocations(), before);
+    assert_eq!((allocations(), releases()), before);
 }
 
 #[test]
