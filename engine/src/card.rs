@@ -70,7 +70,9 @@ pub fn fill(card: &mut CallCard, parties: &[Party], standpoint: Standpoint<'_>) 
             reason::DIRECT
         };
         card.caller = known(peer, party_id::UNKNOWN);
-        card.called = known(first_diverting.or(this), party_id::UNAVAIL);
+        // What is picked up was meant for the station at which it rang.
+        let called = if card.reason == reason::PICKUP { transferring } else { first_diverting };
+        card.called = known(called.or(this), party_id::UNAVAIL);
     }
     card.connected =
         if standpoint.connected { known(peer, party_id::UNKNOWN) } else { PartyId::default() };

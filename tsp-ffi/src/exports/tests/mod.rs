@@ -5,6 +5,7 @@ mod asking;
 mod misuse;
 mod quick;
 mod reading;
+mod supplementary;
 
 use super::*;
 use crate::abi::*;
