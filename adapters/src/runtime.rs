@@ -88,9 +88,6 @@ impl Prepared {
         diary::write_to(&settings.log);
         let (journal, recovered) =
             Journal::open(&settings.log, settings.durability, IN_USE_PATIENCE)?;
-        if settings.single_active_call {
-            tracing::warn!("single_active_call is set but has no effect in this version");
-        }
         Ok(Prepared {
             settings,
             patience: Patience::default(),

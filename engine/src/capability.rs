@@ -75,6 +75,12 @@ pub const FORWARD_MODES: u32 = 0;
 /// telephones of the vendor show.
 pub const MAX_ACTIVE_CALLS: u32 = 8;
 
+/// dwMaxNumActiveCalls: what is shown, not what the telephone can do.
+#[must_use]
+pub fn most_active_calls(view: &LineView) -> u32 {
+    if view.identity.single_active_call { 1 } else { MAX_ACTIVE_CALLS }
+}
+
 /// LINEADDRFEATURE bits legal right now.
 #[must_use]
 pub fn address_features(view: &LineView) -> u32 {
@@ -166,6 +172,7 @@ mod tests {
                 name: Wide::default(),
                 number: Wide::default(),
                 switch: Wide::default(),
+                single_active_call: false,
             }),
             connected: true,
             in_service: true,

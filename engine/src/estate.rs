@@ -231,6 +231,7 @@ impl Estate {
             name: Wide::from_text(&name),
             number: Wide::from_text(&number),
             switch: self.shared(Wide::from_text(switch.trim())),
+            single_active_call: settings.is_some_and(|settings| settings.single_active_call),
         }
     }
 

@@ -41,7 +41,7 @@ pub(crate) unsafe fn line_caps(
         media_modes: MEDIA_INTERACTIVE_VOICE,
         // All legs of a PBX call have one dwCallID, which is what a call hub is made of.
         dev_cap_flags: if version >= Version::V3_0 { LINEDEVCAPFLAGS_CALLHUB } else { 0 },
-        max_num_active_calls: claims::MAX_ACTIVE_CALLS,
+        max_num_active_calls: claims::most_active_calls(view),
         answer_mode: LINEANSWERMODE_HOLD,
         ring_modes: 1,
         line_states: claims::LINE_STATES,
@@ -87,7 +87,7 @@ pub(crate) unsafe fn address_caps(
         busy_modes: BUSY_STATION,
         special_info: LINESPECIALINFO_UNAVAIL,
         disconnect_modes: disconnect_mode::ALL,
-        max_num_active_calls: claims::MAX_ACTIVE_CALLS,
+        max_num_active_calls: claims::most_active_calls(view),
         max_num_on_hold_calls: claims::MAX_ACTIVE_CALLS,
         addr_cap_flags: LINEADDRCAPFLAGS_DIALED | LINEADDRCAPFLAGS_BLOCKIDOVERRIDE,
         call_features: claims::CALL_FEATURES,
