@@ -141,6 +141,9 @@ impl Session {
         if request == 0 || request > i32::MAX as u32 || book.requests.contains_key(&id) {
             return Err(LineErr::InvalParam);
         }
+        if self.inbox.is_full() {
+            return Err(LineErr::ResourceUnavail);
+        }
         book.requests.insert(id, open);
         if self.submit(Event::App(open.call.line, open.opening, id, command)).is_err() {
             book.requests.remove(&id);

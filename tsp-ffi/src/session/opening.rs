@@ -13,7 +13,8 @@ impl Session {
     ///
     /// # Errors
     /// Those of [`Session::device`]; [`LineErr::IncompatibleApiVersion`]; [`LineErr::Allocated`]
-    /// if the line is open; [`LineErr::ResourceUnavail`] if there are no more handles.
+    /// if the line is open; [`LineErr::ResourceUnavail`] if there are no more handles, or the
+    /// server is far behind with its callbacks.
     pub(crate) fn open_line(
         &self,
         device: u32,
@@ -27,6 +28,9 @@ impl Session {
         let mut book = self.book();
         if book.lines.contains_key(&line) {
             return Err(LineErr::Allocated);
+        }
+        if self.inbox.is_full() {
+            return Err(LineErr::ResourceUnavail);
         }
         let opening = book.next_opening();
         let opened = OpenedLine { line, opening, version, device };
