@@ -339,6 +339,8 @@ pub mod origin {
     pub const OUTBOUND: u32 = 0x1;
     pub const INTERNAL: u32 = 0x2;
     pub const EXTERNAL: u32 = 0x4;
+    pub const CONFERENCE: u32 = 0x40;
+    pub const INBOUND: u32 = 0x80;
 }
 
 /// LINECALLREASON values.
@@ -352,7 +354,9 @@ pub mod reason {
     pub const UNPARK: u32 = 0x20;
     pub const REDIRECT: u32 = 0x40;
     pub const TRANSFER: u32 = 0x100;
+    pub const REMINDER: u32 = 0x200;
     pub const UNKNOWN: u32 = 0x400;
+    pub const PARKED: u32 = 0x2000;
 }
 
 /// LINECALLPARTYID flags.

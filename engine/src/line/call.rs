@@ -1,6 +1,6 @@
 //! One call of a line: what is kept of it between records.
 
-use crate::call::{self, Circumstances, PbxState, StateAndMode};
+use crate::call::{self, Circumstances, PbxState, Phase, StateAndMode};
 use crate::fact::{CallInfo, Msg, Party};
 use crate::id::{CallHandle, CallId, Guid};
 use crate::pii::Personal;
@@ -169,6 +169,7 @@ impl Call {
             outgoing: self.outgoing,
             connected: self.was_connected,
             dialled: self.dialled.as_ref().map(Personal::text),
+            parked: self.pbx.phase() == Phase::Parked,
         };
         card::fill(Arc::make_mut(&mut self.card), &self.parties, standpoint);
     }
