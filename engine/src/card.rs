@@ -326,7 +326,8 @@ mod tests {
     #[test]
     fn every_item_of_a_card_has_its_bit() {
         let text = || PartyId::new(Wide::from_text("20"), Wide::default(), 0);
-        let changes: [(fn(&mut CallCard, PartyId), u32); 12] = [
+        type Change = fn(&mut CallCard, PartyId);
+        let changes: [(Change, u32); 12] = [
             (|card, _| card.origin = 4, changed::ORIGIN),
             (|card, _| card.reason = 4, changed::REASON),
             (|card, _| card.call_id = 4, changed::CALLID),

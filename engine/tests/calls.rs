@@ -4,7 +4,7 @@
 
 mod site;
 
-use engine::effect::{Effect, Request};
+use engine::effect::{Effect, Order, Request};
 use engine::fact::*;
 use engine::id::*;
 use engine::tapi::{CallState, LineErr, call_info_state, disconnect_mode, line_dev_state, origin};
@@ -44,7 +44,7 @@ fn an_incoming_call_is_offered_answered_at_the_phone_and_cleared_by_the_caller()
 fn a_made_call_completes_before_its_first_state_even_if_its_events_overtake_the_answer() {
     let mut site = Site::new();
     let id = site.make_call(7, 0);
-    assert!(matches!(&site.asked()[..], [Request::UserCall { user: UserHandle(11), .. }]));
+    assert!(matches!(&site.ordered()[..], [Order::UserCall { user: UserHandle(11), .. }]));
     site.call(101, 1);
     site.call(101, 3);
     site.call(201, 129);
@@ -135,7 +135,7 @@ fn an_answer_completes_when_the_pbx_shows_the_call_connected() {
     site.call(201, 132);
     site.told(2);
     site.app(2, 9, Command::Answer(born(2, 1)));
-    assert!(matches!(&site.asked()[..], [Request::UserConnect { call: CallHandle(201), .. }]));
+    assert!(matches!(&site.ordered()[..], [Order::UserConnect { call: CallHandle(201) }]));
     site.event(Event::Reply(LineId(2), RequestId(9), Reply::Taken));
     assert!(site.told(2).is_empty(), "taken is not done");
     site.call(201, 133);
@@ -189,7 +189,7 @@ fn a_rejected_offer_is_rejected_with_the_cause_for_it() {
     let mut site = Site::new();
     site.call(201, 132);
     site.app(2, 5, Command::Drop(born(2, 1)));
-    assert!(matches!(&site.asked()[..], [Request::UserClear { cause: 21, .. }]));
+    assert!(matches!(&site.ordered()[..], [Order::UserClear { cause: 21, .. }]));
 }
 
 #[test]

@@ -35,10 +35,11 @@ impl Line {
         for index in 0..self.calls.len() {
             let call = &self.calls[index];
             match call.state {
-                CallState::Connected if self.calls[..index].iter().any(is_connected) => {
-                    if self.identity.single_active_call {
-                        self.enter(at, index, (CallState::OnHold, 0), out);
-                    }
+                CallState::Connected
+                    if self.identity.single_active_call
+                        && self.calls[..index].iter().any(is_connected) =>
+                {
+                    self.enter(at, index, (CallState::OnHold, 0), out);
                 }
                 CallState::OnHold => {
                     if let Some(target) = self.true_connection(index) {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
 use engine::core::Core;
-use engine::effect::{Effect, Effects, Notice, Request, What};
+use engine::effect::{Effect, Effects, Notice, Order, Request, What};
 use engine::fact::*;
 use engine::id::*;
 use engine::invariant::Watch;
@@ -134,6 +134,7 @@ impl Site {
         told
     }
 
+    /// What was asked of the PBX since last asked for.
     pub fn asked(&mut self) -> Vec<Request> {
         let asked = self.effects.iter().filter_map(|effect| match effect {
             Effect::Ask(ask) => Some(ask.request.clone()),
@@ -142,6 +143,15 @@ impl Site {
         let asked = asked.collect();
         self.effects.retain(|effect| !matches!(effect, Effect::Ask(_)));
         asked
+    }
+
+    /// The orders among it.
+    pub fn ordered(&mut self) -> Vec<Order> {
+        let orders = self.asked().into_iter().filter_map(|request| match request {
+            Request::Order { order, .. } => Some(order),
+            _ => None,
+        });
+        orders.collect()
     }
 
     pub fn view(&self, line: u32) -> LineView {
