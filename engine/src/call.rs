@@ -96,6 +96,8 @@ pub struct Circumstances {
     pub outgoing: bool,
     /// Digits are known to be complete or on their way, so that overlap is dialling, not dial tone.
     pub dialled: bool,
+    /// An application took it off the hook and has not sent a digit yet.
+    pub off_hook: bool,
     /// The call was connected before.
     pub was_connected: bool,
     /// Latest Q.850 cause.
@@ -121,6 +123,9 @@ pub fn reading(pbx: PbxState, how: Circumstances) -> Option<StateAndMode> {
         }
         (Phase::ClearedByFar, _) => (CallState::Disconnected, cleared_by_far(how)),
         (Phase::ClearedByUser, _) => (CallState::Disconnected, cleared_by_user(how)),
+        (Phase::Init | Phase::Setup, true) if how.off_hook => {
+            (CallState::DialTone, tapi::DIALTONE_INTERNAL)
+        }
         (Phase::Overlap, true) if !how.dialled => (CallState::DialTone, tapi::DIALTONE_INTERNAL),
         (Phase::Init | Phase::Setup | Phase::Overlap, true) => (CallState::Dialing, 0),
         (Phase::Proceeding, true) => (CallState::Proceeding, 0),
@@ -333,8 +338,17 @@ pub const fn features(state: CallState, in_service: bool) -> u32 {
     }
     match state {
         CallState::Idle => 0,
-        CallState::Offering | CallState::Accepted => call_feature::ANSWER | call_feature::DROP,
-        CallState::Connected => call_feature::DROP | call_feature::SETCALLPARAMS,
+        CallState::Offering | CallState::Accepted => {
+            call_feature::ANSWER | call_feature::DROP | call_feature::SENDUSERUSER
+        }
+        CallState::DialTone | CallState::Dialing => call_feature::DROP | call_feature::DIAL,
+        CallState::Ringback => call_feature::DROP | call_feature::SENDUSERUSER,
+        CallState::Connected => {
+            call_feature::DROP
+                | call_feature::SETCALLPARAMS
+                | call_feature::GENERATEDIGITS
+                | call_feature::SENDUSERUSER
+        }
         _ => call_feature::DROP,
     }
 }
@@ -344,10 +358,11 @@ mod tests {
     use super::*;
 
     fn circumstances() -> impl Iterator<Item = Circumstances> {
-        (0..8).flat_map(|bits| {
+        (0..16).flat_map(|bits| {
             [None, Some(16), Some(17), Some(21), Some(127)].map(|cause| Circumstances {
                 outgoing: bits & 1 != 0,
                 dialled: bits & 2 != 0,
+                off_hook: bits & 8 != 0,
                 was_connected: bits & 4 != 0,
                 cause,
             })
@@ -385,12 +400,18 @@ mod tests {
 
     #[test]
     fn the_states_seen_on_real_boxes_read_as_the_reference_says() {
-        let outgoing =
-            Circumstances { outgoing: true, dialled: true, was_connected: false, cause: None };
+        let outgoing = Circumstances {
+            outgoing: true,
+            dialled: true,
+            off_hook: false,
+            was_connected: false,
+            cause: None,
+        };
         let incoming = Circumstances { outgoing: false, ..outgoing };
         let table = [
             (1, outgoing, CallState::Dialing),
             (2, Circumstances { dialled: false, ..outgoing }, CallState::DialTone),
+            (1, Circumstances { off_hook: true, dialled: false, ..outgoing }, CallState::DialTone),
             (2, outgoing, CallState::Dialing),
             (3, outgoing, CallState::Proceeding),
             (4, outgoing, CallState::Ringback),
@@ -513,6 +534,7 @@ mod tests {
         let offered = Circumstances {
             outgoing: false,
             dialled: false,
+            off_hook: false,
             was_connected: false,
             cause: Some(ELSEWHERE),
         };

@@ -141,13 +141,15 @@ impl Watch {
                 self.calls.insert(call, None);
             }
             What::Notice(Notice::CallState { call, state, .. }) => self.state(call, state)?,
-            What::Notice(Notice::CallInfo(call, _)) => match self.calls.get(&call) {
-                Some(Some(CallState::Idle)) => {
-                    return check(2, false, || format!("{call:?}: call info after IDLE"));
+            What::Notice(Notice::CallInfo(call, _) | Notice::Generated { call, .. }) => {
+                match self.calls.get(&call) {
+                    Some(Some(CallState::Idle)) => {
+                        return check(2, false, || format!("{call:?}: {telling:?} after IDLE"));
+                    }
+                    Some(Some(_)) => {}
+                    _ => return check(1, false, || format!("{telling:?} before a state")),
                 }
-                Some(Some(_)) => {}
-                _ => return check(1, false, || format!("{call:?}: call info before a state")),
-            },
+            }
             What::Notice(_) => {}
         }
         Ok(())

@@ -6,6 +6,7 @@
 mod active;
 mod call;
 mod calls;
+pub(crate) mod errand;
 mod host;
 mod request;
 mod telling;

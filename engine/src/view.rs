@@ -129,6 +129,8 @@ pub struct Identity {
     pub switch: Wide,
     /// Setting: never more than one call is shown as CONNECTED (invariant I-19).
     pub single_active_call: bool,
+    /// Its PBX url-encodes user-user information (reference of the PBX, 3.6).
+    pub is_uui_encoded: bool,
 }
 
 /// A call as applications may see it.

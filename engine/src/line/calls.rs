@@ -90,7 +90,7 @@ impl Line {
         self.born += 1;
         let id = CallId { line: self.id(), serial: self.born };
         let mut call = Call::reported(id, &info, at);
-        let change = call.take(info, call_id);
+        let change = call.take(info, call_id, self.identity.is_uui_encoded);
         let target = change.reading.unwrap_or((call.state, call.mode));
         let target = self.beside_others(None, target);
         if table::may_begin(call.outgoing, target.0) {
@@ -137,7 +137,8 @@ impl Line {
         out: &mut Effects,
     ) {
         let call = &mut self.calls[index];
-        let Change { info: bits, reading, ended } = call.take(info, call_id);
+        let Change { info: bits, reading, ended } =
+            call.take(info, call_id, self.identity.is_uui_encoded);
         if !call.is_live() {
             if ended.is_some() {
                 call.leg = None;

@@ -4,11 +4,12 @@
 //! passes; not because the PBX took the order.
 
 use super::call::{Call, Standing};
+use super::errand::Errand;
 use super::{Line, MAX_REQUESTS, Monitor};
 use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
 use crate::fact::{Command, Completion, Reply};
 use crate::id::{CallHandle, CallId, LineId, Opening, RequestId};
-use crate::tapi::{CallState, LineErr};
+use crate::tapi::{CallState, LineErr, generate_term};
 use crate::time::{Millis, Timer};
 use crate::view::CallCard;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub(super) enum Kind {
     Answer,
     /// The call to become IDLE.
     Drop,
+    /// The PBX to take the order.
+    Errand(Errand),
 }
 
 /// How long the PBX may take to answer `UserCall` (TSPI: lost PBX answer).
@@ -71,6 +74,13 @@ impl Line {
             Command::Answer(call) => self.answer(at, id, call, out),
             Command::Drop(call) => self.drop_call(at, id, call, out),
             Command::SetCallParams(call) => self.set_call_params(call).map(Some),
+            Command::Dial { call, number } => self.dial(at, id, call, &number, out),
+            Command::GenerateDigits { call, digits, tag } => {
+                self.generate_digits(at, id, call, (digits, tag), out)
+            }
+            Command::SendUserUserInfo { call, user_info } => {
+                self.send_user_info(at, id, call, &user_info, out)
+            }
             _ => Err(LineErr::OperationUnavail),
         };
         match result {
@@ -166,6 +176,9 @@ impl Line {
         };
         let Pending { call, kind, .. } = self.requests[position];
         match (kind, reply) {
+            (Kind::Errand(errand), reply) => {
+                self.errand_answered(at, position, errand, &reply, out);
+            }
             (Kind::MakeCall, Reply::Calling(handle)) if handle.0 != 0 => {
                 self.calling(at, position, handle, out);
             }
@@ -229,7 +242,9 @@ impl Line {
         let Pending { call, kind, .. } = self.requests[position];
         match kind {
             Kind::MakeCall => self.not_calling(position, out),
-            Kind::Answer => self.finish(position, Err(LineErr::OperationFailed), out),
+            Kind::Answer | Kind::Errand(_) => {
+                self.finish(position, Err(LineErr::OperationFailed), out);
+            }
             Kind::Drop => self.drop_anyway(at, call, out),
         }
     }
@@ -253,10 +268,12 @@ impl Line {
             CallState::Disconnected => {
                 let gone = Err(LineErr::InvalCallState);
                 self.finish_all(|p| p.call == id && p.kind == Kind::Answer, gone, out);
+                self.end_errands(id, |_| true, out);
             }
             CallState::Idle => {
                 let gone = Err(LineErr::InvalCallState);
                 self.finish_all(|p| p.call == id && p.kind == Kind::Answer, gone, out);
+                self.end_errands(id, |_| true, out);
                 self.finish_all(|p| p.call == id && p.kind == Kind::Drop, Ok(()), out);
             }
             _ => {}
@@ -285,7 +302,7 @@ impl Line {
         self.requests.retain(|pending| !pending.completed || pending.kind == Kind::MakeCall);
     }
 
-    fn finish_all(
+    pub(super) fn finish_all(
         &mut self,
         which: impl Fn(&Pending) -> bool,
         result: Completion,
@@ -296,14 +313,17 @@ impl Line {
         }
     }
 
-    fn finish(&mut self, position: usize, result: Completion, out: &mut Effects) {
+    pub(super) fn finish(&mut self, position: usize, result: Completion, out: &mut Effects) {
         let pending = self.requests.remove(position);
-        if !pending.completed {
+        if let Kind::Errand(Errand::Digits { tag }) = pending.kind {
+            let term = if result.is_ok() { generate_term::DONE } else { generate_term::CANCEL };
+            self.tell_generated(pending.call, term, tag, out);
+        } else if !pending.completed {
             self.complete(pending.id, result, out);
         }
     }
 
-    fn pend(
+    pub(super) fn pend(
         &mut self,
         at: Millis,
         id: RequestId,
@@ -321,11 +341,11 @@ impl Line {
         self.requests.iter().any(|pending| pending.call == id && pending.kind == Kind::Drop)
     }
 
-    fn visible(&self, id: CallId) -> Result<&Call, LineErr> {
+    pub(super) fn visible(&self, id: CallId) -> Result<&Call, LineErr> {
         self.visible_index(id).map(|index| &self.calls[index])
     }
 
-    fn visible_index(&self, id: CallId) -> Result<usize, LineErr> {
+    pub(super) fn visible_index(&self, id: CallId) -> Result<usize, LineErr> {
         self.calls
             .iter()
             .position(|call| call.id == id && call.is_visible())
@@ -338,7 +358,13 @@ const CAUSE_NORMAL: u8 = 16;
 /// Q.850: call rejected. Busy (17) would start a call forward on busy.
 const CAUSE_REJECTED: u8 = 21;
 
-fn ask(monitor: Monitor, line: LineId, request: RequestId, order: Order, out: &mut Effects) {
+pub(super) fn ask(
+    monitor: Monitor,
+    line: LineId,
+    request: RequestId,
+    order: Order,
+    out: &mut Effects,
+) {
     let Monitor { pbx, attempt, address, .. } = monitor;
     let request = Request::Order { line, request, order };
     out.push(Effect::Ask(Ask { pbx, attempt, address, request }));

@@ -203,6 +203,9 @@ pub fn words(what: &What) -> String {
         What::Notice(Notice::CallInfo(call, bits)) => format!("{} info {bits:#x}", serial(*call)),
         What::Notice(Notice::AddressState(bits)) => format!("address {bits:#x}"),
         What::Notice(Notice::LineDevState(bits, p2, p3)) => format!("line {bits:#x} {p2} {p3}"),
+        What::Notice(Notice::Generated { call, term, tag }) => {
+            format!("{} generated {term} {tag}", serial(*call))
+        }
         What::Notice(Notice::LineCreated) => "created".into(),
         What::Notice(Notice::LineRemoved) => "removed".into(),
     }

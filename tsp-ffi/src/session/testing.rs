@@ -262,6 +262,7 @@ pub(crate) fn view(line: LineId, calls: &[(CallId, CallState)]) -> LineView {
             number: Wide::from_text("20"),
             switch: Wide::from_text("IP6000 10.00"),
             single_active_call: false,
+            is_uui_encoded: false,
         }),
         connected: true,
         in_service: true,
