@@ -6,6 +6,7 @@
 
 use crate::fact::Command;
 use crate::id::CallId;
+use crate::line::errand;
 use crate::tapi::{
     CallState, LineErr, address_feature, address_state, call_feature, call_feature_2,
     call_info_state, connected_mode, line_dev_state, line_feature, transfer_mode,
@@ -22,7 +23,10 @@ pub const CALL_FEATURES: u32 = call_feature::ANSWER
     | call_feature::SETUPTRANSFER
     | call_feature::COMPLETETRANSF
     | call_feature::BLINDTRANSFER
-    | call_feature::REDIRECT;
+    | call_feature::REDIRECT
+    | call_feature::DIAL
+    | call_feature::GENERATEDIGITS
+    | call_feature::SENDUSERUSER;
 
 /// LINECALLFEATURE2 bits: kinds of the functions above.
 pub const CALL_FEATURES_2: u32 = call_feature_2::TRANSFERNORM | call_feature_2::ONESTEPTRANSFER;
@@ -103,6 +107,12 @@ pub const FORWARD_MODES: u32 = 0;
 /// telephones of the vendor show.
 pub const MAX_ACTIVE_CALLS: u32 = 8;
 
+/// dwMaxNumActiveCalls: what is shown, not what the telephone can do.
+#[must_use]
+pub fn most_active_calls(view: &LineView) -> u32 {
+    if view.identity.single_active_call { 1 } else { MAX_ACTIVE_CALLS }
+}
+
 /// LINEADDRFEATURE bits legal right now.
 #[must_use]
 pub fn address_features(view: &LineView) -> u32 {
@@ -154,6 +164,13 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
             admit_complete_transfer(view, *call, *consultation, conference.is_some())
         }
         Command::Pickup { .. } => admit_pickup(view),
+        Command::Dial { call, .. } => asking_in(view, *call, errand::can_dial),
+        Command::GenerateDigits { call, .. } => {
+            asking_in(view, *call, |state| state == CallState::Connected)
+        }
+        Command::SendUserUserInfo { call, .. } => {
+            asking_in(view, *call, errand::can_send_user_info)
+        }
         _ => Err(LineErr::OperationUnavail),
     }
 }
@@ -246,7 +263,7 @@ mod tests {
     use super::*;
     use crate::call::{Circumstances, PbxState, Siblings, features, reading};
     use crate::fact::Consultation;
-    use crate::id::{CallId, Guid, LineId};
+    use crate::id::{Guid, LineId};
     use crate::time::Millis;
     use crate::view::{CallView, Identity, Wide};
     use std::sync::Arc;
@@ -262,6 +279,8 @@ mod tests {
                 name: Wide::default(),
                 number: Wide::default(),
                 switch: Wide::default(),
+                single_active_call: false,
+                is_uui_encoded: false,
             }),
             connected: true,
             in_service: true,
@@ -309,10 +328,11 @@ mod tests {
     #[test]
     fn a_state_reported_is_a_state_claimed() {
         for bits in 0..=0xFFF {
-            for flags in 0..8 {
+            for flags in 0..16 {
                 let how = Circumstances {
                     outgoing: flags & 1 != 0,
                     dialled: flags & 2 != 0,
+                    off_hook: flags & 8 != 0,
                     was_connected: flags & 4 != 0,
                     cause: Some(17),
                 };
@@ -353,6 +373,13 @@ mod tests {
                 vec![Command::BlindTransfer { call: CALL, number: number() }]
             }
             call_feature::REDIRECT => vec![Command::Redirect { call: CALL, number: number() }],
+            call_feature::DIAL => vec![Command::Dial { call: CALL, number: number() }],
+            call_feature::GENERATEDIGITS => {
+                vec![Command::GenerateDigits { call: CALL, digits: number(), tag: 0 }]
+            }
+            call_feature::SENDUSERUSER => {
+                vec![Command::SendUserUserInfo { call: CALL, user_info: number() }]
+            }
             _ => vec![],
         }
     }

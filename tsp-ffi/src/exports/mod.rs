@@ -6,6 +6,7 @@
 
 mod call;
 mod call_params;
+mod digits;
 mod extension;
 mod hold;
 mod line;
@@ -19,6 +20,7 @@ mod tests;
 mod transfer;
 
 pub use call::*;
+pub use digits::*;
 pub use extension::*;
 pub use hold::*;
 pub use line::*;

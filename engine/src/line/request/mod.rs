@@ -16,12 +16,13 @@ use make::MAKE_CALL_DEADLINE_MS;
 pub(super) use transfer::Departure;
 
 use super::call::{Call, Standing};
+use super::errand::Errand;
 use super::{Line, MAX_REQUESTS, Monitor};
 use crate::capability;
 use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
 use crate::fact::{Command, Completion, Reply};
 use crate::id::{CallHandle, CallId, Opening, RequestId};
-use crate::tapi::LineErr;
+use crate::tapi::{LineErr, generate_term};
 use crate::time::{Millis, Timer};
 use serde::{Deserialize, Serialize};
 
@@ -74,14 +75,16 @@ pub(super) enum Kind {
     FindStation,
     /// A call that rings elsewhere.
     Pickup,
+    /// Something that is done when the PBX has taken the order.
+    Errand(Errand),
 }
 
 /// What became of a command at once.
-type Outcome = Result<Progress, LineErr>;
+pub(super) type Outcome = Result<Progress, LineErr>;
 
 /// How far a command got at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
+pub(super) enum Progress {
     /// It is under way.
     UnderWay,
     /// It is done.
@@ -134,8 +137,12 @@ impl Line {
             out.push(Effect::Report(Report::LimitReached(Limit::Requests)));
             return self.complete(id, Err(LineErr::ResourceUnavail), out);
         }
-        // The line may have changed since the library admitted it.
-        let admitted = capability::admit(&self.view(), &command);
+        // The line may have changed since the library admitted it. Digits tell by themselves what
+        // became of them.
+        let admitted = match command {
+            Command::GenerateDigits { .. } => Ok(()),
+            _ => capability::admit(&self.view(), &command),
+        };
         match admitted.and_then(|()| self.begin(at, id, command, out)) {
             Ok(Progress::Done) => self.complete(id, Ok(()), out),
             Ok(Progress::UnderWay) => {}
@@ -165,6 +172,13 @@ impl Line {
                 self.send_away(at, id, call, number, out)
             }
             Command::Pickup { call, from } => self.pick_up(at, id, call, from, out),
+            Command::Dial { call, number } => self.dial(at, id, call, &number, out),
+            Command::GenerateDigits { call, digits, tag } => {
+                self.generate_digits(at, id, call, (digits, tag), out)
+            }
+            Command::SendUserUserInfo { call, user_info } => {
+                self.send_user_info(at, id, call, &user_info, out)
+            }
             _ => Err(LineErr::OperationUnavail),
         }
     }
@@ -172,6 +186,9 @@ impl Line {
     pub(super) fn reply(&mut self, at: Millis, id: RequestId, reply: Reply, out: &mut Effects) {
         let Some(position) = self.position_of(id) else { return };
         match (self.requests[position].kind.clone(), reply) {
+            (Kind::Errand(errand), reply) => {
+                self.errand_answered(at, position, errand, &reply, out);
+            }
             (Kind::MakeCall, Reply::Calling(leg)) if leg.0 != 0 => {
                 self.calling(at, position, leg, out);
             }
@@ -206,10 +223,8 @@ impl Line {
 
     /// The PBX is gone or the provider stops: nothing that is under way can be proved any more.
     pub(super) fn fail_requests(&mut self, out: &mut Effects) {
-        for pending in std::mem::take(&mut self.requests) {
-            if !pending.completed {
-                self.complete(pending.id, Err(LineErr::OperationFailed), out);
-            }
+        while !self.requests.is_empty() {
+            self.finish(0, Err(LineErr::OperationFailed), out);
         }
         self.calls.retain(|call| call.standing != Standing::Pending);
         self.forget_consultations();
@@ -245,14 +260,24 @@ impl Line {
         self.forget_ended();
     }
 
-    fn finish(&mut self, position: usize, result: Completion, out: &mut Effects) {
+    pub(super) fn finish(&mut self, position: usize, result: Completion, out: &mut Effects) {
         let pending = self.requests.remove(position);
-        if !pending.completed {
+        if let Kind::Errand(Errand::Digits { tag }) = pending.kind {
+            let term = if result.is_ok() { generate_term::DONE } else { generate_term::CANCEL };
+            self.tell_generated(pending.call, term, tag, out);
+        } else if !pending.completed {
             self.complete(pending.id, result, out);
         }
     }
 
-    fn pend(&mut self, at: Millis, id: RequestId, call: CallId, kind: Kind, out: &mut Effects) {
+    pub(super) fn pend(
+        &mut self,
+        at: Millis,
+        id: RequestId,
+        call: CallId,
+        kind: Kind,
+        out: &mut Effects,
+    ) {
         let due = at + kind.deadline_ms();
         let pending = Pending { id, call, kind, taken: false, overdue: false, completed: false };
         self.requests.push(pending);
@@ -268,14 +293,24 @@ impl Line {
     }
 
     /// The leg of a call that the application can see, and whom to ask about it.
-    fn leg_of(&self, id: CallId) -> Result<(Monitor, CallHandle), LineErr> {
-        let call = self.calls.iter().find(|call| call.id == id && call.is_visible());
-        let call = call.ok_or(LineErr::InvalCallHandle)?;
+    pub(super) fn leg_of(&self, id: CallId) -> Result<(Monitor, CallHandle), LineErr> {
+        let leg = self.visible(id)?.leg;
         let monitor = self.monitor.ok_or(LineErr::OperationFailed)?;
-        Ok((monitor, call.leg.ok_or(LineErr::OperationFailed)?))
+        Ok((monitor, leg.ok_or(LineErr::OperationFailed)?))
     }
 
-    fn order(&self, monitor: Monitor, request: RequestId, order: Order, out: &mut Effects) {
+    pub(super) fn visible(&self, id: CallId) -> Result<&Call, LineErr> {
+        let visible = self.calls.iter().find(|call| call.id == id && call.is_visible());
+        visible.ok_or(LineErr::InvalCallHandle)
+    }
+
+    pub(super) fn order(
+        &self,
+        monitor: Monitor,
+        request: RequestId,
+        order: Order,
+        out: &mut Effects,
+    ) {
         let Monitor { pbx, attempt, address, .. } = monitor;
         let request = Request::Order { line: self.id(), request, order };
         out.push(Effect::Ask(Ask { pbx, attempt, address, request }));

@@ -12,8 +12,9 @@
 //! | complete a transfer | both IDLE | – | failed |
 //! | send away | the PBX says yes, and IDLE | the PBX says no | failed |
 //! | pick up | leg named, and its first event | no leg, or its end | failed |
+//! | errand | the PBX took the order | the call ends | failed |
 //!
-//! What the PBX answers to a void operation proves nothing; that it cannot be asked refutes all but
+//! What the PBX answers to any other void operation proves nothing; that it cannot be asked refutes all but
 //! a drop.
 
 use super::{Kind, Pending};
@@ -67,6 +68,7 @@ impl Line {
                 (both == (CallState::Idle, CallState::Idle)).then_some(Ok(()))
             }
             Kind::SendAway => (pending.taken && state == CallState::Idle).then_some(Ok(())),
+            Kind::Errand(_) => over(state).then_some(gone),
             Kind::Pickup => self
                 .first_event_of(pending)
                 .then(|| if over(state) { Err(LineErr::OperationFailed) } else { Ok(()) }),
@@ -143,7 +145,7 @@ impl Line {
 
     /// Whether a call that a request connects must wait, so that a line never shows two calls as
     /// CONNECTED on the way from one to the other.
-    fn waits_to_connect(&self, index: usize) -> bool {
+    pub(in crate::line) fn waits_to_connect(&self, index: usize) -> bool {
         let call = &self.calls[index];
         let asked = self
             .requests

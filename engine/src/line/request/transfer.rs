@@ -41,11 +41,7 @@ impl Line {
         let mut card = make::card(0, call_param_flags);
         card.related_call_id = self.calls[index].card.call_id;
         self.calls[index].consultation = Some(consultation);
-        self.calls.push(if number.is_empty() {
-            Call::off_hook(consultation, card, at)
-        } else {
-            Call::made(consultation, number.clone(), card, at)
-        });
+        self.calls.push(Call::made(consultation, number.clone(), card, at));
         self.pend(at, id, call, Kind::SetupTransfer { consultation }, out);
         self.order(monitor, id, Order::UserHold { call: leg }, out);
         self.order(
