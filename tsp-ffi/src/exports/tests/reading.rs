@@ -1,7 +1,7 @@
 //! What synchronous functions answer.
 
 use super::*;
-use engine::call::features;
+use engine::call::{Siblings, features};
 use engine::capability;
 
 #[test]
