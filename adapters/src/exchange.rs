@@ -249,7 +249,7 @@ impl Lane {
         {
             self.interface = (*interface).into();
         }
-        let operation = operation(request);
+        let operation = operation(request, self.interface);
         let begun = Instant::now();
         let outcome = self.post(&operation, request).await;
         match request {

@@ -6,13 +6,13 @@
 mod active;
 mod call;
 mod calls;
-pub(crate) mod errand;
 mod host;
 mod request;
 mod telling;
 
 use self::call::Call;
 use self::request::Pending;
+use crate::call::Siblings;
 use crate::effect::{Address, Effect, Effects, Notice, Report, Surprise, Telling, What};
 use crate::fact::{CallInfo, Command, HostFact, Reply};
 use crate::id::{Attempt, LineId, Opening, PbxId, RequestId, UserHandle};
@@ -187,9 +187,17 @@ impl Line {
                 .calls
                 .iter()
                 .filter(|call| call.is_visible())
-                .map(|call| Arc::new(call.view(in_service)))
+                .map(|call| Arc::new(call.view(self.siblings_of(call), in_service)))
                 .collect(),
         }
+    }
+
+    /// What else goes on here, as far as it decides what may be asked of a call.
+    fn siblings_of(&self, call: &Call) -> Siblings {
+        let others = self.calls.iter().filter(|other| other.is_visible() && other.id != call.id);
+        let mut siblings = Siblings::of(others.map(|other| other.state));
+        siblings.room = self.status().has_free_appearance();
+        siblings
     }
 
     fn in_service(&self) -> bool {

@@ -93,10 +93,11 @@ pub(crate) unsafe fn address_caps(
         disconnect_modes: disconnect_mode::ALL,
         max_num_active_calls: claims::most_active_calls(view),
         max_num_on_hold_calls: claims::MAX_ACTIVE_CALLS,
-        addr_cap_flags: LINEADDRCAPFLAGS_DIALED
-            | LINEADDRCAPFLAGS_BLOCKIDOVERRIDE
-            | LINEADDRCAPFLAGS_PARTIALDIAL,
+        max_num_on_hold_pending_calls: 1,
+        addr_cap_flags: ADDR_CAP_FLAGS,
         call_features: claims::CALL_FEATURES,
+        call_features2: claims::CALL_FEATURES_2,
+        transfer_modes: claims::TRANSFER_MODES,
         remove_from_conf_caps: LINEREMOVEFROMCONF_NONE,
         remove_from_conf_state: engine::tapi::CallState::Idle.bits(),
         forward_modes: claims::FORWARD_MODES,
@@ -119,10 +120,22 @@ const LINEANSWERMODE_HOLD: u32 = 4;
 const LINEADDRESSTYPE_PHONENUMBER: u32 = 1;
 const LINEADDRESSSHARING_PRIVATE: u32 = 1;
 const LINESPECIALINFO_UNAVAIL: u32 = 0x10;
-const LINEADDRCAPFLAGS_DIALED: u32 = 0x20;
 const LINEADDRCAPFLAGS_BLOCKIDOVERRIDE: u32 = 0x10;
+const LINEADDRCAPFLAGS_DIALED: u32 = 0x20;
+const LINEADDRCAPFLAGS_AUTORECONNECT: u32 = 0x400;
+const LINEADDRCAPFLAGS_TRANSFERHELD: u32 = 0x1000;
+const LINEADDRCAPFLAGS_TRANSFERMAKE: u32 = 0x2000;
 const LINEADDRCAPFLAGS_PARTIALDIAL: u32 = 0x1_0000;
 const LINEREMOVEFROMCONF_NONE: u32 = 1;
+
+/// Any held call can be transferred to any call made; a consultation that is dropped leads back to
+/// the call it was for.
+const ADDR_CAP_FLAGS: u32 = LINEADDRCAPFLAGS_DIALED
+    | LINEADDRCAPFLAGS_BLOCKIDOVERRIDE
+    | LINEADDRCAPFLAGS_AUTORECONNECT
+    | LINEADDRCAPFLAGS_TRANSFERHELD
+    | LINEADDRCAPFLAGS_TRANSFERMAKE
+    | LINEADDRCAPFLAGS_PARTIALDIAL;
 
 /// What the provider is.
 const PROVIDER_INFO: &[u8] = &wide::<{ PROVIDER.len() * 2 }>(PROVIDER);
