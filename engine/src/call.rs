@@ -414,6 +414,7 @@ pub const fn features(state: CallState, siblings: Siblings, in_service: bool) ->
                 | may::HOLD
                 | may::BLINDTRANSFER
                 | may::GENERATEDIGITS
+                | may::PARK
                 | may::SENDUSERUSER
                 | when(held, may::SWAPHOLD)
                 | when(transferable, may::COMPLETETRANSF)

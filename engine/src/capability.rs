@@ -9,7 +9,7 @@ use crate::fact::Command;
 use crate::id::CallId;
 use crate::tapi::{
     CallState, LineErr, address_feature, address_state, call_feature, call_feature_2,
-    call_info_state, connected_mode, line_dev_state, line_feature, transfer_mode,
+    call_info_state, connected_mode, line_dev_state, line_feature, park_mode, transfer_mode,
 };
 use crate::view::{Counts, LineView};
 
@@ -21,6 +21,7 @@ pub const CALL_FEATURES: u32 = call_feature::ANSWER
     | call_feature::SENDUSERUSER
     | call_feature::SETCALLPARAMS
     | call_feature::HOLD
+    | call_feature::PARK
     | call_feature::UNHOLD
     | call_feature::SWAPHOLD
     | call_feature::SETUPTRANSFER
@@ -29,7 +30,14 @@ pub const CALL_FEATURES: u32 = call_feature::ANSWER
     | call_feature::REDIRECT;
 
 /// LINECALLFEATURE2 bits: kinds of the functions above.
-pub const CALL_FEATURES_2: u32 = call_feature_2::TRANSFERNORM | call_feature_2::ONESTEPTRANSFER;
+pub const CALL_FEATURES_2: u32 =
+    call_feature_2::TRANSFERNORM | call_feature_2::ONESTEPTRANSFER | PARKS;
+
+/// `TSPI_linePark` in both forms.
+const PARKS: u32 = call_feature_2::PARKDIRECT | call_feature_2::PARKNONDIRECT;
+
+/// LINEPARKMODE bits that `TSPI_linePark` takes.
+pub const PARK_MODES: u32 = park_mode::DIRECTED | park_mode::NONDIRECTED;
 
 /// LINECALLFEATURE2 bits that go with LINECALLFEATURE bits.
 #[must_use]
@@ -37,13 +45,14 @@ pub fn call_features_2(features: u32) -> u32 {
     let with = |bit, kind| if features & bit == 0 { 0 } else { kind };
     with(call_feature::COMPLETETRANSF, call_feature_2::TRANSFERNORM)
         | with(call_feature::SETUPTRANSFER, call_feature_2::ONESTEPTRANSFER)
+        | with(call_feature::PARK, PARKS)
 }
 
 /// LINETRANSFERMODE bits that `TSPI_lineCompleteTransfer` takes.
 pub const TRANSFER_MODES: u32 = transfer_mode::TRANSFER;
 
 /// LINEADDRFEATURE bits that an address may ever show.
-pub const ADDRESS_FEATURES: u32 = address_feature::MAKECALL | PICKUPS;
+pub const ADDRESS_FEATURES: u32 = address_feature::MAKECALL | PICKUPS | address_feature::UNPARK;
 
 /// `TSPI_linePickup` in all its forms.
 const PICKUPS: u32 =
@@ -168,7 +177,8 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
         Command::CompleteTransfer { call, consultation, conference } => {
             admit_complete_transfer(view, *call, *consultation, conference.is_some())
         }
-        Command::Pickup { .. } => admit_pickup(view),
+        Command::Park { call, .. } => asking_in(view, *call, |state| state == CallState::Connected),
+        Command::Pickup { .. } | Command::Unpark { .. } => admit_pickup(view),
         _ => Err(LineErr::OperationUnavail),
     }
 }
@@ -376,6 +386,9 @@ mod tests {
             }
             call_feature::SENDUSERUSER => {
                 vec![Command::SendUserUserInfo { call: CALL, user_info: number() }]
+            }
+            call_feature::PARK => {
+                vec![Command::Park { call: CALL, at: crate::fact::ParkPlace::Nondirected }]
             }
             call_feature::REDIRECT => vec![Command::Redirect { call: CALL, number: number() }],
             _ => vec![],

@@ -9,6 +9,7 @@ mod answer;
 mod errand;
 mod hold;
 mod make;
+mod park;
 mod pickup;
 mod proof;
 mod transfer;
@@ -22,7 +23,7 @@ use super::{Line, MAX_REQUESTS, Monitor};
 use crate::capability;
 use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
 use crate::fact::{Command, Completion, Reply};
-use crate::id::{CallHandle, CallId, Opening, RequestId};
+use crate::id::{CallHandle, CallId, Opening, PbxId, RequestId};
 use crate::tapi::LineErr;
 use crate::time::{Millis, Timer};
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,10 @@ pub(super) enum Kind {
     FindStation,
     /// A call that rings elsewhere.
     Pickup,
+    /// The object at which a call is to be parked. The PBX is asked for its name first.
+    FindPlace,
+    /// The call parked somewhere.
+    Park,
     /// That the PBX takes an order.
     Errand(Errand),
 }
@@ -128,6 +133,7 @@ impl Line {
         opening: Opening,
         id: RequestId,
         command: Command,
+        parked: Option<(PbxId, CallHandle)>,
         out: &mut Effects,
     ) {
         if self.open.is_none_or(|open| open.opening != opening) {
@@ -147,7 +153,7 @@ impl Line {
         };
         // The line may have changed since the library admitted it.
         let admitted = capability::admit(&self.view(), &command);
-        match admitted.and_then(|()| self.begin(at, id, command, out)) {
+        match admitted.and_then(|()| self.begin(at, id, command, parked, out)) {
             Ok(Progress::Done) => self.complete(id, Ok(()), out),
             Ok(Progress::UnderWay) => {}
             Err(error) => match digits {
@@ -157,7 +163,14 @@ impl Line {
         }
     }
 
-    fn begin(&mut self, at: Millis, id: RequestId, command: Command, out: &mut Effects) -> Outcome {
+    fn begin(
+        &mut self,
+        at: Millis,
+        id: RequestId,
+        command: Command,
+        parked: Option<(PbxId, CallHandle)>,
+        out: &mut Effects,
+    ) -> Outcome {
         match command {
             Command::MakeCall { call, number, block_id, country_code, call_param_flags } => {
                 let card = make::card(country_code, call_param_flags);
@@ -179,6 +192,8 @@ impl Line {
                 self.send_away(at, id, call, number, out)
             }
             Command::Pickup { call, from } => self.pick_up(at, id, call, from, out),
+            Command::Park { call, at: place } => self.park(at, id, call, place, out),
+            Command::Unpark { call, .. } => self.unpark(at, id, call, parked, out),
             Command::Dial { call, number } => self.dial(at, id, call, number, out),
             Command::GenerateDigits { call, digits, tag } => {
                 self.generate_digits(at, id, call, (digits, tag), out)
@@ -208,12 +223,23 @@ impl Line {
             (Kind::FindStation, Reply::Found(Some(cn))) => {
                 self.station_found(at, position, cn, out)
             }
-            (Kind::FindStation, Reply::Found(None)) => {
+            (Kind::FindPlace, Reply::Found(Some(cn))) => self.place_found(at, position, cn, out),
+            (Kind::Park, Reply::Parked(leg)) if leg.0 != 0 => {
+                self.requests[position].taken = true;
+                self.settle(at, out);
+            }
+            (Kind::FindStation | Kind::FindPlace, Reply::Found(None)) => {
                 self.fail(at, position, LineErr::InvalAddress, out);
             }
-            (Kind::MakeCall | Kind::SetupTransfer { .. } | Kind::FindStation | Kind::Pickup, _) => {
-                self.fail(at, position, LineErr::OperationFailed, out)
-            }
+            (
+                Kind::MakeCall
+                | Kind::SetupTransfer { .. }
+                | Kind::FindStation
+                | Kind::FindPlace
+                | Kind::Park
+                | Kind::Pickup,
+                _,
+            ) => self.fail(at, position, LineErr::OperationFailed, out),
             (Kind::Drop, Reply::Failed(_)) => self.drop_anyway(at, position, out),
             (Kind::Drop, _) => self.drop_answered(at, position, out),
             (_, Reply::Failed(_) | Reply::Refused) => {

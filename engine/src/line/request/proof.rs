@@ -11,6 +11,7 @@
 //! | set up a transfer | leg named, and the call held or over | no leg | done if a leg was named, else failed |
 //! | complete a transfer | both IDLE | – | failed |
 //! | send away | the PBX says yes, and IDLE | the PBX says no | failed |
+//! | park | IDLE, and the PBX says yes or names the place | its end otherwise | done if the PBX has said yes, else failed |
 //! | digits, user-user information | the PBX says yes | the call ends | failed |
 //! | pick up | leg named, and its first event | no leg, or its end | failed |
 //!
@@ -48,7 +49,13 @@ impl Line {
         let state = self.state_of(pending.call);
         match pending.kind {
             Kind::MakeCall | Kind::FindStation => None,
-            Kind::Errand(_) => over(state).then_some(gone),
+            Kind::Errand(_) | Kind::FindPlace => over(state).then_some(gone),
+            Kind::Park => {
+                let parked = pending.taken
+                    || self.index_of(pending.call).is_some_and(|index| self.was_parked(index));
+                let proved = parked && state == CallState::Idle;
+                over(state).then_some(if proved { Ok(()) } else { gone })
+            }
             Kind::Answer => match state {
                 CallState::Connected | CallState::OnHold => Some(Ok(())),
                 _ => over(state).then_some(gone),
@@ -113,6 +120,7 @@ impl Line {
         let pending = self.requests[position].clone();
         match pending.kind {
             Kind::Drop => self.drop_anyway(at, position, out),
+            Kind::Park => self.park_overdue(at, position, out),
             Kind::SetupTransfer { consultation } if pending.taken => {
                 self.finish(position, Ok(()), out);
                 self.announce_made(at, consultation, out);

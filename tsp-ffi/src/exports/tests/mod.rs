@@ -4,6 +4,7 @@
 mod asking;
 mod digits;
 mod misuse;
+mod park;
 mod quick;
 mod reading;
 mod supplementary;

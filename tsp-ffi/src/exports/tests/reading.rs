@@ -63,7 +63,7 @@ fn capabilities_fit_every_version_and_every_size() {
     let held_or_made = 0x1000 | 0x2000;
     assert_eq!(caps.number(104) & held_or_made, held_or_made, "TRANSFERHELD, TRANSFERMAKE");
     assert_eq!(caps.number(128), 0, "no forwarding");
-    assert_eq!(caps.number(176), 0x606, "MAKECALL, and PICKUP in its forms");
+    assert_eq!(caps.number(176), 0x686, "MAKECALL, UNPARK, and PICKUP in its forms");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn line_and_address_status_count_the_calls() {
         TSPI_lineGetAddressStatus(here.line, 0, buffer.place())
     });
     assert_eq!((status.number(12), status.number(16), status.number(20)), (1, 1, 1));
-    assert_eq!(status.number(28), 0x606);
+    assert_eq!(status.number(28), 0x686);
 
     here.stage.publish(LineView { connected: false, in_service: false, ..view(LINE, &[]) });
     // SAFETY: as above.
