@@ -221,7 +221,7 @@ impl Line {
             // The answer to `UserHold`; that to `UserCall` follows.
             (Kind::SetupTransfer { .. }, Reply::Taken) => {}
             (Kind::FindStation, Reply::Found(Some(cn))) => {
-                self.station_found(at, position, cn, out)
+                self.station_found(at, position, cn, out);
             }
             (Kind::FindPlace, Reply::Found(Some(cn))) => self.place_found(at, position, cn, out),
             (Kind::Park, Reply::Parked(leg)) if leg.0 != 0 => {

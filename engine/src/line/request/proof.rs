@@ -11,12 +11,12 @@
 //! | set up a transfer | leg named, and the call held or over | no leg | done if a leg was named, else failed |
 //! | complete a transfer | both IDLE | – | failed |
 //! | send away | the PBX says yes, and IDLE | the PBX says no | failed |
-//! | park | IDLE, and the PBX says yes or names the place | its end otherwise | done if the PBX has said yes, else failed |
+//! | park | IDLE, the PBX having said yes | any other end | done if the PBX says yes, else failed |
 //! | digits, user-user information | the PBX says yes | the call ends | failed |
 //! | pick up | leg named, and its first event | no leg, or its end | failed |
 //!
-//! What the PBX answers to a void operation proves nothing; that it cannot be asked refutes all but
-//! a drop.
+//! What the PBX answers to any other void operation proves nothing; that it cannot be asked refutes
+//! all but a drop.
 
 use super::{Kind, Pending};
 use crate::call::{PbxState, StateAndMode, reading};
@@ -153,7 +153,7 @@ impl Line {
 
     /// Whether a call that a request connects must wait, so that a line never shows two calls as
     /// CONNECTED on the way from one to the other.
-    fn waits_to_connect(&self, index: usize) -> bool {
+    pub(in crate::line) fn waits_to_connect(&self, index: usize) -> bool {
         let call = &self.calls[index];
         let asked = self
             .requests
