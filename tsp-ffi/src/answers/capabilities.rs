@@ -100,6 +100,7 @@ pub(crate) unsafe fn address_caps(
         transfer_modes: claims::TRANSFER_MODES,
         remove_from_conf_caps: LINEREMOVEFROMCONF_NONE,
         remove_from_conf_state: engine::tapi::CallState::Idle.bits(),
+        park_modes: claims::PARK_MODES,
         forward_modes: claims::FORWARD_MODES,
         address_features: claims::ADDRESS_FEATURES,
         device_classes: writer.place(DEVICE_CLASSES),

@@ -15,6 +15,7 @@ mod admin;
 mod clear;
 mod directory;
 mod feature;
+mod keys;
 mod leg;
 mod listing;
 mod object;

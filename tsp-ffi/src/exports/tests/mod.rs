@@ -4,6 +4,7 @@
 mod asking;
 mod digits;
 mod misuse;
+mod park;
 mod quick;
 mod reading;
 mod supplementary;
@@ -13,7 +14,7 @@ use crate::abi::*;
 use crate::session::testing::{LINE, Stage, call, on_event, view};
 use engine::fact::Command;
 use engine::id::{CallId, Opening};
-use engine::tapi::CallState;
+use engine::tapi::{CallState, call_feature};
 use engine::view::LineView;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::Ordering;
