@@ -111,6 +111,7 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
             CallState::Idle | CallState::Disconnected => Err(LineErr::InvalCallState),
             _ => Ok(()),
         },
+        _ => Err(LineErr::OperationUnavail),
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::call::{self, may_follow};
 use crate::core::Core;
 use crate::effect::{Effect, Notice, Telling, What};
-use crate::fact::{Command, Event, HostFact, Record};
+use crate::fact::{Event, HostFact, Record};
 use crate::id::{CallId, Guid, LineId, Opening, RequestId};
 use crate::line::{MAX_CALLS, MAX_REQUESTS};
 use crate::tapi::CallState;
@@ -33,7 +33,7 @@ pub struct Watch {
     /// Calls that TAPI was told of in the present opening, and the state it was told last.
     calls: BTreeMap<CallId, Option<CallState>>,
     /// Requests accepted and not completed; for `MakeCall` the call it creates.
-    requests: BTreeMap<(LineId, RequestId), Option<CallId>>,
+    requests: BTreeMap<(LineId, RequestId), [Option<CallId>; 2]>,
     guids: BTreeMap<LineId, Guid>,
 }
 
@@ -61,11 +61,9 @@ impl Watch {
                 self.calls.remove(call);
             }
             Event::App(line, opening, request, command) if self.open.get(line) == Some(opening) => {
-                let creates = match command {
-                    Command::MakeCall { call, .. } => Some(*call),
-                    _ => None,
-                };
-                self.requests.insert((*line, *request), creates);
+                if !request.is_own() {
+                    self.requests.insert((*line, *request), command.makes());
+                }
             }
             _ => {}
         }
@@ -129,8 +127,8 @@ impl Watch {
             What::Completed(request, result) => {
                 let pending = self.requests.remove(&(line, request));
                 check(6, pending.is_some(), || format!("{request:?} completed once too often"))?;
-                if let (Some(Some(call)), Ok(())) = (pending, result) {
-                    self.calls.insert(call, None);
+                if let (Some(made), Ok(())) = (pending, result) {
+                    self.calls.extend(made.into_iter().flatten().map(|call| (call, None)));
                 }
             }
             What::Notice(Notice::NewCall(call)) => {

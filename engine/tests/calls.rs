@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use engine::core::Core;
-use engine::effect::{Effect, Effects, Notice, Request, What};
+use engine::effect::{Effect, Effects, Notice, Order, Request, What};
 use engine::fact::*;
 use engine::id::*;
 use engine::invariant::Watch;
@@ -135,6 +135,7 @@ impl Site {
         told
     }
 
+    /// What was asked of the PBX since last asked for.
     fn asked(&mut self) -> Vec<Request> {
         let asked = self.effects.iter().filter_map(|effect| match effect {
             Effect::Ask(ask) => Some(ask.request.clone()),
@@ -143,6 +144,15 @@ impl Site {
         let asked = asked.collect();
         self.effects.retain(|effect| !matches!(effect, Effect::Ask(_)));
         asked
+    }
+
+    /// The orders among it.
+    fn ordered(&mut self) -> Vec<Order> {
+        let orders = self.asked().into_iter().filter_map(|request| match request {
+            Request::Order { order, .. } => Some(order),
+            _ => None,
+        });
+        orders.collect()
     }
 
     fn view(&self, line: u32) -> LineView {
@@ -243,7 +253,7 @@ fn an_incoming_call_is_offered_answered_at_the_phone_and_cleared_by_the_caller()
 fn a_made_call_completes_before_its_first_state_even_if_its_events_overtake_the_answer() {
     let mut site = Site::new();
     let id = site.make_call(7, 0);
-    assert!(matches!(&site.asked()[..], [Request::UserCall { user: UserHandle(11), .. }]));
+    assert!(matches!(&site.ordered()[..], [Order::UserCall { user: UserHandle(11), .. }]));
     site.call(101, 1);
     site.call(101, 3);
     site.call(201, 129);
@@ -334,7 +344,7 @@ fn an_answer_completes_when_the_pbx_shows_the_call_connected() {
     site.call(201, 132);
     site.told(2);
     site.app(2, 9, Command::Answer(born(2, 1)));
-    assert!(matches!(&site.asked()[..], [Request::UserConnect { call: CallHandle(201), .. }]));
+    assert!(matches!(&site.ordered()[..], [Order::UserConnect { call: CallHandle(201) }]));
     site.event(Event::Reply(LineId(2), RequestId(9), Reply::Taken));
     assert!(site.told(2).is_empty(), "taken is not done");
     site.call(201, 133);
@@ -388,7 +398,7 @@ fn a_rejected_offer_is_rejected_with_the_cause_for_it() {
     let mut site = Site::new();
     site.call(201, 132);
     site.app(2, 5, Command::Drop(born(2, 1)));
-    assert!(matches!(&site.asked()[..], [Request::UserClear { cause: 21, .. }]));
+    assert!(matches!(&site.ordered()[..], [Order::UserClear { cause: 21, .. }]));
 }
 
 #[test]

@@ -5,9 +5,9 @@
 
 use super::call::{Call, Standing};
 use super::{Line, MAX_REQUESTS, Monitor};
-use crate::effect::{Ask, Effect, Effects, Limit, Report, Request};
+use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
 use crate::fact::{Command, Completion, Reply};
-use crate::id::{CallHandle, CallId, Opening, RequestId};
+use crate::id::{CallHandle, CallId, LineId, Opening, RequestId};
 use crate::tapi::{CallState, LineErr};
 use crate::time::{Millis, Timer};
 use crate::view::CallCard;
@@ -71,13 +71,15 @@ impl Line {
             Command::Answer(call) => self.answer(at, id, call, out),
             Command::Drop(call) => self.drop_call(at, id, call, out),
             Command::SetCallParams(call) => self.set_call_params(call).map(Some),
+            _ => Err(LineErr::OperationUnavail),
         };
         match result {
             Ok(Some(())) => self.complete(id, Ok(()), out),
             Ok(None) => {}
             Err(error) => {
                 // A made call that cannot even be asked for leaves nothing behind.
-                self.calls.retain(|made| made.id != call || made.standing != Standing::Pending);
+                self.calls
+                    .retain(|made| Some(made.id) != call || made.standing != Standing::Pending);
                 self.complete(id, Err(error), out);
             }
         }
@@ -99,8 +101,8 @@ impl Line {
         let number = made.dialled.clone().unwrap_or_default();
         self.pend(at, id, made.id, Kind::MakeCall, MAKE_CALL_DEADLINE_MS, out);
         self.calls.push(made);
-        let (line, request, user) = (self.id(), id, monitor.user);
-        ask(monitor, Request::UserCall { line, request, user, e164: number, block_id }, out);
+        let order = Order::UserCall { user: monitor.user, e164: number, block_id };
+        ask(monitor, self.id(), id, order, out);
         Ok(None)
     }
 
@@ -119,7 +121,7 @@ impl Line {
         let monitor = self.monitor.ok_or(LineErr::OperationFailed)?;
         let leg = leg.ok_or(LineErr::OperationFailed)?;
         self.pend(at, id, call, Kind::Answer, PROOF_DEADLINE_MS, out);
-        ask(monitor, Request::UserConnect { line: self.id(), request: id, call: leg }, out);
+        ask(monitor, self.id(), id, Order::UserConnect { call: leg }, out);
         Ok(None)
     }
 
@@ -146,7 +148,7 @@ impl Line {
             if dropped.state == CallState::Offering { CAUSE_REJECTED } else { CAUSE_NORMAL };
         let line = self.id();
         for leg in dropped.leg.into_iter().chain(dropped.forks.iter().copied()) {
-            ask(monitor, Request::UserClear { line, request: id, call: leg, cause }, out);
+            ask(monitor, line, id, Order::UserClear { call: leg, cause }, out);
         }
         Ok(None)
     }
@@ -335,7 +337,8 @@ const CAUSE_NORMAL: u8 = 16;
 /// Q.850: call rejected. Busy (17) would start a call forward on busy.
 const CAUSE_REJECTED: u8 = 21;
 
-fn ask(monitor: Monitor, request: Request, out: &mut Effects) {
+fn ask(monitor: Monitor, line: LineId, request: RequestId, order: Order, out: &mut Effects) {
     let Monitor { pbx, attempt, address, .. } = monitor;
+    let request = Request::Order { line, request, order };
     out.push(Effect::Ask(Ask { pbx, attempt, address, request }));
 }

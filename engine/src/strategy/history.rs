@@ -568,7 +568,10 @@ mod tests {
                 What::Notice(notice) => kind(&format!("{notice:?}")),
                 What::Completed(_, completion) => format!("Completed {}", completion.is_ok()),
             },
-            Effect::Ask(ask) => kind(&format!("{:?}", ask.request)),
+            Effect::Ask(ask) => match &ask.request {
+                Request::Order { order, .. } => kind(&format!("{order:?}")),
+                request => kind(&format!("{request:?}")),
+            },
             other => kind(&format!("{other:?}")),
         }
     }

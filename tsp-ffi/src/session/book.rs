@@ -46,8 +46,10 @@ pub(super) struct BookedCall {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OpenRequest {
     pub(super) opening: Opening,
-    pub(super) call: CallId,
-    pub(super) makes_call: bool,
+    /// The call or the line whose close completes it.
+    pub(super) about: About,
+    /// The calls whose handles are valid from its completion on, or never.
+    pub(super) makes: [Option<CallId>; 2],
 }
 
 /// A callback that the server has not returned from.
@@ -139,7 +141,7 @@ impl Book {
         let mut forced: Vec<RequestId> = self
             .requests
             .iter()
-            .filter(|(_, request)| about.covers(About::Call(request.call)))
+            .filter(|(_, request)| about.covers(request.about))
             .map(|(id, _)| *id)
             .collect();
         forced.sort_unstable();
@@ -197,7 +199,7 @@ mod tests {
     #[test]
     fn a_request_is_claimed_once_or_forced_once() {
         let mut book = Book::default();
-        let open = OpenRequest { opening: Opening(1), call: CALL, makes_call: false };
+        let open = OpenRequest { opening: Opening(1), about: About::Call(CALL), makes: [None; 2] };
         book.requests.insert(RequestId(7), open);
         assert_eq!(book.claim(Opening(2), RequestId(7)), None, "another opening");
         assert_eq!(book.claim(Opening(1), RequestId(7)), Some(open));

@@ -160,22 +160,22 @@ impl Session {
             tracing::error!(?line, ?request, "a completion of no open request; please report");
             return Outcome::Withheld;
         };
-        if open.makes_call {
+        for made in open.makes.into_iter().flatten() {
             // The handle is valid from the completion on, or never.
-            let handle = book.calls.get(&open.call).map(|booked| booked.handle);
+            let handle = book.calls.get(&made).map(|booked| booked.handle);
             match (handle, result) {
                 (Some(handle), Ok(())) => {
                     self.calls.update(handle, |call| call.is_pending = false);
                 }
                 (Some(handle), Err(_)) => {
-                    book.remove_call(open.call);
+                    book.remove_call(made);
                     self.calls.remove(handle);
                 }
                 (None, _) => {}
             }
         }
         let completion = self.server.completion;
-        drop(self.speak(book, About::Call(open.call), || {
+        drop(self.speak(book, open.about, || {
             // SAFETY: the server gave us this procedure for exactly this use, and it is valid
             // until `TSPI_providerShutdown` returns, which waits for it.
             unsafe { completion(request.0, result.map_or_else(|error| error.code(), |()| 0)) };

@@ -1,7 +1,7 @@
 //! What a session promises the telephony server.
 
+use super::KnownCall;
 use super::testing::{LINE, Said, Stage, call, on_event, state_of, view, wait_for};
-use super::{KnownCall, MakeCall};
 use crate::abi::{
     HDrvCall, HDrvLine, LINE_ADDRESSSTATE, LINE_CALLINFO, LINE_CALLSTATE, LINE_CREATE,
     LINE_NEWCALL, LINE_REMOVE,
@@ -20,16 +20,21 @@ const FIRST: Opening = Opening(1);
 const FAILED: i32 = LineErr::OperationFailed.code();
 
 fn make_call(stage: &Stage, line: HDrvLine, request: u32) -> Result<HDrvCall, LineErr> {
-    let wish =
-        MakeCall { number: "21".into(), block_id: false, country_code: 0, call_param_flags: 0 };
+    let command = |call| Command::MakeCall {
+        call,
+        number: "21".into(),
+        block_id: false,
+        country_code: 0,
+        call_param_flags: 0,
+    };
     let server = stage.server.number + 500;
     let mut handle = 0;
-    stage.session.make_call(request, line, server, wish, |made| handle = made)?;
+    stage.session.make(request, line, server, command, |made| handle = made)?;
     Ok(handle)
 }
 
 fn made_call(stage: &Stage) -> CallId {
-    stage.engine.commands().last().map(Command::call).expect("a command")
+    stage.engine.commands().last().and_then(Command::call).expect("a command")
 }
 
 // ---- lines ---------------------------------------------------------------------------------
