@@ -8,6 +8,7 @@
 
 use crate::forwarding::{Callers, Case, Forward};
 use crate::pii::Personal;
+use crate::tapi::forward_mode;
 use serde::{Deserialize, Serialize};
 
 /// Most diversions in one record (I-24). Every rule a user can make by hand fits many times.
@@ -164,7 +165,7 @@ impl Diversion {
                 vec![shown(Callers::Internal)]
             }
             Sources::OnlyNot(_) | Sources::Other => {
-                vec![Shown { mode: FORWARDMODE_UNAVAIL, ..shown(Callers::All) }]
+                vec![Shown { mode: forward_mode::UNAVAIL, ..shown(Callers::All) }]
             }
         }
     }
@@ -178,9 +179,6 @@ pub struct Shown {
     /// What is known of it.
     pub forward: Forward,
 }
-
-/// LINEFORWARDMODE_UNAVAIL: calls are forwarded, under conditions that will never be known here.
-pub const FORWARDMODE_UNAVAIL: u32 = 0x2_0000;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -249,7 +247,7 @@ mod tests {
             };
             let shown = diversion.forwards(&trunks());
             assert_eq!(shown.len(), 1);
-            assert_eq!(shown[0].mode, FORWARDMODE_UNAVAIL);
+            assert_eq!(shown[0].mode, forward_mode::UNAVAIL);
             assert_eq!(shown[0].forward.to.text(), "30");
         }
     }

@@ -49,7 +49,29 @@ pub enum Callers {
     Specific(Personal),
 }
 
+impl Callers {
+    /// The number of the one caller; empty for the other kinds.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        match self {
+            Callers::Specific(caller) => caller.text(),
+            Callers::All | Callers::Internal | Callers::External => "",
+        }
+    }
+}
+
 impl Forward {
+    /// Whether both are for the same case, or one of both, and the same callers.
+    #[must_use]
+    pub fn competes_with(&self, other: &Forward) -> bool {
+        let same_case = match (self.case, other.case) {
+            (Case::BusyOrNoAnswer, Case::Busy | Case::NoAnswer)
+            | (Case::Busy | Case::NoAnswer, Case::BusyOrNoAnswer) => true,
+            (one, other) => one == other,
+        };
+        same_case && self.callers == other.callers
+    }
+
     /// Its LINEFORWARDMODE bit.
     #[must_use]
     pub fn mode(&self) -> u32 {

@@ -52,7 +52,7 @@ impl Line {
             // The host closed the line meanwhile and has had its completion.
             return;
         }
-        if self.requests.len() >= MAX_REQUESTS {
+        if self.requests.len() + self.forward_requests() >= MAX_REQUESTS {
             out.push(Effect::Report(Report::LimitReached(Limit::Requests)));
             return self.complete(id, Err(LineErr::ResourceUnavail), out);
         }
@@ -71,6 +71,7 @@ impl Line {
             Command::Answer(call) => self.answer(at, id, call, out),
             Command::Drop(call) => self.drop_call(at, id, call, out),
             Command::SetCallParams(call) => self.set_call_params(call).map(Some),
+            Command::Forward(forwarding) => self.forward(at, id, forwarding, out).map(|()| None),
             _ => Err(LineErr::OperationUnavail),
         };
         match result {
@@ -162,7 +163,7 @@ impl Line {
 
     pub(super) fn reply(&mut self, at: Millis, id: RequestId, reply: Reply, out: &mut Effects) {
         let Some(position) = self.requests.iter().position(|pending| pending.id == id) else {
-            return;
+            return self.forward_reply(id, reply, out);
         };
         let Pending { call, kind, .. } = self.requests[position];
         match (kind, reply) {
