@@ -7,6 +7,8 @@
 mod call;
 mod call_params;
 mod extension;
+mod forward;
+mod forward_list;
 mod line;
 mod provider;
 mod request;
@@ -17,6 +19,7 @@ mod tests;
 
 pub use call::*;
 pub use extension::*;
+pub use forward::*;
 pub use line::*;
 pub use provider::*;
 pub use request::*;

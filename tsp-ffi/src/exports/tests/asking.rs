@@ -137,9 +137,8 @@ fn what_is_not_offered_says_so_and_touches_nothing() {
         TSPI_lineCompleteTransfer(request, handle, handle, 0, p, 1),
         TSPI_lineRedirect(request, handle, null(), 0),
         TSPI_linePickup(request, here.line, 0, 5, p, null(), null()),
-        TSPI_lineForward(request, here.line, 0, 0, null(), 0, 0, p, null()),
     ];
-    assert_eq!(answers, [LineErr::OperationUnavail.code(); 8]);
+    assert_eq!(answers, [LineErr::OperationUnavail.code(); 7]);
     assert_eq!(untouched, 0);
     let other_address = TSPI_linePickup(request, here.line, 1, 5, p, null(), null());
     assert_eq!(other_address, LineErr::InvalAddressId.code());

@@ -2,6 +2,7 @@
 //! place whose engine and views are made by hand.
 
 mod asking;
+mod forwarding;
 mod misuse;
 mod quick;
 mod reading;

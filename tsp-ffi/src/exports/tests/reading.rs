@@ -43,7 +43,7 @@ fn capabilities_fit_every_version_and_every_size() {
         assert_eq!((caps.number(28), caps.number(48)), (1, 1));
         assert_eq!(caps.number(60), 4, "voice only");
         assert_eq!(caps.number(112) & (0x200 | 0x20), 0, "no media provider, no drop on close");
-        assert_eq!(caps.number(236), 8, "MAKECALL and no more");
+        assert_eq!(caps.number(236), 8 | 4, "MAKECALL, FORWARD and no more");
         assert_eq!(&caps.text(244), "tapi/line");
         assert_eq!(caps.number(244), 22);
         if fixed >= 268 {
@@ -57,8 +57,7 @@ fn capabilities_fit_every_version_and_every_size() {
     assert_eq!(caps.number(12), device);
     assert_eq!(caps.text(16), "20");
     assert_eq!(caps.number(108), call_feature::ANSWER | call_feature::DROP | 0x20_0000);
-    assert_eq!(caps.number(128), 0, "no forwarding");
-    assert_eq!(caps.number(176), 2, "MAKECALL and no more");
+    assert_eq!(caps.number(176), 2 | 1, "MAKECALL, FORWARD and no more");
 }
 
 #[test]
@@ -130,14 +129,14 @@ fn line_and_address_status_count_the_calls() {
     let status =
         check_sizes(88, |buffer| unsafe { TSPI_lineGetLineDevStatus(here.line, buffer.place()) });
     assert_eq!((status.number(20), status.number(24), status.number(28)), (1, 1, 0));
-    assert_eq!((status.number(32), status.number(40), status.number(56)), (8, 1, 5));
+    assert_eq!((status.number(32), status.number(40), status.number(56)), (8 | 4, 1, 5));
     assert!(status.is_untouched(12..20) && status.is_untouched(80..88));
     // SAFETY: as above.
     let status = check_sizes(64, |buffer| unsafe {
         TSPI_lineGetAddressStatus(here.line, 0, buffer.place())
     });
     assert_eq!((status.number(12), status.number(16), status.number(20)), (1, 1, 1));
-    assert_eq!(status.number(28), 2);
+    assert_eq!(status.number(28), 2 | 1);
 
     here.stage.publish(LineView { connected: false, in_service: false, ..view(LINE, &[]) });
     // SAFETY: as above.
