@@ -247,7 +247,7 @@ impl Line {
             Reply::Refused => setting.steps.clear(),
             Reply::Failed(failure) if setting.steps.is_empty() => {
                 // Without reading it is not known what there is to do, or to undo.
-                return self.end_setting(setting, Err(why(&failure)), out);
+                return self.end_setting(&setting, Err(why(&failure)), out);
             }
             _ => setting.fail(),
         }
@@ -259,7 +259,7 @@ impl Line {
     fn plan_forwards(&mut self, mut setting: Setting, record: UserRecord, out: &mut Effects) {
         if setting.verdict.is_err() && setting.before.is_none() {
             // It was given up before anything was done.
-            return self.end_setting(setting, Err(LineErr::OperationFailed), out);
+            return self.end_setting(&setting, Err(LineErr::OperationFailed), out);
         }
         let steps = setting.goal.steps(&record);
         if setting.before.is_none() {
@@ -268,12 +268,12 @@ impl Line {
         if steps.is_empty() {
             self.own_record_is(&setting, record);
             let verdict = setting.verdict;
-            return self.end_setting(setting, verdict, out);
+            return self.end_setting(&setting, verdict, out);
         }
         if setting.rounds == MAX_ROUNDS {
             if setting.verdict.is_err() {
                 self.own_record_is(&setting, record);
-                return self.end_setting(setting, Err(LineErr::OperationFailed), out);
+                return self.end_setting(&setting, Err(LineErr::OperationFailed), out);
             }
             setting.fail();
             return self.plan_forwards(setting, record, out);
@@ -298,7 +298,7 @@ impl Line {
         forwards.no_answer_s = record.no_answer_s.or(forwards.no_answer_s);
     }
 
-    fn end_setting(&mut self, setting: Setting, verdict: Completion, out: &mut Effects) {
+    fn end_setting(&mut self, setting: &Setting, verdict: Completion, out: &mut Effects) {
         let refused = verdict == Err(LineErr::OperationUnavail);
         let changed = self.show_forwards(refused, out);
         if let Some(id) = setting.request {
@@ -307,7 +307,7 @@ impl Line {
         if changed || verdict.is_ok() {
             self.tell_address(address_state::FORWARD, out);
         }
-        let foreign = self.foreign_forwards(&setting);
+        let foreign = self.foreign_forwards(setting);
         if verdict.is_ok() && foreign > 0 {
             out.push(Effect::Report(Report::ForwardsOfTemplate(self.id(), foreign)));
         }

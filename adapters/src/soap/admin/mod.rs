@@ -109,7 +109,7 @@ pub fn with_no_answer(
     }
     let attributes = user.attributes_place();
     let (before, after) = (&whole[..attributes.start], &whole[attributes.end..]);
-    let raw = &whole[attributes.clone()];
+    let raw = &whole[attributes];
     let place = value_place(raw, NO_ANSWER);
     let changed = match (place, seconds) {
         (Some(place), Some(seconds)) => {
