@@ -253,7 +253,7 @@ impl Lane {
         {
             self.interface = (*interface).into();
         }
-        let operation = operation(request);
+        let operation = operation(request, self.interface);
         let begun = Instant::now();
         let mut outcome = self.post(&operation, request).await;
         if let Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, request: id } =

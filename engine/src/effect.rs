@@ -67,6 +67,15 @@ pub enum Notice {
     AddressState(u32),
     /// LINE_LINEDEVSTATE with LINEDEVSTATE bits and its two parameters.
     LineDevState(u32, u32, u32),
+    /// LINE_GENERATE: digits that were asked for have been sent, or will not be.
+    Generated {
+        /// The call.
+        call: CallId,
+        /// LINEGENERATETERM.
+        term: u32,
+        /// dwEndToEndID of the request.
+        tag: u32,
+    },
 }
 
 impl Notice {
@@ -74,9 +83,10 @@ impl Notice {
     #[must_use]
     pub fn call(&self) -> Option<CallId> {
         match *self {
-            Notice::NewCall(call) | Notice::CallState { call, .. } | Notice::CallInfo(call, _) => {
-                Some(call)
-            }
+            Notice::NewCall(call)
+            | Notice::CallState { call, .. }
+            | Notice::CallInfo(call, _)
+            | Notice::Generated { call, .. } => Some(call),
             _ => None,
         }
     }

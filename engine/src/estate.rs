@@ -12,6 +12,7 @@ use crate::name::{self, Place, Subscriber};
 use crate::pbx::{Clue, PbxInput};
 use crate::pii::Personal;
 use crate::time::Timer;
+use crate::uui;
 use crate::view::{Identity, Wide};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -260,6 +261,8 @@ impl Estate {
                 .map(|trunks| Arc::clone(&trunks.numbers))
                 .unwrap_or_default(),
             modify_forwards: settings.is_some_and(|settings| settings.modify_forwards),
+            is_uui_encoded: known.is_some_and(|known| uui::is_encoded(&known.firmware)),
+            single_active_call: settings.is_some_and(|settings| settings.single_active_call),
         }
     }
 

@@ -439,7 +439,7 @@ pub enum Reply {
     Refused,
     /// `UserPark`: handle of the parked call; 0 means refused.
     Parked(CallHandle),
-    /// `FindUser`: Long Name of the object that has exactly this extension, if there is one.
+    /// Looking for a number: Long Name of the object that it leads to, if there is one.
     Found(Option<Personal>),
     /// `Admin`: what a user's record says about diversions.
     Record(UserRecord),

@@ -5,7 +5,7 @@
 //! of ARCHITECTURE.md. What can only be proved by comparing two runs (I-13 to I-16) is in the
 //! property tests, what concerns bytes (I-21, I-22) beside the writers.
 
-use crate::call::{self, may_follow};
+use crate::call::{self, Siblings, may_follow};
 use crate::core::Core;
 use crate::effect::{Effect, Notice, Telling, What};
 use crate::fact::{Event, HostFact, Record};
@@ -35,6 +35,8 @@ pub struct Watch {
     /// Requests accepted and not completed; for `MakeCall` the call it creates.
     requests: BTreeMap<(LineId, RequestId), [Option<CallId>; 2]>,
     guids: BTreeMap<LineId, Guid>,
+    /// The setting that never two calls of a line are CONNECTED.
+    single_active_call: bool,
 }
 
 type Verdict = Result<(), Breach>;
@@ -50,7 +52,11 @@ impl Watch {
         match &record.event {
             Event::Host(HostFact::Started) => {
                 let guids = std::mem::take(&mut self.guids);
-                *self = Watch { at: self.at, guids, ..Watch::default() };
+                let single_active_call = self.single_active_call;
+                *self = Watch { at: self.at, guids, single_active_call, ..Watch::default() };
+            }
+            Event::Host(HostFact::Configured(configuration)) => {
+                self.single_active_call = configuration.single_active_call;
             }
             Event::Host(HostFact::LineOpened { line, opening, .. }) => {
                 self.open.insert(*line, *opening);
@@ -135,13 +141,15 @@ impl Watch {
                 self.calls.insert(call, None);
             }
             What::Notice(Notice::CallState { call, state, .. }) => self.state(call, state)?,
-            What::Notice(Notice::CallInfo(call, _)) => match self.calls.get(&call) {
-                Some(Some(CallState::Idle)) => {
-                    return check(2, false, || format!("{call:?}: call info after IDLE"));
+            What::Notice(Notice::CallInfo(call, _) | Notice::Generated { call, .. }) => {
+                match self.calls.get(&call) {
+                    Some(Some(CallState::Idle)) => {
+                        return check(2, false, || format!("{call:?}: {telling:?} after IDLE"));
+                    }
+                    Some(Some(_)) => {}
+                    _ => return check(1, false, || format!("{telling:?} before a state")),
                 }
-                Some(Some(_)) => {}
-                _ => return check(1, false, || format!("{call:?}: call info before a state")),
-            },
+            }
             What::Notice(_) => {}
         }
         Ok(())
@@ -159,7 +167,13 @@ impl Watch {
             check(3, may_follow(last, state), || format!("{call:?}: {last:?} to {state:?}"))?;
         }
         *last = Some(state);
-        Ok(())
+        let connected = |(of, state): &(&CallId, &Option<CallState>)| {
+            of.line == call.line && **state == Some(CallState::Connected)
+        };
+        let at_once = self.calls.iter().filter(connected).count();
+        check(19, at_once <= 1 || !self.single_active_call, || {
+            format!("{at_once} calls of {:?} are connected at once", call.line)
+        })
     }
 
     fn views(&mut self, core: &Core) -> Verdict {
@@ -176,8 +190,13 @@ impl Watch {
             let live = view.calls.iter().filter(|call| call.state != CallState::Idle).count();
             let counted = (counts.active + counts.held + counts.hold_pending) as usize;
             check(9, live == counted, || format!("{live} calls, {counted} counted"))?;
+            let connected =
+                view.calls.iter().filter(|call| call.state == CallState::Connected).count();
+            check(19, connected <= 1 || !self.single_active_call, || {
+                format!("{connected} calls read CONNECTED on {id:?}")
+            })?;
             for call in &view.calls {
-                let legal = call::features(call.state, view.in_service);
+                let legal = call::features(call.state, Siblings::ANY, view.in_service);
                 check(8, call.features & !legal == 0, || format!("{:?}", call.features))?;
                 if let Some(Some(told)) = self.calls.get(&call.id) {
                     check(7, *told == call.state, || {

@@ -31,4 +31,5 @@ pub mod strategy;
 pub mod tapi;
 pub mod time;
 pub mod told;
+pub mod uui;
 pub mod view;

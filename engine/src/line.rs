@@ -3,8 +3,10 @@
 //! A line's state depends on the inputs routed to it, in their order, and on nothing else
 //! (invariant I-14: facts of different lines commute).
 
+mod active;
 mod call;
 mod calls;
+pub(crate) mod errand;
 mod forward;
 mod host;
 mod request;
@@ -13,6 +15,7 @@ mod telling;
 use self::call::Call;
 use self::forward::Forwards;
 use self::request::Pending;
+use crate::call::Siblings;
 use crate::effect::{Address, Effect, Effects, Notice, Report, Surprise, Telling, What};
 use crate::fact::{CallInfo, Command, HostFact, Reply};
 use crate::id::{Attempt, LineId, Opening, PbxId, RequestId, UserHandle};
@@ -170,6 +173,7 @@ impl Line {
             LineInput::Reply(id, reply) => self.reply(at, id, reply, out),
             LineInput::Due(timer) => self.due(at, timer, out),
         }
+        self.settle_active(at, out);
         self.report_status(before, out);
         self.release_early(at, out);
     }
@@ -192,9 +196,17 @@ impl Line {
                 .calls
                 .iter()
                 .filter(|call| call.is_visible())
-                .map(|call| Arc::new(call.view(in_service)))
+                .map(|call| Arc::new(call.view(self.siblings_of(call), in_service)))
                 .collect(),
         }
+    }
+
+    /// What else goes on here, as far as it decides what may be asked of a call.
+    fn siblings_of(&self, call: &Call) -> Siblings {
+        let others = self.calls.iter().filter(|other| other.is_visible() && other.id != call.id);
+        let mut siblings = Siblings::of(others.map(|other| other.state));
+        siblings.room = self.status().has_free_appearance();
+        siblings
     }
 
     fn in_service(&self) -> bool {
@@ -222,7 +234,9 @@ impl Line {
         let before = std::mem::replace(&mut self.identity, identity);
         let now = &self.identity;
         let renumbered = before.number != now.number;
-        let renamed = (&before.name, &before.switch) != (&now.name, &now.switch);
+        let renamed = (&before.name, &before.switch) != (&now.name, &now.switch)
+            || before.single_active_call != now.single_active_call
+            || before.is_uui_encoded != now.is_uui_encoded;
         let rerouted = before.trunks != now.trunks;
         if renumbered {
             self.tell_address(address_state::CAPSCHANGE, out);

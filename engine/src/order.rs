@@ -123,10 +123,13 @@ pub enum Order {
         /// The message.
         text: Personal,
     },
-    /// Looks for the object with exactly this extension. The answer is
+    /// Looks for the object that a number leads to: by `UserFindDestination` where the interface
+    /// has it, else by `FindUser` for exactly this extension. The answer is
     /// [`crate::fact::Reply::Found`].
     FindUser {
-        /// The extension.
+        /// Who would dial the number.
+        user: UserHandle,
+        /// The number.
         e164: Personal,
     },
     /// `Admin`: asks for what a user's record says about diversions. The answer is

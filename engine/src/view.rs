@@ -159,6 +159,10 @@ pub struct Identity {
     pub trunks: Arc<[Personal]>,
     /// `TSPI_lineForward` leaves forwards alone for which its list has no word.
     pub modify_forwards: bool,
+    /// Setting: never more than one call is shown as CONNECTED (invariant I-19).
+    pub single_active_call: bool,
+    /// Its PBX url-encodes user-user information (reference of the PBX, 3.6).
+    pub is_uui_encoded: bool,
 }
 
 /// A call as applications may see it.

@@ -3,7 +3,7 @@
 use crate::http::{Answer as HttpAnswer, Repeat};
 use crate::soap::admin::{self, AdminError};
 use crate::soap::types::UserInfo;
-use crate::soap::{Answer, Operation, SoapError};
+use crate::soap::{Answer, Interface, Operation, SoapError};
 use engine::effect::{Order, Request};
 use engine::fact::{Failure, PbxFact, Question, Reply};
 use engine::id::{LineId, RequestId};
@@ -58,7 +58,7 @@ pub(super) fn repeat(request: &Request) -> Repeat {
 }
 
 /// What to ask the PBX.
-pub(super) fn operation(request: &Request) -> Operation {
+pub(super) fn operation(request: &Request, interface: Interface) -> Operation {
     match request {
         Request::Version => Operation::Version {},
         Request::Initialize { user, .. } => {
@@ -76,7 +76,7 @@ pub(super) fn operation(request: &Request) -> Operation {
             disc: false,
             hw: Personal::default(),
         },
-        Request::Order { order, .. } => carried(order),
+        Request::Order { order, .. } => carried(order, interface),
     }
 }
 
@@ -91,7 +91,7 @@ pub(super) fn is_administration(order: &Order) -> bool {
     )
 }
 
-fn carried(order: &Order) -> Operation {
+fn carried(order: &Order, interface: Interface) -> Operation {
     let nothing = Personal::default;
     match order.clone() {
         Order::UserCall { user, e164, block_id } => Operation::UserCall {
@@ -142,7 +142,10 @@ fn carried(order: &Order) -> Operation {
             src_e164: nothing(),
             src_h323: nothing(),
         },
-        Order::FindUser { e164 } => Operation::FindUser {
+        Order::FindUser { user, e164 } if interface >= Interface::V1000Early => {
+            Operation::UserFindDestination { user, e164, h323: nothing() }
+        }
+        Order::FindUser { e164, .. } => Operation::FindUser {
             cn: nothing(),
             h323: nothing(),
             e164,
@@ -208,6 +211,9 @@ pub(super) fn reply(request: &Request, answer: Answer) -> Reply {
         Answer::UserPark(call) => Reply::Parked(call),
         Answer::UserRedirect(false) | Answer::UserReroute(false) => Reply::Refused,
         Answer::FindUser(users) => Reply::Found(found(request, users)),
+        Answer::UserFindDestination { incomplete, user } => {
+            Reply::Found(user.filter(|user| !incomplete && !user.cn.is_empty()).map(|user| user.cn))
+        }
         Answer::Admin(document) => administered(request, document.text()),
         _ => Reply::Taken,
     }
@@ -250,6 +256,6 @@ fn refused(error: &AdminError) -> Reply {
 
 /// The list begins at the extension asked for, or at the next one if nobody has it.
 fn found(request: &Request, users: Vec<UserInfo>) -> Option<Personal> {
-    let Request::Order { order: Order::FindUser { e164 }, .. } = request else { return None };
+    let Request::Order { order: Order::FindUser { e164, .. }, .. } = request else { return None };
     users.into_iter().find(|user| user.e164 == *e164).map(|user| user.cn)
 }

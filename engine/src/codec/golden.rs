@@ -209,6 +209,7 @@ fn the_samples_show_every_variant() {
         What::Notice(Notice::CallInfo(..)),
         What::Notice(Notice::AddressState(_)),
         What::Notice(Notice::LineDevState(..)),
+        What::Notice(Notice::Generated { .. }),
         What::Completed(_, Ok(())),
         What::Completed(_, Err(_)),
     );
@@ -531,6 +532,7 @@ fn tellings() -> Vec<Telling> {
         Notice::CallInfo(CALL, 0x8000),
         Notice::AddressState(0x20),
         Notice::LineDevState(0x800, 1, 2),
+        Notice::Generated { call: CALL, term: 1, tag: 7 },
     ];
     let request = RequestId(70_000);
     let failed = LineErr::ALL.iter().map(|error| What::Completed(request, Err(*error)));

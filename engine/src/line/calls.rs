@@ -1,7 +1,7 @@
 //! How events of legs become calls of a line, and calls go through their states.
 
 use super::call::{Call, Change, Standing};
-use super::request::Kind;
+use super::request::Departure;
 use super::{Line, MAX_CALLS, MAX_EARLY, RING_MS};
 use crate::call::{self as table, Phase, StateAndMode, Way};
 use crate::effect::{Effect, Effects, Limit, Notice, Report, Surprise};
@@ -32,7 +32,7 @@ impl Line {
         if !info.active || info.msg == Msg::Del {
             return;
         }
-        if self.requests.iter().any(|pending| pending.kind == Kind::MakeCall) {
+        if self.awaits_leg() {
             // It may be the call that the PBX is about to name in its answer to UserCall.
             if self.early.len() < MAX_EARLY {
                 self.early.push((attempt, info, call_id));
@@ -90,8 +90,9 @@ impl Line {
         self.born += 1;
         let id = CallId { line: self.id(), serial: self.born };
         let mut call = Call::reported(id, &info, at);
-        let change = call.take(info, call_id);
+        let change = call.take(info, call_id, self.identity.is_uui_encoded);
         let target = change.reading.unwrap_or((call.state, call.mode));
+        let target = self.beside_others(None, target);
         if table::may_begin(call.outgoing, target.0) {
             (call.state, call.mode) = target;
         }
@@ -136,7 +137,8 @@ impl Line {
         out: &mut Effects,
     ) {
         let call = &mut self.calls[index];
-        let Change { info: bits, reading, ended } = call.take(info, call_id);
+        let Change { info: bits, reading, ended } =
+            call.take(info, call_id, self.identity.is_uui_encoded);
         if !call.is_live() {
             if ended.is_some() {
                 call.leg = None;
@@ -152,18 +154,41 @@ impl Line {
             return;
         }
         self.tell_info(index, bits, out);
-        if over && self.is_being_dropped(index) {
-            if ended.is_some() {
-                self.calls[index].leg = None;
-            }
-            self.enter(at, index, (CallState::Idle, 0), out);
-        } else if let Some(mode) = ended {
-            self.calls[index].leg = None;
-            self.end_call(at, index, mode, out);
-        } else if let Some(target) = reading {
+        if over {
+            self.leave(at, index, ended, reading, out);
+        } else if let Some(target) = reading.and_then(|target| self.shown(index, target)) {
             self.enter(at, index, target, out);
         }
+        self.settle(at, out);
         self.forget_ended();
+    }
+
+    /// The leg of a call is over.
+    fn leave(
+        &mut self,
+        at: Millis,
+        index: usize,
+        ended: Option<u32>,
+        reading: Option<StateAndMode>,
+        out: &mut Effects,
+    ) {
+        let departure = self.departure(index);
+        if ended.is_some() {
+            self.calls[index].leg = None;
+        }
+        match (departure, ended, reading) {
+            (Departure::Both(call, consultation), ..) => {
+                for call in [call, consultation] {
+                    if let Some(index) = self.index_of(call) {
+                        self.enter(at, index, (CallState::Idle, 0), out);
+                    }
+                }
+            }
+            (Departure::Quiet, ..) => self.enter(at, index, (CallState::Idle, 0), out),
+            (Departure::Told, Some(mode), _) => self.end_call(at, index, mode, out),
+            (Departure::Told, None, Some(target)) => self.enter(at, index, target, out),
+            (Departure::Told, None, None) => {}
+        }
     }
 
     fn fork_event(
@@ -204,6 +229,7 @@ impl Line {
         out: &mut Effects,
     ) {
         let from = self.calls[index].state;
+        let target = self.beside_others(Some(index), target);
         match table::way(from, target.0) {
             Way::Direct => {}
             Way::Stay if from == target.0 => return,
@@ -220,10 +246,16 @@ impl Line {
             }
         }
         self.set_state(at, index, target, out);
-        self.settle_requests(index, out);
+        self.settle(at, out);
     }
 
     fn set_state(&mut self, at: Millis, index: usize, target: StateAndMode, out: &mut Effects) {
+        if target.0 == CallState::Connected
+            && let Some(other) = self.in_the_way_of(index)
+        {
+            // First the one that stops being active, then the one that becomes it.
+            self.set_state(at, other, (CallState::OnHold, 0), out);
+        }
         let call = &mut self.calls[index];
         if (call.state, call.mode) == target {
             return;
@@ -246,13 +278,14 @@ impl Line {
 
     /// Drops what neither the host nor the PBX knows any more.
     pub(super) fn forget_ended(&mut self) {
+        self.forget_consultations();
         self.calls.retain(|call| {
             let needed_by_pbx = call.leg.is_some() || call.orphaned;
             match call.standing {
                 Standing::Announced | Standing::Refused | Standing::Pending => true,
                 Standing::Unannounced => call.is_live() && needed_by_pbx,
                 Standing::Closed => {
-                    needed_by_pbx || self.requests.iter().any(|pending| pending.call == call.id)
+                    needed_by_pbx || self.requests.iter().any(|pending| pending.concerns(call.id))
                 }
             }
         });

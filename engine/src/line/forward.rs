@@ -15,11 +15,12 @@
 mod plan;
 
 use self::plan::{Goal, Step};
+use super::request::{Outcome, Progress};
 use super::{Line, Monitor};
 use crate::capability;
 use crate::diversion::{Diversion, Kind, UserRecord};
-use crate::effect::{Ask, Effect, Effects, Order, Report, Request};
-use crate::fact::{Command, Completion, Failure, Reply};
+use crate::effect::{Effect, Effects, Order, Report};
+use crate::fact::{Completion, Failure, Reply};
 use crate::forwarding::Forwarding;
 use crate::id::RequestId;
 use crate::tapi::{LineErr, address_state};
@@ -84,19 +85,17 @@ impl Line {
         &mut self,
         at: Millis,
         id: RequestId,
-        forwarding: Forwarding,
+        forwarding: &Forwarding,
         out: &mut Effects,
-    ) -> Result<(), LineErr> {
-        let command = Command::Forward(forwarding);
-        capability::admit(&self.view(), &command)?;
-        let Command::Forward(Forwarding { forwards, rings }) = command else { return Ok(()) };
+    ) -> Outcome {
+        let Forwarding { forwards, rings } = forwarding;
         self.monitor.ok_or(LineErr::OperationFailed)?;
         let trunks = &self.identity.trunks;
         let of = |forward| Diversion::of(forward, trunks).ok_or(LineErr::InvalParam);
         let diversions: Vec<Vec<Diversion>> = forwards.iter().map(of).collect::<Result<_, _>>()?;
         let diversions = diversions.concat();
         let no_answer = diversions.iter().any(|diversion| diversion.kind == Kind::NoAnswer);
-        let rings = rings.min(capability::MAX_FORWARD_RINGS);
+        let rings = (*rings).min(capability::MAX_FORWARD_RINGS);
         let deadline = at + FORWARD_DEADLINE_MS;
         let setting = Setting {
             request: Some(id),
@@ -114,7 +113,7 @@ impl Line {
         out.push(Effect::Wake(deadline, Timer::Deadline(self.id(), id)));
         self.forwards.waiting.push_back(setting);
         self.go_on_forwarding(out);
-        Ok(())
+        Ok(Progress::UnderWay)
     }
 
     /// The record may have changed. Read now if somebody may want to know, else when the line is
@@ -353,10 +352,7 @@ impl Line {
             },
         };
         self.forwards.asked = self.forwards.asked.wrapping_add(1);
-        let (line, request) = (self.id(), self.forwards.open_question());
-        let Monitor { pbx, attempt, address, .. } = monitor;
-        let request = Request::Order { line, request, order };
-        out.push(Effect::Ask(Ask { pbx, attempt, address, request }));
+        self.order(monitor, self.forwards.open_question(), order, out);
     }
 }
 

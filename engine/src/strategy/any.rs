@@ -350,6 +350,11 @@ fn notice() -> impl Strategy<Value = Notice> {
         (call(), any::<u32>()).prop_map(|(call, bits)| Notice::CallInfo(call, bits)),
         any::<u32>().prop_map(Notice::AddressState),
         any::<[u32; 3]>().prop_map(|[bits, one, two]| Notice::LineDevState(bits, one, two)),
+        (call(), any::<[u32; 2]>()).prop_map(|(call, [term, tag])| Notice::Generated {
+            call,
+            term,
+            tag
+        }),
     ]
 }
 

@@ -85,6 +85,7 @@ pub(crate) unsafe fn call_status(
         call_state: view.state.bits(),
         call_state_mode: view.mode,
         call_features: view.features,
+        call_features2: claims::call_features_2(view.features),
         state_entry_time: view.since.into(),
         ..LineCallStatus::default()
     });

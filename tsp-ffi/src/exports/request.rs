@@ -40,7 +40,9 @@ pub unsafe extern "system" fn TSPI_lineMakeCall(
             .ok_or(LineErr::InvalLineHandle)??;
         // SAFETY: the caller's promise.
         let text = unsafe { read_text(destination, LONGEST_TEXT) };
-        let number = Dialable::read(&text.ok_or(LineErr::InvalAddress)?)?.into_number();
+        // No address at all takes the phone off the hook; digits follow with `TSPI_lineDial`.
+        let text = if destination.is_null() { Some(String::new()) } else { text };
+        let number = Dialable::begin(&text.ok_or(LineErr::InvalAddress)?)?;
         params.check()?;
         let (block_id, call_param_flags) =
             (params.flags() & LINECALLPARAMFLAGS_BLOCKID != 0, params.flags());

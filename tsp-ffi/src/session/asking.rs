@@ -68,6 +68,28 @@ impl Session {
         self.make_several(request, handle, [server], command, |[made]| give(made))
     }
 
+    /// Takes a request about a call that TSPI answers at once, and that has no completion.
+    ///
+    /// # Errors
+    /// As [`Session::ask`].
+    pub(crate) fn ask_at_once(
+        &self,
+        handle: HDrvCall,
+        command: impl FnOnce(CallId) -> Command,
+    ) -> Result<(), LineErr> {
+        let call = self.call(handle)?;
+        let command = command(call.id);
+        self.admit(call.id.line, &command)?;
+        if self.inbox.is_full() {
+            return Err(LineErr::ResourceUnavail);
+        }
+        let mut book = self.book();
+        // It may have been closed since.
+        self.call(handle)?;
+        let event = Event::App(call.id.line, call.opening, book.next_own_request(), command);
+        self.submit(event).map_err(|_| LineErr::ResourceUnavail)
+    }
+
     /// [`Session::make`] for one or two calls at once.
     ///
     /// # Errors
@@ -212,6 +234,9 @@ impl Session {
         let id = RequestId(request);
         if request == 0 || id.is_own() || book.requests.contains_key(&id) {
             return Err(LineErr::InvalParam);
+        }
+        if self.inbox.is_full() {
+            return Err(LineErr::ResourceUnavail);
         }
         book.requests.insert(id, open);
         if self.submit(Event::App(line, open.opening, id, command)).is_err() {

@@ -3,10 +3,11 @@
 use super::book::{About, BookedCall, BookedLine};
 use super::{KnownCall, Session};
 use crate::abi::{
-    HTapiCall, LINE_ADDRESSSTATE, LINE_CALLINFO, LINE_CALLSTATE, LINE_CREATE, LINE_LINEDEVSTATE,
-    LINE_NEWCALL, LINE_REMOVE,
+    HTapiCall, LINE_ADDRESSSTATE, LINE_CALLINFO, LINE_CALLSTATE, LINE_CREATE, LINE_GENERATE,
+    LINE_LINEDEVSTATE, LINE_NEWCALL, LINE_REMOVE,
 };
 use crate::inbox::{Folding, Item, LOT};
+use crate::platform;
 use engine::effect::{Notice, Telling, What};
 use engine::fact::{Completion, HostFact, Outcome, Told};
 use engine::id::{CallId, LineId, Opening, RequestId};
@@ -62,6 +63,10 @@ impl Session {
             What::Notice(Notice::LineDevState(bits, second, third)) => {
                 let words = (bits as usize, second as usize, third as usize);
                 self.event_of_line(line, opening, LINE_LINEDEVSTATE, words)
+            }
+            What::Notice(Notice::Generated { call, term, tag }) => {
+                let words = (term as usize, tag as usize, platform::ticks_ms() as usize);
+                self.event_of_call(opening, call, LINE_GENERATE, words)
             }
         }
     }
@@ -167,9 +172,12 @@ impl Session {
                 (Some(handle), Ok(())) => {
                     self.calls.update(handle, |call| call.is_pending = false);
                 }
-                (Some(handle), Err(_)) => {
-                    book.remove_call(made);
-                    self.calls.remove(handle);
+                // It stays pending, which is to say unknown to every function but the close that
+                // some servers make of it all the same.
+                (Some(_), Err(_)) => {
+                    if let Some(oldest) = book.keep_failed(made) {
+                        self.calls.remove(oldest);
+                    }
                 }
                 (None, _) => {}
             }

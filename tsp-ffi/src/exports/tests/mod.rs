@@ -2,17 +2,19 @@
 //! place whose engine and views are made by hand.
 
 mod asking;
+mod digits;
 mod forwarding;
 mod misuse;
 mod quick;
 mod reading;
+mod supplementary;
 
 use super::*;
 use crate::abi::*;
 use crate::session::testing::{LINE, Stage, call, on_event, view};
 use engine::fact::Command;
 use engine::id::{CallId, Opening};
-use engine::tapi::{CallState, call_feature};
+use engine::tapi::CallState;
 use engine::view::LineView;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::Ordering;
