@@ -35,6 +35,8 @@ use std::sync::Arc;
 const FORWARD_DEADLINE_MS: u64 = 20_000;
 /// How often the record is read and changed before a request is given up: others may write, too.
 const MAX_ROUNDS: u8 = 3;
+/// How often reading is tried again when something has to be undone.
+const MAX_UNREAD: u8 = 3;
 /// Seconds that count as one ring.
 const RING_S: u32 = (super::RING_MS / 1000) as u32;
 
@@ -75,6 +77,8 @@ struct Setting {
     /// Steps that are left; the first of them is under way. With none the record is being read.
     steps: VecDeque<Step>,
     rounds: u8,
+    /// How often the record could not be read after something was changed.
+    unread: u8,
     /// How the request will end.
     verdict: Completion,
 }
@@ -108,6 +112,7 @@ impl Line {
             before: None,
             steps: VecDeque::new(),
             rounds: 0,
+            unread: 0,
             verdict: Ok(()),
         };
         out.push(Effect::Wake(deadline, Timer::Deadline(self.id(), id)));
@@ -245,8 +250,12 @@ impl Line {
             // Somebody else wrote meanwhile: look again.
             Reply::Refused => setting.steps.clear(),
             Reply::Failed(failure) if setting.steps.is_empty() => {
-                // Without reading it is not known what there is to do, or to undo.
-                return self.end_setting(&setting, Err(why(&failure)), out);
+                // Without reading it is not known what there is to undo, if anything was done.
+                if setting.before.is_none() || setting.unread == MAX_UNREAD {
+                    return self.end_setting(&setting, Err(why(&failure)), out);
+                }
+                setting.unread += 1;
+                setting.fail();
             }
             _ => setting.fail(),
         }
