@@ -84,7 +84,7 @@ impl PbxModel {
     pub fn phone_sends_away(&mut self, ext: &str, to: &str) -> Result<(), Refusal> {
         let sendable = |leg: &Leg| leg.is_ringing() || is_talking(leg);
         let leg = self.newest(ext, "ringing or connected", sendable)?;
-        let taken = self.redirect(leg, &Target::Number(to.into()));
+        let taken = self.redirect(leg, &Target::Number(to.into()), false);
         self.settle();
         if taken { Ok(()) } else { Err(Refusal::NoExtension(to.into())) }
     }
