@@ -10,12 +10,15 @@
 #include "names.h"
 #include "platform.h"
 
+/* Room for a whole play beside what was played instead. */
+enum { REASON = 4096 };
+
 enum verdict { PASS, FAILED, LATER };
 
 static struct {
     const struct item *item;
     atomic_int verdict;
-    char reason[1024];
+    char reason[REASON];
 } now;
 
 static unsigned totals[3];
@@ -32,7 +35,7 @@ static void conclude_at(const char *file, int line, const char *format, va_list 
     const char *name = file;
     for (const char *c = file; *c != 0; c++)
         if (*c == '/' || *c == '\\') name = c + 1;
-    char reason[1024];
+    char reason[REASON];
     int length = snprintf(reason, sizeof reason, "%s:%d: ", name, line);
     vsnprintf(reason + length, sizeof reason - (size_t)length, format, arguments);
     conclude(FAILED, reason);
@@ -102,7 +105,7 @@ static bool run_part(thread_body *part, unsigned seconds, const char *what)
 {
     struct thread *thread = thread_start(part, NULL);
     if (thread_join(thread, seconds * 1000)) return true;
-    char reason[1024];
+    char reason[REASON];
     snprintf(reason, sizeof reason, "%s not over after %u s, %s", what, seconds, log_tail(0, 0));
     conclude(FAILED, reason);
     return false;

@@ -145,6 +145,10 @@ void await_in_service(struct line *line);
 /* ---- calls ---- */
 
 struct call *call_of_handle(HTAPICALL ht);
+/* A text in front of forbidden memory; NULL for NULL. */
+WCHAR *fenced_text(const char *text);
+/* Overwrites it, when the provider has taken what it wants. */
+void spoil_text(WCHAR *text);
 /* lineMakeCall as it is: what it returned, and the call whatever became of it. The number lies in
  * front of forbidden memory. */
 LONG make_call(struct line *line, const char *number, LINECALLPARAMS *params, struct call **call);

@@ -11,10 +11,13 @@ extern const struct item request_items[];
 extern const struct item outgoing_items[];
 extern const struct item incoming_items[];
 extern const struct item drop_items[];
-extern const struct item supplementary_items[];
+extern const struct item hold_items[];
+extern const struct item transfer_items[];
+extern const struct item forward_items[];
 extern const struct item status_items[];
 extern const struct item misuse_items[];
 extern const struct item text_items[];
+extern const struct item sequence_items[];
 
 /* Item 45, in storm.c. */
 void storm(void);
