@@ -75,8 +75,8 @@ static void held_and_back(void)
     EXPECT(outcome(unhold(call)), ERR(INVALCALLSTATE));
     MUST(answer(call));
     await_state(call, LINECALLSTATE_CONNECTED);
-    struct call *far = await_new_call(peer, session.began);
-    await_state(far, LINECALLSTATE_CONNECTED);
+    struct call *peer_call = await_new_call(peer, session.began);
+    await_state(peer_call, LINECALLSTATE_CONNECTED);
     for (int turn = 0; turn < 3; turn++) {
         check_counts(line, 1, 0, 0);
         CHECK(features_of(call) & LINECALLFEATURE_HOLD, "a connected call cannot be held");
@@ -88,8 +88,8 @@ static void held_and_back(void)
         check_counts(line, 0, 1, 0);
         CHECK(features_of(call) & LINECALLFEATURE_UNHOLD, "a held call cannot be taken back");
         CHECK(!(features_of(call) & LINECALLFEATURE_HOLD), "a held call can be held");
-        CHECK(state_of(far) == LINECALLSTATE_CONNECTED, "who is held is %s",
-              name_of_state(state_of(far)));
+        CHECK(state_of(peer_call) == LINECALLSTATE_CONNECTED, "who is held is %s",
+              name_of_state(state_of(peer_call)));
         check_counts(peer, 1, 0, 0);
         completed.call = NULL;
         EXPECT(outcome(hold(call)), ERR(INVALCALLSTATE));

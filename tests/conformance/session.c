@@ -161,8 +161,11 @@ void attend_creations(void)
     static const struct pattern creation = {.kind = CREATION, .message = LINE_CREATE,
                                             .any_p1 = true};
     for (;;) {
-        place at = log_find(session.creations, &creation);
-        if (at == NOWHERE) break;
+        place end = log_end(), at = log_find(session.creations, &creation);
+        if (at == NOWHERE) {
+            session.creations = end; /* what was looked through is not looked through again */
+            break;
+        }
         session.creations = at + 1;
         adopt_created(log_at(at)->p2, session.next_device++);
     }

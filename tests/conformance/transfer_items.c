@@ -38,8 +38,8 @@ static void blind_transfer_for_all_three(void)
     watch_offerings();
     struct line *from = open_line(20), *transferred = open_line(21), *to = open_line(23);
     struct call *call = connected_call(from, 21);
-    struct call *far = await_new_call(transferred, session.began);
-    await_state(far, LINECALLSTATE_CONNECTED);
+    struct call *peer_call = await_new_call(transferred, session.began);
+    await_state(peer_call, LINECALLSTATE_CONNECTED);
     CHECK(features_of(call) & LINECALLFEATURE_BLINDTRANSFER, "the call cannot be transferred");
     place start = log_end();
     LONG request = blind_transfer(call, "23");
@@ -55,13 +55,13 @@ static void blind_transfer_for_all_three(void)
     place before = log_end();
     control("answer 23");
     await_state(target, LINECALLSTATE_CONNECTED);
-    struct pattern connected = {.kind = EVENT, .call = far->ht, .message = LINE_CALLINFO,
+    struct pattern connected = {.kind = EVENT, .call = peer_call->ht, .message = LINE_CALLINFO,
                                 .p1_bits = LINECALLINFOSTATE_CONNECTEDID};
     await(start, connected, "LINE_CALLINFO(CONNECTEDID) at the transferred line");
     (void)before;
-    check_parties(call_info(far), (struct parties){.connected = "23"});
-    CHECK(state_of(far) == LINECALLSTATE_CONNECTED, "the transferred call is %s",
-          name_of_state(state_of(far)));
+    check_parties(call_info(peer_call), (struct parties){.connected = "23"});
+    CHECK(state_of(peer_call) == LINECALLSTATE_CONNECTED, "the transferred call is %s",
+          name_of_state(state_of(peer_call)));
 }
 
 static void must_stay(struct call *call, LONG request, LONG error, const char *what)
@@ -135,7 +135,7 @@ static void held_and_made_call(void)
     for (int answered = 0; answered < 2; answered++) {
         place start = log_end();
         consult(line, &held, &consultation);
-        struct call *far = await_new_call(transferred, start), *target = await_new_call(to, start);
+        struct call *peer_call = await_new_call(transferred, start), *target = await_new_call(to, start);
         if (answered) {
             control("answer 23");
             await_state(consultation, LINECALLSTATE_CONNECTED);
@@ -147,13 +147,13 @@ static void held_and_made_call(void)
             control("answer 23");
         }
         await_state(target, LINECALLSTATE_CONNECTED);
-        struct pattern who = {.kind = EVENT, .call = far->ht, .message = LINE_CALLINFO,
+        struct pattern who = {.kind = EVENT, .call = peer_call->ht, .message = LINE_CALLINFO,
                               .p1_bits = LINECALLINFOSTATE_CONNECTEDID};
         await(completion_place((LONG)next_request() - 1), who, "CONNECTEDID") ;
-        check_parties(call_info(far), (struct parties){.connected = "23"});
+        check_parties(call_info(peer_call), (struct parties){.connected = "23"});
         check_parties(call_info(target), (struct parties){.connected = "21"});
-        CHECK(call_info(far)->dwCallID == call_info(target)->dwCallID,
-              "the joined calls have ids %#x and %#x", (unsigned)call_info(far)->dwCallID,
+        CHECK(call_info(peer_call)->dwCallID == call_info(target)->dwCallID,
+              "the joined calls have ids %#x and %#x", (unsigned)call_info(peer_call)->dwCallID,
               (unsigned)call_info(target)->dwCallID);
         control("hangup 21");
         await_quiet_pbx();
