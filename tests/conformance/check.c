@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "log.h"
 #include "names.h"
 #include "platform.h"
 
@@ -122,6 +123,27 @@ static void print_json(const char *verdict, unsigned ms)
     printf("\"}\n");
 }
 
+/* Which functions did in this item what they are for: answered 0, or were completed with 0. */
+static void print_uses(void)
+{
+    enum { MOST = 80 };
+    const char *names[MOST];
+    unsigned count = 0;
+    for (place at = 0; at < log_end(); at++) {
+        const struct entry *entry = log_at(at);
+        const char *name = entry->kind == LEAVE && entry->result == 0 ? entry->function : NULL;
+        if (entry->kind == COMPLETION && entry->result == 0)
+            name = request_of(entry->request)->function;
+        bool known = name == NULL;
+        for (unsigned i = 0; i < count && !known; i++) known = strcmp(names[i], name) == 0;
+        if (!known && count < MOST) names[count++] = name;
+    }
+    if (count == 0) return;
+    printf("# %d used", now.item->number);
+    for (unsigned i = 0; i < count; i++) printf(" %s", names[i]);
+    printf("\n");
+}
+
 static void print(bool json, unsigned ms)
 {
     static const char *const words[] = {"ok", "not ok", "not yet"};
@@ -134,6 +156,7 @@ static void print(bool json, unsigned ms)
         printf("%s %d %s\n", words[verdict], now.item->number, now.item->title);
     else
         printf("%s %d %s # %s\n", words[verdict], now.item->number, now.item->title, now.reason);
+    if (!json) print_uses();
     fflush(stdout);
 }
 

@@ -65,11 +65,23 @@ static bool pick(const char *list)
     return true;
 }
 
+/* What an item does to the machine. Who runs all of them may let those that wait and those that
+ * storm run beside each other, in processes and with simulators of their own. */
+static const char *manner_of(int number)
+{
+    static const int waiting[] = {10, 11, 34, 46, 48, 64, 67};
+    for (unsigned i = 0; i < sizeof waiting / sizeof *waiting; i++)
+        if (waiting[i] == number) return "waits";
+    return number == 45 ? "storms" : "brief";
+}
+
+/* A line for each item: its number, its manner, its title. */
 static int list(void)
 {
     for (const struct item *const *table = tables; *table != NULL; table++)
         for (const struct item *item = *table; item->number != ITEMS_END; item++)
-            if (wanted(item->number)) printf("%d %s\n", item->number, item->title);
+            if (wanted(item->number))
+                printf("%d %s %s\n", item->number, manner_of(item->number), item->title);
     return 0;
 }
 
