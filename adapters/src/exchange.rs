@@ -325,9 +325,11 @@ impl Lane {
                 let fact = outcome.and_then(|answer| fact(question, answer));
                 self.fact(fact.unwrap_or_else(|failure| PbxFact::Failed(question, failure)))
             }
-            Asker::Application(line, id) => {
-                Event::Reply(line, id, outcome.map_or_else(Reply::Failed, |answer| reply(&answer)))
-            }
+            Asker::Application(line, id) => Event::Reply(
+                line,
+                id,
+                outcome.map_or_else(Reply::Failed, |answer| reply(request, answer)),
+            ),
         }
     }
 }

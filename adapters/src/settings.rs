@@ -155,6 +155,7 @@ impl Settings {
             pure_node_extensions: self.pure_node_extensions,
             single_active_call: self.single_active_call,
             monitor_slaves: self.monitor_slaves,
+            request_deadline_ms: Configuration::REQUEST_DEADLINE_MS,
         }
     }
 }

@@ -5,6 +5,8 @@
 //! works (invariant I-08).
 
 use crate::fact::Command;
+use crate::id::CallId;
+use crate::line::errand;
 use crate::tapi::{
     CallState, LineErr, address_feature, address_state, call_feature, call_info_state,
     connected_mode, line_dev_state, line_feature,
@@ -12,8 +14,12 @@ use crate::tapi::{
 use crate::view::{Counts, LineView};
 
 /// LINECALLFEATURE bits that any call may ever show.
-pub const CALL_FEATURES: u32 =
-    call_feature::ANSWER | call_feature::DROP | call_feature::SETCALLPARAMS;
+pub const CALL_FEATURES: u32 = call_feature::ANSWER
+    | call_feature::DIAL
+    | call_feature::DROP
+    | call_feature::GENERATEDIGITS
+    | call_feature::SENDUSERUSER
+    | call_feature::SETCALLPARAMS;
 
 /// LINEADDRFEATURE bits that an address may ever show.
 pub const ADDRESS_FEATURES: u32 = address_feature::MAKECALL;
@@ -75,6 +81,12 @@ pub const FORWARD_MODES: u32 = 0;
 /// telephones of the vendor show.
 pub const MAX_ACTIVE_CALLS: u32 = 8;
 
+/// dwMaxNumActiveCalls: what is shown, not what the telephone can do.
+#[must_use]
+pub fn most_active_calls(view: &LineView) -> u32 {
+    if view.identity.single_active_call { 1 } else { MAX_ACTIVE_CALLS }
+}
+
 /// LINEADDRFEATURE bits legal right now.
 #[must_use]
 pub fn address_features(view: &LineView) -> u32 {
@@ -111,7 +123,24 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
             CallState::Idle | CallState::Disconnected => Err(LineErr::InvalCallState),
             _ => Ok(()),
         },
+        Command::Dial { call, .. } => asking_in(view, *call, errand::can_dial),
+        Command::GenerateDigits { call, .. } => {
+            asking_in(view, *call, |state| state == CallState::Connected)
+        }
+        Command::SendUserUserInfo { call, .. } => {
+            asking_in(view, *call, errand::can_send_user_info)
+        }
+        _ => Err(LineErr::OperationUnavail),
     }
+}
+
+/// Whether a call is in a state in which something may be asked, and whether there is a PBX.
+fn asking_in(
+    view: &LineView,
+    call: CallId,
+    may: impl FnOnce(CallState) -> bool,
+) -> Result<(), LineErr> {
+    if may(state_of(view, call)?) { asking(view) } else { Err(LineErr::InvalCallState) }
 }
 
 /// [`admit`] for `TSPI_lineMakeCall`, which has nothing to look at but the line.
@@ -141,7 +170,7 @@ fn asking(view: &LineView) -> Result<(), LineErr> {
     if view.connected { Ok(()) } else { Err(LineErr::OperationFailed) }
 }
 
-fn state_of(view: &LineView, call: crate::id::CallId) -> Result<CallState, LineErr> {
+fn state_of(view: &LineView, call: CallId) -> Result<CallState, LineErr> {
     view.call(call).map(|call| call.state).ok_or(LineErr::InvalCallHandle)
 }
 
@@ -150,7 +179,7 @@ fn state_of(view: &LineView, call: crate::id::CallId) -> Result<CallState, LineE
 mod tests {
     use super::*;
     use crate::call::{Circumstances, PbxState, features, reading};
-    use crate::id::{CallId, Guid, LineId};
+    use crate::id::{Guid, LineId};
     use crate::time::Millis;
     use crate::view::{CallView, Identity, Wide};
     use std::sync::Arc;
@@ -166,6 +195,8 @@ mod tests {
                 name: Wide::default(),
                 number: Wide::default(),
                 switch: Wide::default(),
+                single_active_call: false,
+                is_uui_encoded: false,
             }),
             connected: true,
             in_service: true,
@@ -212,10 +243,11 @@ mod tests {
     #[test]
     fn a_state_reported_is_a_state_claimed() {
         for bits in 0..=0xFFF {
-            for flags in 0..8 {
+            for flags in 0..16 {
                 let how = Circumstances {
                     outgoing: flags & 1 != 0,
                     dialled: flags & 2 != 0,
+                    off_hook: flags & 8 != 0,
                     was_connected: flags & 4 != 0,
                     cause: Some(17),
                 };
@@ -237,6 +269,15 @@ mod tests {
                     (call_feature::ANSWER, Command::Answer(CALL)),
                     (call_feature::DROP, Command::Drop(CALL)),
                     (call_feature::SETCALLPARAMS, Command::SetCallParams(CALL)),
+                    (call_feature::DIAL, Command::Dial { call: CALL, number: "1".into() }),
+                    (
+                        call_feature::GENERATEDIGITS,
+                        Command::GenerateDigits { call: CALL, digits: "1".into(), tag: 0 },
+                    ),
+                    (
+                        call_feature::SENDUSERUSER,
+                        Command::SendUserUserInfo { call: CALL, user_info: "1".into() },
+                    ),
                 ] {
                     if features & bit != 0 {
                         assert_eq!(admit(&view, &command), Ok(()), "{state:?} {command:?}");

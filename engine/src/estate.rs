@@ -11,6 +11,7 @@ use crate::line::LineInput;
 use crate::name::{self, Place, Subscriber};
 use crate::pbx::{Clue, PbxInput};
 use crate::time::Timer;
+use crate::uui;
 use crate::view::{Identity, Wide};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -231,6 +232,8 @@ impl Estate {
             name: Wide::from_text(&name),
             number: Wide::from_text(&number),
             switch: self.shared(Wide::from_text(switch.trim())),
+            is_uui_encoded: known.is_some_and(|known| uui::is_encoded(&known.firmware)),
+            single_active_call: settings.is_some_and(|settings| settings.single_active_call),
         }
     }
 

@@ -8,7 +8,7 @@
 use crate::call::{self, may_follow};
 use crate::core::Core;
 use crate::effect::{Effect, Notice, Telling, What};
-use crate::fact::{Command, Event, HostFact, Record};
+use crate::fact::{Event, HostFact, Record};
 use crate::id::{CallId, Guid, LineId, Opening, RequestId};
 use crate::line::{MAX_CALLS, MAX_REQUESTS};
 use crate::tapi::CallState;
@@ -33,8 +33,10 @@ pub struct Watch {
     /// Calls that TAPI was told of in the present opening, and the state it was told last.
     calls: BTreeMap<CallId, Option<CallState>>,
     /// Requests accepted and not completed; for `MakeCall` the call it creates.
-    requests: BTreeMap<(LineId, RequestId), Option<CallId>>,
+    requests: BTreeMap<(LineId, RequestId), [Option<CallId>; 2]>,
     guids: BTreeMap<LineId, Guid>,
+    /// The setting that never two calls of a line are CONNECTED.
+    single_active_call: bool,
 }
 
 type Verdict = Result<(), Breach>;
@@ -50,7 +52,11 @@ impl Watch {
         match &record.event {
             Event::Host(HostFact::Started) => {
                 let guids = std::mem::take(&mut self.guids);
-                *self = Watch { at: self.at, guids, ..Watch::default() };
+                let single_active_call = self.single_active_call;
+                *self = Watch { at: self.at, guids, single_active_call, ..Watch::default() };
+            }
+            Event::Host(HostFact::Configured(configuration)) => {
+                self.single_active_call = configuration.single_active_call;
             }
             Event::Host(HostFact::LineOpened { line, opening, .. }) => {
                 self.open.insert(*line, *opening);
@@ -61,11 +67,9 @@ impl Watch {
                 self.calls.remove(call);
             }
             Event::App(line, opening, request, command) if self.open.get(line) == Some(opening) => {
-                let creates = match command {
-                    Command::MakeCall { call, .. } => Some(*call),
-                    _ => None,
-                };
-                self.requests.insert((*line, *request), creates);
+                if !request.is_own() {
+                    self.requests.insert((*line, *request), command.makes());
+                }
             }
             _ => {}
         }
@@ -129,21 +133,23 @@ impl Watch {
             What::Completed(request, result) => {
                 let pending = self.requests.remove(&(line, request));
                 check(6, pending.is_some(), || format!("{request:?} completed once too often"))?;
-                if let (Some(Some(call)), Ok(())) = (pending, result) {
-                    self.calls.insert(call, None);
+                if let (Some(made), Ok(())) = (pending, result) {
+                    self.calls.extend(made.into_iter().flatten().map(|call| (call, None)));
                 }
             }
             What::Notice(Notice::NewCall(call)) => {
                 self.calls.insert(call, None);
             }
             What::Notice(Notice::CallState { call, state, .. }) => self.state(call, state)?,
-            What::Notice(Notice::CallInfo(call, _)) => match self.calls.get(&call) {
-                Some(Some(CallState::Idle)) => {
-                    return check(2, false, || format!("{call:?}: call info after IDLE"));
+            What::Notice(Notice::CallInfo(call, _) | Notice::Generated { call, .. }) => {
+                match self.calls.get(&call) {
+                    Some(Some(CallState::Idle)) => {
+                        return check(2, false, || format!("{call:?}: {telling:?} after IDLE"));
+                    }
+                    Some(Some(_)) => {}
+                    _ => return check(1, false, || format!("{telling:?} before a state")),
                 }
-                Some(Some(_)) => {}
-                _ => return check(1, false, || format!("{call:?}: call info before a state")),
-            },
+            }
             What::Notice(_) => {}
         }
         Ok(())
@@ -161,7 +167,13 @@ impl Watch {
             check(3, may_follow(last, state), || format!("{call:?}: {last:?} to {state:?}"))?;
         }
         *last = Some(state);
-        Ok(())
+        let connected = |(of, state): &(&CallId, &Option<CallState>)| {
+            of.line == call.line && **state == Some(CallState::Connected)
+        };
+        let at_once = self.calls.iter().filter(connected).count();
+        check(19, at_once <= 1 || !self.single_active_call, || {
+            format!("{at_once} calls of {:?} are connected at once", call.line)
+        })
     }
 
     fn views(&mut self, core: &Core) -> Verdict {
@@ -178,6 +190,11 @@ impl Watch {
             let live = view.calls.iter().filter(|call| call.state != CallState::Idle).count();
             let counted = (counts.active + counts.held + counts.hold_pending) as usize;
             check(9, live == counted, || format!("{live} calls, {counted} counted"))?;
+            let connected =
+                view.calls.iter().filter(|call| call.state == CallState::Connected).count();
+            check(19, connected <= 1 || !self.single_active_call, || {
+                format!("{connected} calls read CONNECTED on {id:?}")
+            })?;
             for call in &view.calls {
                 let legal = call::features(call.state, view.in_service);
                 check(8, call.features & !legal == 0, || format!("{:?}", call.features))?;

@@ -3,8 +3,10 @@
 //! A line's state depends on the inputs routed to it, in their order, and on nothing else
 //! (invariant I-14: facts of different lines commute).
 
+mod active;
 mod call;
 mod calls;
+pub(crate) mod errand;
 mod host;
 mod request;
 mod telling;
@@ -163,6 +165,7 @@ impl Line {
             LineInput::Reply(id, reply) => self.reply(at, id, reply, out),
             LineInput::Due(timer) => self.due(at, timer, out),
         }
+        self.settle_active(at, out);
         self.report_status(before, out);
         self.release_early(at, out);
     }

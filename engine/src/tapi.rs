@@ -171,12 +171,16 @@ line_errors! {
     InvalCallParams = 0x8000_0019, "INVALCALLPARAMS";
     /// Not in this call state.
     InvalCallState = 0x8000_001C, "INVALCALLSTATE";
+    /// A way to send digits that a PBX line has not.
+    InvalDigitMode = 0x8000_0027, "INVALDIGITMODE";
     /// The line handle is 0, unknown or closed.
     InvalLineHandle = 0x8000_002B, "INVALLINEHANDLE";
     /// The line is out of service, or undefined LINEDEVSTATE bits.
     InvalLineState = 0x8000_002C, "INVALLINESTATE";
     /// A media mode that we do not offer.
     InvalMediaMode = 0x8000_002F, "INVALMEDIAMODE";
+    /// A way to park that there is not.
+    InvalParkMode = 0x8000_0034, "INVALPARKMODE";
     /// A parameter makes no sense.
     InvalParam = 0x8000_0032, "INVALPARAM";
     /// A pointer that must not be null is.
@@ -278,7 +282,10 @@ pub mod line_dev_status {
 #[allow(missing_docs)]
 pub mod call_feature {
     pub const ANSWER: u32 = 0x4;
+    pub const DIAL: u32 = 0x40;
     pub const DROP: u32 = 0x80;
+    pub const GENERATEDIGITS: u32 = 0x200;
+    pub const SENDUSERUSER: u32 = 0x10_0000;
     pub const SETCALLPARAMS: u32 = 0x20_0000;
 }
 
@@ -333,12 +340,21 @@ pub const DIALTONE_INTERNAL: u32 = 0x4;
 /// LINEBUSYMODE_STATION.
 pub const BUSY_STATION: u32 = 0x1;
 
+/// LINEGENERATETERM values: how digits ended.
+#[allow(missing_docs)]
+pub mod generate_term {
+    pub const DONE: u32 = 0x1;
+    pub const CANCEL: u32 = 0x2;
+}
+
 /// LINECALLORIGIN values.
 #[allow(missing_docs)]
 pub mod origin {
     pub const OUTBOUND: u32 = 0x1;
     pub const INTERNAL: u32 = 0x2;
     pub const EXTERNAL: u32 = 0x4;
+    pub const CONFERENCE: u32 = 0x40;
+    pub const INBOUND: u32 = 0x80;
 }
 
 /// LINECALLREASON values.
@@ -352,7 +368,9 @@ pub mod reason {
     pub const UNPARK: u32 = 0x20;
     pub const REDIRECT: u32 = 0x40;
     pub const TRANSFER: u32 = 0x100;
+    pub const REMINDER: u32 = 0x200;
     pub const UNKNOWN: u32 = 0x400;
+    pub const PARKED: u32 = 0x2000;
 }
 
 /// LINECALLPARTYID flags.

@@ -127,6 +127,10 @@ pub struct Identity {
     pub number: Wide,
     /// PBX, firmware and system name of the PBX that reports it, for dwSwitchInfo.
     pub switch: Wide,
+    /// Setting: never more than one call is shown as CONNECTED (invariant I-19).
+    pub single_active_call: bool,
+    /// Its PBX url-encodes user-user information (reference of the PBX, 3.6).
+    pub is_uui_encoded: bool,
 }
 
 /// A call as applications may see it.

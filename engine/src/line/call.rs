@@ -1,12 +1,12 @@
 //! One call of a line: what is kept of it between records.
 
-use crate::call::{self, Circumstances, PbxState, StateAndMode};
+use crate::call::{self, Circumstances, PbxState, Phase, StateAndMode};
 use crate::fact::{CallInfo, Msg, Party};
 use crate::id::{CallHandle, CallId, Guid};
 use crate::pii::Personal;
 use crate::tapi::CallState;
 use crate::time::Millis;
-use crate::view::{CallCard, CallView};
+use crate::view::{CallCard, CallView, PartyId};
 use crate::{card, tapi};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -67,8 +67,13 @@ pub(super) struct Change {
 }
 
 impl Call {
-    /// A call that an application asks for. It has no state that anybody may see yet.
+    /// A call that an application asks for. It has no state that anybody may see yet. Without a
+    /// number it waits for digits.
     pub(super) fn made(id: CallId, number: Personal, card: CallCard, at: Millis) -> Call {
+        let (state, mode) = match number.is_empty() {
+            true => (CallState::DialTone, tapi::DIALTONE_INTERNAL),
+            false => (CallState::Dialing, 0),
+        };
         let mut call = Call {
             id,
             standing: Standing::Pending,
@@ -79,12 +84,12 @@ impl Call {
             conf: Guid::NIL,
             outgoing: true,
             was_connected: false,
-            state: CallState::Dialing,
-            mode: 0,
+            state,
+            mode,
             since: at,
             pbx: PbxState::new(0),
             cause: None,
-            dialled: Some(number),
+            dialled: (!number.is_empty()).then_some(number),
             parties: Vec::new(),
             card: Arc::new(card),
         };
@@ -120,8 +125,9 @@ impl Call {
         }
     }
 
-    /// Takes in an event of its leg; `call_id` is the DWORD that stands for its conf GUID.
-    pub(super) fn take(&mut self, info: CallInfo, call_id: u32) -> Change {
+    /// Takes in an event of its leg; `call_id` is the DWORD that stands for its conf GUID,
+    /// `is_uui_encoded` how its PBX writes user-user information.
+    pub(super) fn take(&mut self, info: CallInfo, call_id: u32, is_uui_encoded: bool) -> Change {
         let gone = !info.active || info.msg == Msg::Del;
         if !gone {
             self.pbx = PbxState::new(info.state);
@@ -135,10 +141,10 @@ impl Call {
             self.was_connected = true;
         }
         let ended = gone.then(|| call::ending(self.pbx, self.circumstances()));
-        Change { info: self.update_card(info, call_id), reading, ended }
+        Change { info: self.update_card(info, call_id, is_uui_encoded), reading, ended }
     }
 
-    fn update_card(&mut self, info: CallInfo, call_id: u32) -> u32 {
+    fn update_card(&mut self, info: CallInfo, call_id: u32, is_uui_encoded: bool) -> u32 {
         let moved = !info.conf.is_nil() && info.conf != self.conf;
         let parties_changed = card::merge(&mut self.parties, info.parties);
         let uui = info.uui.filter(|text| !text.is_empty());
@@ -158,8 +164,20 @@ impl Call {
             self.conf = info.conf;
         }
         if let Some(text) = uui {
+            let text = crate::uui::received(text.text(), is_uui_encoded);
             card.uui = crate::view::Wide::from_text(text.text());
         }
+        self.refill();
+        card::difference(&before, &self.card)
+    }
+
+    /// Notes that further digits are dialled. Returns LINECALLINFOSTATE bits.
+    pub(super) fn dial_on(&mut self, digits: &str) -> u32 {
+        let before = Arc::clone(&self.card);
+        let dialled = self.dialled.as_ref().map_or("", Personal::text);
+        self.dialled = Some(format!("{dialled}{digits}").as_str().into());
+        // What was dialled is another number now, whoever it is.
+        Arc::make_mut(&mut self.card).called = PartyId::default();
         self.refill();
         card::difference(&before, &self.card)
     }
@@ -169,6 +187,7 @@ impl Call {
             outgoing: self.outgoing,
             connected: self.was_connected,
             dialled: self.dialled.as_ref().map(Personal::text),
+            parked: self.pbx.phase() == Phase::Parked,
         };
         card::fill(Arc::make_mut(&mut self.card), &self.parties, standpoint);
     }
@@ -177,6 +196,7 @@ impl Call {
         Circumstances {
             outgoing: self.outgoing,
             dialled: self.dialled.is_some(),
+            off_hook: self.id.is_made() && self.dialled.is_none(),
             was_connected: self.was_connected,
             cause: self.cause,
         }
@@ -185,6 +205,11 @@ impl Call {
     /// Whether TAPI has a handle for it.
     pub(super) fn is_visible(&self) -> bool {
         matches!(self.standing, Standing::Announced | Standing::Refused)
+    }
+
+    /// Whether TAPI hears of changes.
+    pub(super) fn is_announced(&self) -> bool {
+        self.standing == Standing::Announced
     }
 
     /// Whether it can still change.

@@ -90,8 +90,9 @@ impl Line {
         self.born += 1;
         let id = CallId { line: self.id(), serial: self.born };
         let mut call = Call::reported(id, &info, at);
-        let change = call.take(info, call_id);
+        let change = call.take(info, call_id, self.identity.is_uui_encoded);
         let target = change.reading.unwrap_or((call.state, call.mode));
+        let target = self.beside_others(None, target);
         if table::may_begin(call.outgoing, target.0) {
             (call.state, call.mode) = target;
         }
@@ -136,7 +137,8 @@ impl Line {
         out: &mut Effects,
     ) {
         let call = &mut self.calls[index];
-        let Change { info: bits, reading, ended } = call.take(info, call_id);
+        let Change { info: bits, reading, ended } =
+            call.take(info, call_id, self.identity.is_uui_encoded);
         if !call.is_live() {
             if ended.is_some() {
                 call.leg = None;
@@ -204,6 +206,7 @@ impl Line {
         out: &mut Effects,
     ) {
         let from = self.calls[index].state;
+        let target = self.beside_others(Some(index), target);
         match table::way(from, target.0) {
             Way::Direct => {}
             Way::Stay if from == target.0 => return,
@@ -224,6 +227,12 @@ impl Line {
     }
 
     fn set_state(&mut self, at: Millis, index: usize, target: StateAndMode, out: &mut Effects) {
+        if target.0 == CallState::Connected
+            && let Some(other) = self.in_the_way_of(index)
+        {
+            // First the one that stops being active, then the one that becomes it.
+            self.set_state(at, other, (CallState::OnHold, 0), out);
+        }
         let call = &mut self.calls[index];
         if (call.state, call.mode) == target {
             return;

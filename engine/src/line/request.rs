@@ -4,11 +4,12 @@
 //! passes; not because the PBX took the order.
 
 use super::call::{Call, Standing};
+use super::errand::Errand;
 use super::{Line, MAX_REQUESTS, Monitor};
-use crate::effect::{Ask, Effect, Effects, Limit, Report, Request};
+use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
 use crate::fact::{Command, Completion, Reply};
-use crate::id::{CallHandle, CallId, Opening, RequestId};
-use crate::tapi::{CallState, LineErr};
+use crate::id::{CallHandle, CallId, LineId, Opening, RequestId};
+use crate::tapi::{CallState, LineErr, generate_term};
 use crate::time::{Millis, Timer};
 use crate::view::CallCard;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub(super) enum Kind {
     Answer,
     /// The call to become IDLE.
     Drop,
+    /// The PBX to take the order.
+    Errand(Errand),
 }
 
 /// How long the PBX may take to answer `UserCall` (TSPI: lost PBX answer).
@@ -71,13 +74,22 @@ impl Line {
             Command::Answer(call) => self.answer(at, id, call, out),
             Command::Drop(call) => self.drop_call(at, id, call, out),
             Command::SetCallParams(call) => self.set_call_params(call).map(Some),
+            Command::Dial { call, number } => self.dial(at, id, call, &number, out),
+            Command::GenerateDigits { call, digits, tag } => {
+                self.generate_digits(at, id, call, (digits, tag), out)
+            }
+            Command::SendUserUserInfo { call, user_info } => {
+                self.send_user_info(at, id, call, &user_info, out)
+            }
+            _ => Err(LineErr::OperationUnavail),
         };
         match result {
             Ok(Some(())) => self.complete(id, Ok(()), out),
             Ok(None) => {}
             Err(error) => {
                 // A made call that cannot even be asked for leaves nothing behind.
-                self.calls.retain(|made| made.id != call || made.standing != Standing::Pending);
+                self.calls
+                    .retain(|made| Some(made.id) != call || made.standing != Standing::Pending);
                 self.complete(id, Err(error), out);
             }
         }
@@ -99,8 +111,8 @@ impl Line {
         let number = made.dialled.clone().unwrap_or_default();
         self.pend(at, id, made.id, Kind::MakeCall, MAKE_CALL_DEADLINE_MS, out);
         self.calls.push(made);
-        let (line, request, user) = (self.id(), id, monitor.user);
-        ask(monitor, Request::UserCall { line, request, user, e164: number, block_id }, out);
+        let order = Order::UserCall { user: monitor.user, e164: number, block_id };
+        ask(monitor, self.id(), id, order, out);
         Ok(None)
     }
 
@@ -119,7 +131,7 @@ impl Line {
         let monitor = self.monitor.ok_or(LineErr::OperationFailed)?;
         let leg = leg.ok_or(LineErr::OperationFailed)?;
         self.pend(at, id, call, Kind::Answer, PROOF_DEADLINE_MS, out);
-        ask(monitor, Request::UserConnect { line: self.id(), request: id, call: leg }, out);
+        ask(monitor, self.id(), id, Order::UserConnect { call: leg }, out);
         Ok(None)
     }
 
@@ -146,7 +158,7 @@ impl Line {
             if dropped.state == CallState::Offering { CAUSE_REJECTED } else { CAUSE_NORMAL };
         let line = self.id();
         for leg in dropped.leg.into_iter().chain(dropped.forks.iter().copied()) {
-            ask(monitor, Request::UserClear { line, request: id, call: leg, cause }, out);
+            ask(monitor, line, id, Order::UserClear { call: leg, cause }, out);
         }
         Ok(None)
     }
@@ -164,6 +176,9 @@ impl Line {
         };
         let Pending { call, kind, .. } = self.requests[position];
         match (kind, reply) {
+            (Kind::Errand(errand), reply) => {
+                self.errand_answered(at, position, errand, &reply, out);
+            }
             (Kind::MakeCall, Reply::Calling(handle)) if handle.0 != 0 => {
                 self.calling(at, position, handle, out);
             }
@@ -215,6 +230,7 @@ impl Line {
         for (attempt, info, call_id) in std::mem::take(&mut self.early) {
             let before = self.status();
             self.call_event(at, attempt, info, call_id, out);
+            self.settle_active(at, out);
             self.report_status(before, out);
         }
     }
@@ -226,7 +242,9 @@ impl Line {
         let Pending { call, kind, .. } = self.requests[position];
         match kind {
             Kind::MakeCall => self.not_calling(position, out),
-            Kind::Answer => self.finish(position, Err(LineErr::OperationFailed), out),
+            Kind::Answer | Kind::Errand(_) => {
+                self.finish(position, Err(LineErr::OperationFailed), out);
+            }
             Kind::Drop => self.drop_anyway(at, call, out),
         }
     }
@@ -250,10 +268,12 @@ impl Line {
             CallState::Disconnected => {
                 let gone = Err(LineErr::InvalCallState);
                 self.finish_all(|p| p.call == id && p.kind == Kind::Answer, gone, out);
+                self.end_errands(id, |_| true, out);
             }
             CallState::Idle => {
                 let gone = Err(LineErr::InvalCallState);
                 self.finish_all(|p| p.call == id && p.kind == Kind::Answer, gone, out);
+                self.end_errands(id, |_| true, out);
                 self.finish_all(|p| p.call == id && p.kind == Kind::Drop, Ok(()), out);
             }
             _ => {}
@@ -282,7 +302,7 @@ impl Line {
         self.requests.retain(|pending| !pending.completed || pending.kind == Kind::MakeCall);
     }
 
-    fn finish_all(
+    pub(super) fn finish_all(
         &mut self,
         which: impl Fn(&Pending) -> bool,
         result: Completion,
@@ -293,14 +313,17 @@ impl Line {
         }
     }
 
-    fn finish(&mut self, position: usize, result: Completion, out: &mut Effects) {
+    pub(super) fn finish(&mut self, position: usize, result: Completion, out: &mut Effects) {
         let pending = self.requests.remove(position);
-        if !pending.completed {
+        if let Kind::Errand(Errand::Digits { tag }) = pending.kind {
+            let term = if result.is_ok() { generate_term::DONE } else { generate_term::CANCEL };
+            self.tell_generated(pending.call, term, tag, out);
+        } else if !pending.completed {
             self.complete(pending.id, result, out);
         }
     }
 
-    fn pend(
+    pub(super) fn pend(
         &mut self,
         at: Millis,
         id: RequestId,
@@ -318,11 +341,11 @@ impl Line {
         self.requests.iter().any(|pending| pending.call == id && pending.kind == Kind::Drop)
     }
 
-    fn visible(&self, id: CallId) -> Result<&Call, LineErr> {
+    pub(super) fn visible(&self, id: CallId) -> Result<&Call, LineErr> {
         self.visible_index(id).map(|index| &self.calls[index])
     }
 
-    fn visible_index(&self, id: CallId) -> Result<usize, LineErr> {
+    pub(super) fn visible_index(&self, id: CallId) -> Result<usize, LineErr> {
         self.calls
             .iter()
             .position(|call| call.id == id && call.is_visible())
@@ -335,7 +358,14 @@ const CAUSE_NORMAL: u8 = 16;
 /// Q.850: call rejected. Busy (17) would start a call forward on busy.
 const CAUSE_REJECTED: u8 = 21;
 
-fn ask(monitor: Monitor, request: Request, out: &mut Effects) {
+pub(super) fn ask(
+    monitor: Monitor,
+    line: LineId,
+    request: RequestId,
+    order: Order,
+    out: &mut Effects,
+) {
     let Monitor { pbx, attempt, address, .. } = monitor;
+    let request = Request::Order { line, request, order };
     out.push(Effect::Ask(Ask { pbx, attempt, address, request }));
 }

@@ -96,7 +96,8 @@ impl Line {
     }
 
     pub(super) fn complete(&self, id: RequestId, result: Completion, out: &mut Effects) {
-        if let Some(open) = self.open {
+        // What returned at once has no completion.
+        if let Some(open) = self.open.filter(|_| !id.is_own()) {
             let what = What::Completed(id, result);
             out.push(Effect::Tell(Telling { line: self.id(), opening: open.opening, what }));
         }

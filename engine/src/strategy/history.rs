@@ -134,6 +134,7 @@ impl History {
             Step::Drop(leg) => self.with_leg(leg, |h, leg| h.ask(leg, Command::Drop)),
             Step::Reply(how) => self.reply(how),
             Step::Due(kind, which) => self.due(kind, which),
+            Step::SingleActiveCall(on) => self.configure(on),
             Step::Restart => self.restart(),
             Step::Stop => self.host(HostFact::Stopping),
         }
@@ -147,10 +148,15 @@ impl History {
         self.legs.clear();
         self.users.iter_mut().for_each(|user| user.opening = 0);
         self.host(HostFact::Started);
+        self.configure(false);
+    }
+
+    fn configure(&mut self, single_active_call: bool) {
         self.host(HostFact::Configured(Configuration {
             user: Personal::from("TAPI"),
             pbxs: vec![PbxSettings { master: "pbx.example.com".into(), standby: None }],
             name_template: "%c".into(),
+            single_active_call,
             ..Configuration::default()
         }));
     }
@@ -568,7 +574,10 @@ mod tests {
                 What::Notice(notice) => kind(&format!("{notice:?}")),
                 What::Completed(_, completion) => format!("Completed {}", completion.is_ok()),
             },
-            Effect::Ask(ask) => kind(&format!("{:?}", ask.request)),
+            Effect::Ask(ask) => match &ask.request {
+                Request::Order { order, .. } => kind(&format!("{order:?}")),
+                request => kind(&format!("{request:?}")),
+            },
             other => kind(&format!("{other:?}")),
         }
     }

@@ -60,6 +60,8 @@ pub enum Step {
     Reply(u8),
     /// A timer of some kind comes due.
     Due(u8, u8),
+    /// The settings change: whether only one call of a line may be shown as connected.
+    SingleActiveCall(bool),
     /// The telephony server starts anew.
     Restart,
     /// It stops.
@@ -92,6 +94,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => n().prop_map(Step::Drop),
         5 => n().prop_map(Step::Reply),
         2 => (n(), n()).prop_map(|(kind, which)| Step::Due(kind, which)),
+        1 => any::<bool>().prop_map(Step::SingleActiveCall),
         1 => Just(Step::Restart),
         1 => Just(Step::Stop),
     ]

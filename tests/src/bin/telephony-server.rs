@@ -146,6 +146,7 @@ fn heard(message: &Message) -> Value {
         Kind::LineDevState { states, second, third } => {
             ("line-state", None, vec![states, second, third])
         }
+        Kind::Generated { call, term, tag } => ("generated", Some(call), vec![term, tag]),
         Kind::Completed { request, result, .. } => {
             let code = result.err().map_or(0, |refusal| refusal.0);
             ("completed", None, vec![request, code.cast_unsigned()])

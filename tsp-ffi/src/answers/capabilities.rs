@@ -2,8 +2,8 @@
 
 use super::RATE;
 use crate::abi::{
-    LINEADDRESSMODE_ADDRESSID, LINEBEARERMODE_VOICE, LineAddressCaps, LineDevCaps,
-    STRINGFORMAT_UNICODE, Version, WindowsGuid,
+    LINEADDRESSMODE_ADDRESSID, LINEBEARERMODE_VOICE, LINEDIGITMODE_DTMF, LineAddressCaps,
+    LineDevCaps, STRINGFORMAT_UNICODE, Version, WindowsGuid,
 };
 use crate::writer::Writer;
 use engine::capability as claims;
@@ -11,7 +11,8 @@ use engine::tapi::{
     BUSY_STATION, DIALTONE_INTERNAL, LineErr, MEDIA_INTERACTIVE_VOICE, OFFERING_ACTIVE,
     disconnect_mode, party_id,
 };
-use engine::view::LineView;
+use engine::uui;
+use engine::view::{LineView, Wide};
 
 /// Fills LINEDEVCAPS.
 ///
@@ -41,7 +42,10 @@ pub(crate) unsafe fn line_caps(
         media_modes: MEDIA_INTERACTIVE_VOICE,
         // All legs of a PBX call have one dwCallID, which is what a call hub is made of.
         dev_cap_flags: if version >= Version::V3_0 { LINEDEVCAPFLAGS_CALLHUB } else { 0 },
-        max_num_active_calls: claims::MAX_ACTIVE_CALLS,
+        generate_digit_modes: LINEDIGITMODE_DTMF,
+        max_num_active_calls: claims::most_active_calls(view),
+        uui_send_user_user_info_size: uui::MAX_BYTES as u32,
+        uui_call_info_size: (Wide::MAX_UNITS * 2) as u32,
         answer_mode: LINEANSWERMODE_HOLD,
         ring_modes: 1,
         line_states: claims::LINE_STATES,
@@ -87,9 +91,11 @@ pub(crate) unsafe fn address_caps(
         busy_modes: BUSY_STATION,
         special_info: LINESPECIALINFO_UNAVAIL,
         disconnect_modes: disconnect_mode::ALL,
-        max_num_active_calls: claims::MAX_ACTIVE_CALLS,
+        max_num_active_calls: claims::most_active_calls(view),
         max_num_on_hold_calls: claims::MAX_ACTIVE_CALLS,
-        addr_cap_flags: LINEADDRCAPFLAGS_DIALED | LINEADDRCAPFLAGS_BLOCKIDOVERRIDE,
+        addr_cap_flags: LINEADDRCAPFLAGS_DIALED
+            | LINEADDRCAPFLAGS_BLOCKIDOVERRIDE
+            | LINEADDRCAPFLAGS_PARTIALDIAL,
         call_features: claims::CALL_FEATURES,
         remove_from_conf_caps: LINEREMOVEFROMCONF_NONE,
         remove_from_conf_state: engine::tapi::CallState::Idle.bits(),
@@ -115,6 +121,7 @@ const LINEADDRESSSHARING_PRIVATE: u32 = 1;
 const LINESPECIALINFO_UNAVAIL: u32 = 0x10;
 const LINEADDRCAPFLAGS_DIALED: u32 = 0x20;
 const LINEADDRCAPFLAGS_BLOCKIDOVERRIDE: u32 = 0x10;
+const LINEADDRCAPFLAGS_PARTIALDIAL: u32 = 0x1_0000;
 const LINEREMOVEFROMCONF_NONE: u32 = 1;
 
 /// What the provider is.

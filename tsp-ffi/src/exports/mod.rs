@@ -6,6 +6,7 @@
 
 mod call;
 mod call_params;
+mod digits;
 mod extension;
 mod line;
 mod provider;
@@ -16,6 +17,7 @@ mod supplementary;
 mod tests;
 
 pub use call::*;
+pub use digits::*;
 pub use extension::*;
 pub use line::*;
 pub use provider::*;

@@ -3,6 +3,8 @@
 
 use super::{asked, check_address, of_call, of_line};
 use crate::abi::{DrvRequestId, HDrvCall, HDrvLine, HTapiCall, LineCallParams, LineForwardList};
+use engine::fact::Command;
+use engine::forwarding::Forwarding;
 use engine::tapi::LineErr;
 
 /// Not offered.
@@ -83,7 +85,7 @@ pub extern "system" fn TSPI_linePickup(
 /// Not offered.
 #[unsafe(no_mangle)]
 pub extern "system" fn TSPI_lineForward(
-    _request: DrvRequestId,
+    request: DrvRequestId,
     line: HDrvLine,
     all_addresses: u32,
     address: u32,
@@ -94,11 +96,12 @@ pub extern "system" fn TSPI_lineForward(
     _params: *const LineCallParams,
 ) -> i32 {
     asked(|| {
-        of_line()?.line(line)?;
+        let session = of_line()?;
+        session.line(line)?;
         if all_addresses == 0 {
             check_address(address)?;
         }
-        Err(LineErr::OperationUnavail)
+        session.ask_of_line(request, line, Command::Forward(Forwarding::default()))
     })
 }
 

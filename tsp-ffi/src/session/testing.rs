@@ -261,6 +261,8 @@ pub(crate) fn view(line: LineId, calls: &[(CallId, CallState)]) -> LineView {
             name: Wide::from_text("Bob & <Sons> Müßig 李 📞"),
             number: Wide::from_text("20"),
             switch: Wide::from_text("IP6000 10.00"),
+            single_active_call: false,
+            is_uui_encoded: false,
         }),
         connected: true,
         in_service: true,

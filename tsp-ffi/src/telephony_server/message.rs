@@ -74,6 +74,15 @@ pub enum Kind {
         /// Third parameter; the ring count of RINGING.
         third: u32,
     },
+    /// LINE_GENERATE.
+    Generated {
+        /// The call.
+        call: TapiCall,
+        /// LINEGENERATETERM.
+        term: u32,
+        /// dwEndToEndID of the request.
+        tag: u32,
+    },
     /// ASYNC_COMPLETION.
     Completed {
         /// dwRequestID.
@@ -103,6 +112,7 @@ impl Kind {
             Kind::NewCall(call)
             | Kind::CallState { call, .. }
             | Kind::CallInfo { call, .. }
+            | Kind::Generated { call, .. }
             | Kind::Completed { asked: Some(Asked { call, .. }), .. } => Some(call),
             _ => None,
         }

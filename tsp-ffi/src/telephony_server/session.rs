@@ -260,6 +260,10 @@ impl Book {
             (LINE_CALLINFO, _, [Ok(items), Ok(0), Ok(0)]) if self.has(call, device) => {
                 Kind::CallInfo { call: TapiCall(call), items }
             }
+            // The third parameter is a tick count.
+            (LINE_GENERATE, _, [Ok(term), Ok(tag), Ok(_)]) if self.has(call, device) => {
+                Kind::Generated { call: TapiCall(call), term, tag }
+            }
             _ => stray,
         };
         (Some(device), kind)
@@ -277,6 +281,7 @@ const LINE_ADDRESSSTATE: u32 = 0;
 const LINE_CALLINFO: u32 = 1;
 const LINE_CALLSTATE: u32 = 2;
 const LINE_CLOSE: u32 = 3;
+const LINE_GENERATE: u32 = 7;
 const LINE_LINEDEVSTATE: u32 = 8;
 const LINE_CREATE: u32 = 19;
 const LINE_REMOVE: u32 = 25;

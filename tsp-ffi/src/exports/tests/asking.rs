@@ -70,8 +70,8 @@ fn a_call_is_made_to_what_can_be_dialled() {
         ("12?3", LineErr::DialPrompt),
         ("1W2", LineErr::DialDialtone),
         ("1@2$", LineErr::DialQuiet),
-        ("", LineErr::InvalAddress),
-        ("123;", LineErr::InvalAddress),
+        ("T", LineErr::InvalAddress),
+        ("1;23", LineErr::InvalAddress),
     ] {
         assert_eq!(here.make_call(number, null()), error.code(), "{number}");
     }

@@ -2,6 +2,7 @@
 //! place whose engine and views are made by hand.
 
 mod asking;
+mod digits;
 mod misuse;
 mod quick;
 mod reading;
@@ -11,7 +12,7 @@ use crate::abi::*;
 use crate::session::testing::{LINE, Stage, call, on_event, view};
 use engine::fact::Command;
 use engine::id::{CallId, Opening};
-use engine::tapi::{CallState, call_feature};
+use engine::tapi::CallState;
 use engine::view::LineView;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::Ordering;

@@ -1,6 +1,8 @@
 //! What synchronous functions answer.
 
 use super::*;
+use engine::call::features;
+use engine::capability;
 
 #[test]
 fn the_version_is_negotiated_for_the_provider_and_for_each_line() {
@@ -56,7 +58,7 @@ fn capabilities_fit_every_version_and_every_size() {
     });
     assert_eq!(caps.number(12), device);
     assert_eq!(caps.text(16), "20");
-    assert_eq!(caps.number(108), call_feature::ANSWER | call_feature::DROP | 0x20_0000);
+    assert_eq!(caps.number(108), capability::CALL_FEATURES);
     assert_eq!(caps.number(128), 0, "no forwarding");
     assert_eq!(caps.number(176), 2, "MAKECALL and no more");
 }
@@ -107,7 +109,7 @@ fn call_info_and_call_status_say_what_the_view_says() {
     let status =
         check_sizes(56, |buffer| unsafe { TSPI_lineGetCallStatus(handle, buffer.place()) });
     assert_eq!((status.number(12), status.number(16)), (2, 1));
-    assert_eq!(status.number(24), call_feature::ANSWER | call_feature::DROP);
+    assert_eq!(status.number(24), features(CallState::Offering, true));
     assert!(status.is_untouched(20..24));
     assert_eq!(&status.bytes[40..48], &[0xD0, 0x07, 2, 0, 2, 0, 29, 0], "29 February 2000");
     let (mut address, mut id, mut related) = (9, 9, 9);
