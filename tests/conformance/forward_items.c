@@ -226,10 +226,10 @@ static void set_at_the_phone(void)
 {
     struct line *line = forwarding_line();
     place start = log_end();
-    control("forward 20 cfu 23");
+    control_until_end("forward 20 cfu 23", "forward 20 cfu off");
     start = forward_told(line, start) + 1;
     SHOWS(line, 1, &always);
-    control("forward 20 cfu -");
+    control("forward 20 cfu off");
     forward_told(line, start);
     SHOWS(line, 0, NULL);
 }

@@ -203,9 +203,40 @@ static void second_call_answered(void)
 
 /* ---- a single active call ---- */
 
+static DWORD shown_connected(struct call *a, struct call *b)
+{
+    return (state_of(a) == LINECALLSTATE_CONNECTED) + (state_of(b) == LINECALLSTATE_CONNECTED);
+}
+
+/* Three parties join at the phone, part, and join again: applications see one active call. */
 static void single_active_call(void)
 {
-    NOT_YET("the single active call is not offered");
+    session_start((struct setup){.lines = "single_active_call = true\n"});
+    struct line *line = open_line(20);
+    most_connected = 0;
+    atomic_store(&on_callback, look_for_two);
+    struct call *first = connected_call(line, 21);
+    struct call *second = offered_call(line, 22);
+    control("answer 20");
+    await_state(first, LINECALLSTATE_ONHOLD);
+    await_state(second, LINECALLSTATE_CONNECTED);
+    for (int turn = 0; turn < 2; turn++) {
+        control("conference 20 on");
+        /* What the PBX has said by then has been told when something after it is. */
+        control("identify 20 Third Party");
+        struct pattern name = {.kind = EVENT, .call = second->ht, .message = LINE_CALLINFO,
+                               .any_p1 = true};
+        if (turn == 0) await(session.began, name, "LINE_CALLINFO");
+        CHECK(shown_connected(first, second) == 1, "%u calls are shown connected",
+              (unsigned)shown_connected(first, second));
+        control("conference 20 off");
+    }
+    control("conference 20 on");
+    /* When the call that is shown ends, the other one is shown. */
+    control("hangup 22");
+    await_state(second, LINECALLSTATE_IDLE);
+    await_state(first, LINECALLSTATE_CONNECTED);
+    CHECK(most_connected == 1, "%u calls were connected at once", most_connected);
 }
 
 const struct item hold_items[] = {

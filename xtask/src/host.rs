@@ -65,9 +65,11 @@ fn build_sanitized(
     compiler.args(["-fsanitize=address", "-fno-omit-frame-pointer", "-c"]).args(sources);
     process::succeed(compiler.current_dir(&objects), COMPILE_TIME)?;
     let mut linker = Command::new("gcc");
-    linker.arg("-o").arg(&program).args(sources.iter().filter_map(|source| {
-        Some(objects.join(source.with_extension("o").file_name()?))
-    }));
+    linker.arg("-o").arg(&program).args(
+        sources
+            .iter()
+            .filter_map(|source| Some(objects.join(source.with_extension("o").file_name()?))),
+    );
     // The library's calls of the runtime are answered by the program's, which is there as a whole.
     linker.arg("-rdynamic").arg("-Wl,--whole-archive").arg(runtime).arg("-Wl,--no-whole-archive");
     linker.args(["-ldl", "-lpthread", "-lm", "-lrt"]);
@@ -191,8 +193,7 @@ impl Item {
 pub(crate) fn listed_items() -> Result<Vec<(u32, String)>, Problem> {
     let mut items = Vec::new();
     for source in sources(System::Linux)? {
-        let text =
-            std::fs::read_to_string(&source).during(format!("read {}", source.display()))?;
+        let text = std::fs::read_to_string(&source).during(format!("read {}", source.display()))?;
         items.extend(text.lines().filter_map(table_row));
     }
     items.sort();
@@ -259,7 +260,10 @@ mod tests {
     #[test]
     fn the_list_of_items_has_numbers_manners_and_titles() {
         let item = Item::read("45 storms sixteen threads").unwrap();
-        assert_eq!((item.number, item.manner, &*item.title), (45, Manner::Storms, "sixteen threads"));
+        assert_eq!(
+            (item.number, item.manner, &*item.title),
+            (45, Manner::Storms, "sixteen threads")
+        );
         assert_eq!(Item::read("45 sixteen threads"), None);
         let items = listed_items().unwrap();
         let numbers: Vec<u32> = items.iter().map(|(number, _)| *number).collect();

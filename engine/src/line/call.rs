@@ -1,7 +1,7 @@
 //! One call of a line: what is kept of it between records.
 
 use crate::call::{self, Circumstances, PbxState, Phase, StateAndMode};
-use crate::fact::{CallInfo, Msg, Party};
+use crate::fact::{CallInfo, Msg, Party, Role};
 use crate::id::{CallHandle, CallId, Guid};
 use crate::pii::Personal;
 use crate::tapi::CallState;
@@ -67,9 +67,15 @@ pub(super) struct Change {
 }
 
 impl Call {
-    /// A call that an application asks for. It has no state that anybody may see yet. Without a
-    /// number it waits for digits.
-    pub(super) fn made(id: CallId, number: Personal, card: CallCard, at: Millis) -> Call {
+    /// A call that an application asks for at the line of that number. It has no state that anybody
+    /// may see yet. Without a number it waits for digits.
+    pub(super) fn made(
+        id: CallId,
+        own: &str,
+        number: Personal,
+        card: CallCard,
+        at: Millis,
+    ) -> Call {
         let (state, mode) = match number.is_empty() {
             true => (CallState::DialTone, tapi::DIALTONE_INTERNAL),
             false => (CallState::Dialing, 0),
@@ -90,7 +96,8 @@ impl Call {
             pbx: PbxState::new(0),
             cause: None,
             dialled: (!number.is_empty()).then_some(number),
-            parties: Vec::new(),
+            // Who calls is known before the PBX says so: applications read it at the first state.
+            parties: vec![Party { role: Role::This, e164: own.into(), ..Party::default() }],
             card: Arc::new(card),
         };
         call.refill();

@@ -68,7 +68,8 @@ impl Line {
                     country_code,
                     ..CallCard::default()
                 };
-                let made = Call::made(call, number, card, at);
+                let own = self.identity.number.to_text();
+                let made = Call::made(call, &own, number, card, at);
                 self.make_call(at, id, made, block_id, out)
             }
             Command::Answer(call) => self.answer(at, id, call, out),

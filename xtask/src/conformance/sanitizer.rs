@@ -26,8 +26,7 @@ pub(super) fn build(folder: &Path) -> Result<(PathBuf, PathBuf), Problem> {
     cargo.env("RUSTC_BOOTSTRAP", "1");
     cargo.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-Zsanitizer=address");
     process::succeed(&mut cargo, BUILD_TIME)?;
-    let library =
-        workspace::target_folder()?.join(TARGET).join("debug").join("libtapline.so");
+    let library = workspace::target_folder()?.join(TARGET).join("debug").join("libtapline.so");
     let host = host::build(System::Linux, Some(&runtime), folder)?;
     Ok((host, library))
 }

@@ -28,11 +28,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn set(
-        options: &Options,
-        folder: &Path,
-        programs: &Path,
-    ) -> Result<Stage, Problem> {
+    pub(super) fn set(options: &Options, folder: &Path, programs: &Path) -> Result<Stage, Problem> {
         // Logs of earlier runs are no use to anybody; within a run they are kept for the curious.
         let scratch = folder.join("scratch");
         if scratch.exists() {

@@ -61,7 +61,7 @@ impl Table {
                     table.rows.push(Row { number, title, windows, linux });
                 }
                 ["", export, items, ""] if export.starts_with("`TSPI_") => {
-                    let items = items.split(", ").filter_map(|item| item.parse().ok()).collect();
+                    let items = items.split(", ").flat_map(read_range).collect();
                     table.proofs.insert(export.trim_matches('`').to_owned(), items);
                 }
                 _ => {}
@@ -117,11 +117,36 @@ impl Table {
              |---|---|\n",
         );
         for (export, items) in &self.proofs {
-            let items: Vec<String> = items.iter().map(u32::to_string).collect();
-            let _ = writeln!(text, "| `{export}` | {} |", items.join(", "));
+            let _ = writeln!(text, "| `{export}` | {} |", ranges(items));
         }
         text
     }
+}
+
+/// `7` and `9–12` as numbers.
+fn read_range(text: &str) -> std::ops::RangeInclusive<u32> {
+    let (first, last) = text.split_once('–').unwrap_or((text, text));
+    match (first.parse(), last.parse()) {
+        (Ok(first), Ok(last)) => first..=last,
+        _ => 1..=0,
+    }
+}
+
+/// Numbers in a row as one range: `1, 7, 9–12`.
+fn ranges(numbers: &BTreeSet<u32>) -> String {
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for &number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    let texts = ranges.iter().map(|&(first, last)| match last - first {
+        0 => first.to_string(),
+        1 => format!("{first}, {last}"),
+        _ => format!("{first}–{last}"),
+    });
+    texts.collect::<Vec<_>>().join(", ")
 }
 
 fn word(verdict: Verdict) -> &'static str {
@@ -163,9 +188,18 @@ mod tests {
     }
 
     #[test]
+    fn numbers_in_a_row_are_written_as_ranges() {
+        let numbers: BTreeSet<u32> = [1, 3, 4, 7, 8, 9, 140].into();
+        assert_eq!(ranges(&numbers), "1, 3, 4, 7–9, 140");
+        let read: BTreeSet<u32> = "1, 3, 4, 7–9, 140".split(", ").flat_map(read_range).collect();
+        assert_eq!(read, numbers);
+    }
+
+    #[test]
     fn what_fails_or_is_gone_proves_nothing() {
         let items = [(1, "one".to_owned()), (2, "two".to_owned())];
-        let good = [finding(1, Verdict::Pass, &["lineDrop"]), finding(2, Verdict::Pass, &["lineDrop"])];
+        let good =
+            [finding(1, Verdict::Pass, &["lineDrop"]), finding(2, Verdict::Pass, &["lineDrop"])];
         let table = Table::default().with(false, &good, &items);
         let table = table.with(false, &[finding(1, Verdict::Fail, &["lineDrop"])], &items[..1]);
         assert!(table.text().contains("| `TSPI_lineDrop` |  |\n"), "{}", table.text());
@@ -175,8 +209,7 @@ mod tests {
     fn the_committed_table_has_every_item_and_every_export_of_the_set() {
         let file = workspace::root().join("docs/conformance.md");
         let table = Table::read(&std::fs::read_to_string(file).unwrap());
-        let rows: Vec<_> =
-            table.rows.iter().map(|row| (row.number, row.title.clone())).collect();
+        let rows: Vec<_> = table.rows.iter().map(|row| (row.number, row.title.clone())).collect();
         assert_eq!(rows, host::listed_items().unwrap());
         assert!(table.rows.iter().all(|row| row.windows != "fails" && row.linux != "fails"));
         for export in host::function_set().unwrap() {
