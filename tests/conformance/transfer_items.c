@@ -140,6 +140,7 @@ static void held_and_made_call(void)
             control("answer 23");
             await_state(consultation, LINECALLSTATE_CONNECTED);
         }
+        place asked = log_end();
         transfer_and_end(held, consultation);
         if (!answered) {
             CHECK(state_of(target) == LINECALLSTATE_OFFERING, "the target's call is %s",
@@ -149,7 +150,7 @@ static void held_and_made_call(void)
         await_state(target, LINECALLSTATE_CONNECTED);
         struct pattern who = {.kind = EVENT, .call = peer_call->ht, .message = LINE_CALLINFO,
                               .p1_bits = LINECALLINFOSTATE_CONNECTEDID};
-        await(completion_place((LONG)next_request() - 1), who, "CONNECTEDID") ;
+        await(asked, who, "LINE_CALLINFO(CONNECTEDID)");
         check_parties(call_info(peer_call), (struct parties){.connected = "23"});
         check_parties(call_info(target), (struct parties){.connected = "21"});
         CHECK(call_info(peer_call)->dwCallID == call_info(target)->dwCallID,
