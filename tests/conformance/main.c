@@ -28,8 +28,8 @@
 static const struct item *const tables[] = {
     loading_items,  structure_items, opening_items,       request_items, outgoing_items,
     incoming_items, drop_items,      hold_items,    transfer_items, forward_items,
-    status_items,   misuse_items,    text_items,    sequence_items, bad_input_items,
-    NULL,
+    status_items,   misuse_items,    text_items,    sequence_items, loss_items,
+    race_items,     bad_input_items, NULL,
 };
 
 enum { HIGHEST_ITEM = 999, QUICK_STORM_SECONDS = 5 };
@@ -69,7 +69,7 @@ static bool pick(const char *list)
  * storm run beside each other, in processes and with simulators of their own. */
 static const char *manner_of(int number)
 {
-    static const int waiting[] = {10, 11, 34, 46, 48, 64, 67};
+    static const int waiting[] = {10, 11, 34, 46, 48, 64, 67, 121, 122, 123, 130, 132, 133};
     for (unsigned i = 0; i < sizeof waiting / sizeof *waiting; i++)
         if (waiting[i] == number) return "waits";
     return number == 45 ? "storms" : "brief";
