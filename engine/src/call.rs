@@ -148,15 +148,14 @@ pub fn ending(pbx: PbxState, how: Circumstances) -> u32 {
 
 fn cleared_by_far(how: Circumstances) -> u32 {
     match how.cause {
-        // Somebody else has it now: another device of the user, or whoever picked it up.
-        Some(ELSEWHERE) if !how.outgoing && !how.was_connected => disconnect_mode::PICKUP,
-        Some(cause) => disconnect_mode_of(cause),
-        None => disconnect_mode::NORMAL,
+        // It was offered here and goes on elsewhere.
+        Some(CAUSE_ELSEWHERE) if !how.outgoing && !how.was_connected => disconnect_mode::PICKUP,
+        cause => cause.map_or(disconnect_mode::NORMAL, disconnect_mode_of),
     }
 }
 
-/// Q.850: non-selected user clearing.
-const ELSEWHERE: u8 = 26;
+/// Q.850: the call was given to somebody else ("non-selected user clearing").
+pub const CAUSE_ELSEWHERE: u8 = 26;
 
 fn cleared_by_user(how: Circumstances) -> u32 {
     if how.outgoing && !how.was_connected {
@@ -329,27 +328,91 @@ pub const fn passing_mode(state: CallState) -> u32 {
     }
 }
 
-/// LINECALLFEATURE bits that are legal in a state (invariant I-08). Only functions that this
-/// provider really offers are claimed.
+/// What else goes on at the line of a call, as far as it decides what may be asked of the call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Siblings {
+    /// Another call is on hold in any way.
+    pub held: bool,
+    /// Another call is on hold in a way in which it can be transferred.
+    pub transferable: bool,
+    /// Another call is on hold until its transfer is completed.
+    pub pending: bool,
+    /// Another call is connected.
+    pub connected: bool,
+    /// Another call, made here, is ringing.
+    pub ringback: bool,
+    /// There is room for one more call.
+    pub room: bool,
+}
+
+impl Siblings {
+    /// Whatever may go on.
+    pub const ANY: Siblings = Siblings {
+        held: true,
+        transferable: true,
+        pending: false,
+        connected: true,
+        ringback: true,
+        room: true,
+    };
+
+    /// What the states of the other calls come to, `room` left out.
+    #[must_use]
+    pub fn of(states: impl Iterator<Item = CallState>) -> Siblings {
+        let mut siblings = Siblings::default();
+        for state in states {
+            siblings.held |= state.counts_as_held() || state.counts_as_hold_pending();
+            siblings.transferable |=
+                matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer);
+            siblings.pending |= state == CallState::OnHoldPendTransfer;
+            siblings.connected |= state == CallState::Connected;
+            siblings.ringback |= state == CallState::Ringback;
+        }
+        siblings
+    }
+}
+
+/// LINECALLFEATURE bits that are legal in a state (TSPI: dwCallFeatures per state; invariant
+/// I-08). Only functions that this provider really offers are claimed.
 #[must_use]
-pub const fn features(state: CallState, in_service: bool) -> u32 {
+pub const fn features(state: CallState, siblings: Siblings, in_service: bool) -> u32 {
+    use call_feature as may;
+    const fn when(condition: bool, bits: u32) -> u32 {
+        if condition { bits } else { 0 }
+    }
     if !in_service {
         return 0;
     }
+    let Siblings { held, transferable, pending, connected, ringback, room } = siblings;
     match state {
         CallState::Idle => 0,
         CallState::Offering | CallState::Accepted => {
-            call_feature::ANSWER | call_feature::DROP | call_feature::SENDUSERUSER
+            may::ANSWER | may::DROP | may::REDIRECT | may::SENDUSERUSER
         }
-        CallState::DialTone | CallState::Dialing => call_feature::DROP | call_feature::DIAL,
-        CallState::Ringback => call_feature::DROP | call_feature::SENDUSERUSER,
+        CallState::DialTone | CallState::Dialing => may::DROP | may::DIAL,
+        CallState::Ringback => {
+            may::DROP | may::SENDUSERUSER | when(transferable, may::COMPLETETRANSF)
+        }
         CallState::Connected => {
-            call_feature::DROP
-                | call_feature::SETCALLPARAMS
-                | call_feature::GENERATEDIGITS
-                | call_feature::SENDUSERUSER
+            may::DROP
+                | may::SETCALLPARAMS
+                | may::GENERATEDIGITS
+                | may::SENDUSERUSER
+                | may::HOLD
+                | may::BLINDTRANSFER
+                | when(held, may::SWAPHOLD)
+                | when(transferable, may::COMPLETETRANSF)
+                // A consultation is not itself transferred.
+                | when(room && !pending, may::SETUPTRANSFER)
         }
-        _ => call_feature::DROP,
+        CallState::OnHold | CallState::OnHoldPendTransfer => {
+            may::DROP
+                | may::UNHOLD
+                | when(connected, may::SWAPHOLD)
+                | when(connected || ringback, may::COMPLETETRANSF)
+        }
+        CallState::OnHoldPendConf => may::DROP | may::UNHOLD | when(connected, may::SWAPHOLD),
+        _ => may::DROP,
     }
 }
 
@@ -486,10 +549,10 @@ mod tests {
     fn a_call_is_answered_only_while_it_is_offered_and_dropped_in_any_live_state() {
         for state in CallState::ALL {
             let offered = matches!(state, CallState::Offering | CallState::Accepted);
-            let features = features(state, true);
+            let features = features(state, Siblings::ANY, true);
             assert_eq!(features & call_feature::ANSWER != 0, offered, "{state:?}");
             assert_eq!(features & call_feature::DROP != 0, state != CallState::Idle, "{state:?}");
-            assert_eq!(super::features(state, false), 0);
+            assert_eq!(super::features(state, Siblings::ANY, false), 0);
         }
     }
 
@@ -536,7 +599,7 @@ mod tests {
             dialled: false,
             off_hook: false,
             was_connected: false,
-            cause: Some(ELSEWHERE),
+            cause: Some(CAUSE_ELSEWHERE),
         };
         let cleared = PbxState::new(134);
         let mode = |how| ending(cleared, how);

@@ -5,7 +5,7 @@
 //! of ARCHITECTURE.md. What can only be proved by comparing two runs (I-13 to I-16) is in the
 //! property tests, what concerns bytes (I-21, I-22) beside the writers.
 
-use crate::call::{self, may_follow};
+use crate::call::{self, Siblings, may_follow};
 use crate::core::Core;
 use crate::effect::{Effect, Notice, Telling, What};
 use crate::fact::{Event, HostFact, Record};
@@ -196,7 +196,7 @@ impl Watch {
                 format!("{connected} calls read CONNECTED on {id:?}")
             })?;
             for call in &view.calls {
-                let legal = call::features(call.state, view.in_service);
+                let legal = call::features(call.state, Siblings::ANY, view.in_service);
                 check(8, call.features & !legal == 0, || format!("{:?}", call.features))?;
                 if let Some(Some(told)) = self.calls.get(&call.id) {
                     check(7, *told == call.state, || {

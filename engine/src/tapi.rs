@@ -209,6 +209,12 @@ line_errors! {
     NoMultipleInstance = 0x8000_0056, "NOMULTIPLEINSTANCE";
     /// `:` in the number.
     DialVoiceDetect = 0x8000_005C, "DIALVOICEDETECT";
+    /// The consultation's handle is unknown, closed, of another line, or that of the call itself.
+    InvalConsultCallHandle = 0x8000_0021, "INVALCONSULTCALLHANDLE";
+    /// Not one known transfer mode.
+    InvalTransferMode = 0x8000_003F, "INVALTRANSFERMODE";
+    /// A group name that cannot be one.
+    InvalGroupId = 0x8000_002A, "INVALGROUPID";
 }
 
 impl LineErr {
@@ -282,23 +288,61 @@ pub mod line_dev_status {
 #[allow(missing_docs)]
 pub mod call_feature {
     pub const ANSWER: u32 = 0x4;
+    pub const BLINDTRANSFER: u32 = 0x8;
+    pub const COMPLETETRANSF: u32 = 0x20;
     pub const DIAL: u32 = 0x40;
     pub const DROP: u32 = 0x80;
     pub const GENERATEDIGITS: u32 = 0x200;
+    pub const HOLD: u32 = 0x800;
+    pub const REDIRECT: u32 = 0x2_0000;
     pub const SENDUSERUSER: u32 = 0x10_0000;
     pub const SETCALLPARAMS: u32 = 0x20_0000;
+    pub const SETUPTRANSFER: u32 = 0x200_0000;
+    pub const SWAPHOLD: u32 = 0x400_0000;
+    pub const UNHOLD: u32 = 0x800_0000;
+}
+
+/// LINECALLFEATURE2 bits that this provider may claim.
+#[allow(missing_docs)]
+pub mod call_feature_2 {
+    pub const ONESTEPTRANSFER: u32 = 0x2;
+    pub const TRANSFERNORM: u32 = 0x40;
+}
+
+/// LINETRANSFERMODE bits.
+#[allow(missing_docs)]
+pub mod transfer_mode {
+    pub const TRANSFER: u32 = 0x1;
+    pub const CONFERENCE: u32 = 0x2;
 }
 
 /// LINEADDRFEATURE bits that this provider may claim.
 #[allow(missing_docs)]
 pub mod address_feature {
+    pub const FORWARD: u32 = 0x1;
     pub const MAKECALL: u32 = 0x2;
+    pub const PICKUP: u32 = 0x4;
+    pub const PICKUPGROUP: u32 = 0x200;
+    pub const PICKUPDIRECT: u32 = 0x400;
 }
 
 /// LINEFEATURE bits that this provider may claim.
 #[allow(missing_docs)]
 pub mod line_feature {
+    pub const FORWARD: u32 = 0x4;
     pub const MAKECALL: u32 = 0x8;
+}
+
+/// LINEFORWARDMODE bits.
+pub mod forward_mode {
+    /// UNCOND, BUSY, NOANSW, each for all callers and for one.
+    pub const PLAIN: u32 = 0x999;
+    /// The same for callers from inside and from outside.
+    pub const BY_ORIGIN: u32 = 0x666;
+    /// All modes of BUSY.
+    pub const BUSY_OF_ANY: u32 = 0xF0;
+    /// Calls are forwarded, under conditions that will never be known here.
+    pub const UNAVAIL: u32 = 0x2_0000;
 }
 
 /// LINEDISCONNECTMODE values.

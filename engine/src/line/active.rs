@@ -42,7 +42,9 @@ impl Line {
                     self.enter(at, index, (CallState::OnHold, 0), out);
                 }
                 CallState::OnHold => {
-                    if let Some(target) = self.true_connection(index) {
+                    if let Some(target) = self.true_connection(index)
+                        && !self.waits_to_connect(index)
+                    {
                         self.enter(at, index, target, out);
                     }
                 }

@@ -1,6 +1,6 @@
 //! One call of a line: what is kept of it between records.
 
-use crate::call::{self, Circumstances, PbxState, Phase, StateAndMode};
+use crate::call::{self, Circumstances, PbxState, Phase, Siblings, StateAndMode};
 use crate::fact::{CallInfo, Msg, Party, Role};
 use crate::id::{CallHandle, CallId, Guid};
 use crate::pii::Personal;
@@ -23,6 +23,10 @@ pub(super) struct Call {
     pub(super) forks: Vec<CallHandle>,
     /// How often the host has refused LINE_NEWCALL for it.
     pub(super) refusals: u32,
+    /// This side has asked the PBX to end it: it becomes IDLE without DISCONNECTED.
+    pub(super) leaving: bool,
+    /// The call that was made to find out about transferring this one.
+    pub(super) consultation: Option<CallId>,
     /// The PBX session went away under a live call.
     pub(super) orphaned: bool,
     pub(super) conf: Guid,
@@ -86,6 +90,8 @@ impl Call {
             leg: None,
             forks: Vec::new(),
             refusals: 0,
+            leaving: false,
+            consultation: None,
             orphaned: false,
             conf: Guid::NIL,
             outgoing: true,
@@ -104,6 +110,15 @@ impl Call {
         call
     }
 
+    /// A call that somebody else was offered and an application takes.
+    pub(super) fn picked_up(id: CallId, card: CallCard, at: Millis) -> Call {
+        let mut call = Call::made(id, Personal::default(), card, at);
+        call.outgoing = false;
+        (call.state, call.mode) = (CallState::Offering, tapi::OFFERING_ACTIVE);
+        call.refill();
+        call
+    }
+
     /// A call that the PBX reports. Its state is set by the caller.
     pub(super) fn reported(id: CallId, info: &CallInfo, at: Millis) -> Call {
         let pbx = PbxState::new(info.state);
@@ -114,6 +129,8 @@ impl Call {
             leg: Some(info.handle()),
             forks: Vec::new(),
             refusals: 0,
+            leaving: false,
+            consultation: None,
             orphaned: false,
             conf: Guid::NIL,
             outgoing,
@@ -224,12 +241,12 @@ impl Call {
         self.state != CallState::Idle
     }
 
-    pub(super) fn view(&self, in_service: bool) -> CallView {
+    pub(super) fn view(&self, siblings: Siblings, in_service: bool) -> CallView {
         CallView {
             id: self.id,
             state: self.state,
             mode: self.mode,
-            features: call::features(self.state, in_service),
+            features: call::features(self.state, siblings, in_service),
             since: self.since,
             info: Arc::clone(&self.card),
         }

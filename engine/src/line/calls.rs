@@ -1,7 +1,7 @@
 //! How events of legs become calls of a line, and calls go through their states.
 
 use super::call::{Call, Change, Standing};
-use super::request::Kind;
+use super::request::Departure;
 use super::{Line, MAX_CALLS, MAX_EARLY, RING_MS};
 use crate::call::{self as table, Phase, StateAndMode, Way};
 use crate::effect::{Effect, Effects, Limit, Notice, Report, Surprise};
@@ -32,7 +32,7 @@ impl Line {
         if !info.active || info.msg == Msg::Del {
             return;
         }
-        if self.requests.iter().any(|pending| pending.kind == Kind::MakeCall) {
+        if self.awaits_leg() {
             // It may be the call that the PBX is about to name in its answer to UserCall.
             if self.early.len() < MAX_EARLY {
                 self.early.push((attempt, info, call_id));
@@ -154,18 +154,41 @@ impl Line {
             return;
         }
         self.tell_info(index, bits, out);
-        if over && self.is_being_dropped(index) {
-            if ended.is_some() {
-                self.calls[index].leg = None;
-            }
-            self.enter(at, index, (CallState::Idle, 0), out);
-        } else if let Some(mode) = ended {
-            self.calls[index].leg = None;
-            self.end_call(at, index, mode, out);
-        } else if let Some(target) = reading {
+        if over {
+            self.leave(at, index, ended, reading, out);
+        } else if let Some(target) = reading.and_then(|target| self.shown(index, target)) {
             self.enter(at, index, target, out);
         }
+        self.settle(at, out);
         self.forget_ended();
+    }
+
+    /// The leg of a call is over.
+    fn leave(
+        &mut self,
+        at: Millis,
+        index: usize,
+        ended: Option<u32>,
+        reading: Option<StateAndMode>,
+        out: &mut Effects,
+    ) {
+        let departure = self.departure(index);
+        if ended.is_some() {
+            self.calls[index].leg = None;
+        }
+        match (departure, ended, reading) {
+            (Departure::Both(call, consultation), ..) => {
+                for call in [call, consultation] {
+                    if let Some(index) = self.index_of(call) {
+                        self.enter(at, index, (CallState::Idle, 0), out);
+                    }
+                }
+            }
+            (Departure::Quiet, ..) => self.enter(at, index, (CallState::Idle, 0), out),
+            (Departure::Told, Some(mode), _) => self.end_call(at, index, mode, out),
+            (Departure::Told, None, Some(target)) => self.enter(at, index, target, out),
+            (Departure::Told, None, None) => {}
+        }
     }
 
     fn fork_event(
@@ -223,7 +246,7 @@ impl Line {
             }
         }
         self.set_state(at, index, target, out);
-        self.settle_requests(index, out);
+        self.settle(at, out);
     }
 
     fn set_state(&mut self, at: Millis, index: usize, target: StateAndMode, out: &mut Effects) {
@@ -255,13 +278,14 @@ impl Line {
 
     /// Drops what neither the host nor the PBX knows any more.
     pub(super) fn forget_ended(&mut self) {
+        self.forget_consultations();
         self.calls.retain(|call| {
             let needed_by_pbx = call.leg.is_some() || call.orphaned;
             match call.standing {
                 Standing::Announced | Standing::Refused | Standing::Pending => true,
                 Standing::Unannounced => call.is_live() && needed_by_pbx,
                 Standing::Closed => {
-                    needed_by_pbx || self.requests.iter().any(|pending| pending.call == call.id)
+                    needed_by_pbx || self.requests.iter().any(|pending| pending.concerns(call.id))
                 }
             }
         });

@@ -1,9 +1,9 @@
 //! Requests that are done when the PBX has taken the order, because nothing that it reports later
 //! would prove them: further digits to dial, DTMF, user-user information.
 
-use super::Line;
 use super::call::Call;
-use super::request::{Kind, PROOF_DEADLINE_MS, ask};
+use super::request::{Kind, Outcome, Pending, Progress};
+use super::{Line, Monitor};
 use crate::effect::{Effects, Notice, Order};
 use crate::fact::Reply;
 use crate::id::{CallHandle, CallId, RequestId};
@@ -27,9 +27,6 @@ pub(super) enum Errand {
     UserInfo,
 }
 
-/// How a request stands: `None` while it is under way, `Some` when it is done already.
-type Standing = Result<Option<()>, LineErr>;
-
 impl Line {
     /// `TSPI_lineDial`.
     pub(super) fn dial(
@@ -39,17 +36,17 @@ impl Line {
         call: CallId,
         number: &Personal,
         out: &mut Effects,
-    ) -> Standing {
-        let index = self.visible_index(call)?;
+    ) -> Outcome {
+        let index = self.index_of(call).ok_or(LineErr::InvalCallHandle)?;
         if !can_dial(self.calls[index].state) {
             return Err(LineErr::InvalCallState);
         }
         let digits = number.clone();
-        let leg = self.run(at, id, call, Errand::Dial, out)?;
+        let (monitor, leg) = self.run(at, id, call, Errand::Dial, out)?;
         let bits = self.calls[index].dial_on(number.text());
         self.tell_info(index, bits, out);
-        self.order(id, Order::UserInfo { call: leg, digits }, out);
-        Ok(None)
+        self.order(monitor, id, Order::UserInfo { call: leg, digits }, out);
+        Ok(Progress::UnderWay)
     }
 
     /// `TSPI_lineGenerateDigits`. It has no completion: LINE_GENERATE says how it ended.
@@ -60,22 +57,24 @@ impl Line {
         call: CallId,
         (digits, tag): (Personal, u32),
         out: &mut Effects,
-    ) -> Standing {
-        let index = self.visible_index(call)?;
+    ) -> Outcome {
+        let index = self.index_of(call).ok_or(LineErr::InvalCallHandle)?;
         // What was being sent ends with the next order.
         self.end_errands(call, |errand| matches!(errand, Errand::Digits { .. }), out);
         if digits.is_empty() {
-            return Ok(None);
+            return Ok(Progress::UnderWay);
         }
         let leg = match self.calls[index].state {
             CallState::Connected => self.run(at, id, call, Errand::Digits { tag }, out),
             _ => Err(LineErr::InvalCallState),
         };
         match leg {
-            Ok(leg) => self.order(id, Order::UserDTMF { call: leg, digits }, out),
+            Ok((monitor, leg)) => {
+                self.order(monitor, id, Order::UserDTMF { call: leg, digits }, out);
+            }
             Err(_) => self.tell_generated(call, generate_term::CANCEL, tag, out),
         }
-        Ok(None)
+        Ok(Progress::UnderWay)
     }
 
     /// `TSPI_lineSendUserUserInfo`.
@@ -86,14 +85,14 @@ impl Line {
         call: CallId,
         text: &Personal,
         out: &mut Effects,
-    ) -> Standing {
+    ) -> Outcome {
         if !can_send_user_info(self.visible(call)?.state) {
             return Err(LineErr::InvalCallState);
         }
         let uui = uui::to_send(text.text(), self.identity.is_uui_encoded);
-        let leg = self.run(at, id, call, Errand::UserInfo, out)?;
-        self.order(id, Order::UserUUI { call: leg, uui }, out);
-        Ok(None)
+        let (monitor, leg) = self.run(at, id, call, Errand::UserInfo, out)?;
+        self.order(monitor, id, Order::UserUUI { call: leg, uui }, out);
+        Ok(Progress::UnderWay)
     }
 
     /// The PBX took the order, or did not.
@@ -129,9 +128,11 @@ impl Line {
         which: impl Fn(Errand) -> bool,
         out: &mut Effects,
     ) {
-        let is_it = |kind: Kind| matches!(kind, Kind::Errand(errand) if which(errand));
-        let gone = Err(LineErr::InvalCallState);
-        self.finish_all(|pending| pending.call == call && is_it(pending.kind), gone, out);
+        let is_it = |kind: &Kind| matches!(kind, Kind::Errand(errand) if which(*errand));
+        let of_call = |pending: &Pending| pending.call == call && is_it(&pending.kind);
+        while let Some(position) = self.requests.iter().position(of_call) {
+            self.finish(position, Err(LineErr::InvalCallState), out);
+        }
     }
 
     /// LINE_GENERATE, as long as the call is one that may be spoken of.
@@ -150,21 +151,10 @@ impl Line {
         call: CallId,
         errand: Errand,
         out: &mut Effects,
-    ) -> Result<CallHandle, LineErr> {
-        let leg = self.visible(call)?.leg.ok_or(LineErr::OperationFailed)?;
-        self.monitor.ok_or(LineErr::OperationFailed)?;
-        self.pend(at, id, call, Kind::Errand(errand), PROOF_DEADLINE_MS, out);
+    ) -> Result<(Monitor, CallHandle), LineErr> {
+        let leg = self.leg_of(call)?;
+        self.pend(at, id, call, Kind::Errand(errand), out);
         Ok(leg)
-    }
-
-    fn order(&self, id: RequestId, order: Order, out: &mut Effects) {
-        if let Some(monitor) = self.monitor {
-            ask(monitor, self.id(), id, order, out);
-        }
-    }
-
-    fn index_of(&self, call: CallId) -> Option<usize> {
-        self.calls.iter().position(|known| known.id == call)
     }
 }
 

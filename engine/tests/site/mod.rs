@@ -7,7 +7,7 @@ use engine::effect::{Effect, Effects, Notice, Order, Request, What};
 use engine::fact::*;
 use engine::id::*;
 use engine::invariant::Watch;
-use engine::time::Millis;
+use engine::time::{Millis, Timer};
 use engine::view::LineView;
 
 /// A provider with one PBX and three opened lines: Anna (line 1, user handle 11), Ben (2, 12) and
@@ -101,6 +101,19 @@ impl Site {
 
     pub fn app(&mut self, line: u32, request: u32, command: Command) {
         self.event(Event::App(LineId(line), Opening(line), RequestId(request), command));
+    }
+
+    pub fn reply(&mut self, line: u32, request: u32, reply: Reply) {
+        self.event(Event::Reply(LineId(line), RequestId(request), reply));
+    }
+
+    pub fn deadline(&mut self, line: u32, request: u32) {
+        self.event(Event::Due(Timer::Deadline(LineId(line), RequestId(request))));
+    }
+
+    /// A leg in its last phase, with a cause.
+    pub fn cleared(&mut self, leg: u32, state: u32, cause: Option<u8>) {
+        self.pbx(PbxFact::Call(CallInfo { cause, ..call(leg, state) }));
     }
 
     pub fn make_call(&mut self, request: u32, serial: u32) -> CallId {
@@ -216,6 +229,10 @@ pub fn serial(call: CallId) -> String {
         Some(made) => format!("made{made}"),
         None => format!("call{}", call.serial),
     }
+}
+
+pub fn made(line: u32, serial: u32) -> CallId {
+    CallId { line: LineId(line), serial: CallId::FIRST_MADE + serial }
 }
 
 pub fn born(line: u32, serial: u32) -> CallId {

@@ -44,6 +44,8 @@ pub const LINEMEDIAMODE_ALL: u32 = 0xFFFE;
 
 /// LINECALLPARAMFLAGS_BLOCKID: hide the number of the caller.
 pub const LINECALLPARAMFLAGS_BLOCKID: u32 = 4;
+/// LINECALLPARAMFLAGS_ONESTEPTRANSFER: the number of a consultation comes with it.
+pub const LINECALLPARAMFLAGS_ONESTEPTRANSFER: u32 = 0x80;
 
 /// LINEDIGITMODE_DTMF.
 pub const LINEDIGITMODE_DTMF: u32 = 2;

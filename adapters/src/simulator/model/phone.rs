@@ -4,6 +4,7 @@ use super::PbxModel;
 use super::leg::{Leg, LegId, Party, Phase, Target};
 use super::object::ObjectId;
 use super::setup::NORMAL;
+use engine::diversion::Kind;
 
 /// Why something cannot be done at a phone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -228,6 +229,36 @@ impl PbxModel {
         let leg = self.newest(ext, "running", Leg::is_live)?;
         self.identify_peer(leg, name);
         self.settle();
+        Ok(())
+    }
+
+    /// A phone diverts all its calls of a kind to a number, or no longer.
+    ///
+    /// # Errors
+    /// [`Refusal`] if there is no such extension.
+    pub fn phone_diverts(
+        &mut self,
+        ext: &str,
+        kind: Kind,
+        to: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let id = self.extension(ext)?;
+        self.change_record(id, |object| object.record.set(kind, to));
+        Ok(())
+    }
+
+    /// The template of a user does so.
+    ///
+    /// # Errors
+    /// [`Refusal`] if there is no such extension.
+    pub fn template_diverts(
+        &mut self,
+        ext: &str,
+        kind: Kind,
+        to: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let id = self.extension(ext)?;
+        self.change_record(id, |object| object.record.inherit(kind, to));
         Ok(())
     }
 

@@ -3,9 +3,11 @@
 
 mod asking;
 mod digits;
+mod forwarding;
 mod misuse;
 mod quick;
 mod reading;
+mod supplementary;
 
 use super::*;
 use crate::abi::*;
