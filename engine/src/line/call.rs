@@ -71,15 +71,9 @@ pub(super) struct Change {
 }
 
 impl Call {
-    /// A call that an application asks for at the line of that number. It has no state that anybody
-    /// may see yet. Without a number it waits for digits.
-    pub(super) fn made(
-        id: CallId,
-        own: &str,
-        number: Personal,
-        card: CallCard,
-        at: Millis,
-    ) -> Call {
+    /// A call that an application asks for. It has no state that anybody may see yet. Without a
+    /// number it waits for digits.
+    pub(super) fn made(id: CallId, number: Personal, card: CallCard, at: Millis) -> Call {
         let (state, mode) = match number.is_empty() {
             true => (CallState::DialTone, tapi::DIALTONE_INTERNAL),
             false => (CallState::Dialing, 0),
@@ -102,12 +96,19 @@ impl Call {
             pbx: PbxState::new(0),
             cause: None,
             dialled: (!number.is_empty()).then_some(number),
-            // Who calls is known before the PBX says so: applications read it at the first state.
-            parties: vec![Party { role: Role::This, e164: own.into(), ..Party::default() }],
+            parties: Vec::new(),
             card: Arc::new(card),
         };
         call.refill();
         call
+    }
+
+    /// The same at the line of that number. Who calls is known before the PBX says so: applications
+    /// read it at the first state.
+    pub(super) fn at_line(mut self, own: &str) -> Call {
+        self.parties = vec![Party { role: Role::This, e164: own.into(), ..Party::default() }];
+        self.refill();
+        self
     }
 
     /// A call that somebody else was offered and an application takes.

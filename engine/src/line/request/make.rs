@@ -26,7 +26,7 @@ pub(super) fn card(country_code: u32, call_param_flags: u32) -> CallCard {
 impl Line {
     /// A call that is asked for at this line.
     pub(super) fn made(&self, id: CallId, number: Personal, card: CallCard, at: Millis) -> Call {
-        Call::made(id, &self.identity.number.to_text(), number, card, at)
+        Call::made(id, number, card, at).at_line(&self.identity.number.to_text())
     }
 
     pub(super) fn make_call(
