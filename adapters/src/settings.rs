@@ -14,6 +14,7 @@
 //! name_template = "%c"
 //! pure_node_extensions = false
 //! single_active_call = false
+//! forwarding = "replace"         # or "modify": lineForward keeps forwards its list does not name
 //! [log]
 //! path = "log"                   # default: folder "log" in the system's folder for state
 //! durability = "before-callback" # or "behind"
@@ -81,6 +82,8 @@ pub struct Settings {
     pub pure_node_extensions: bool,
     /// Never show more than one active call on a line.
     pub single_active_call: bool,
+    /// `TSPI_lineForward` leaves forwards alone for which its list has no word.
+    pub modify_forwards: bool,
     /// The folder of the log.
     pub log: PathBuf,
     /// When a record counts as kept.
@@ -156,6 +159,7 @@ impl Settings {
             single_active_call: self.single_active_call,
             monitor_slaves: self.monitor_slaves,
             request_deadline_ms: Configuration::REQUEST_DEADLINE_MS,
+            modify_forwards: self.modify_forwards,
         }
     }
 }
@@ -215,7 +219,12 @@ impl<'d> Document<'d> {
         let user = top.required("user", "user = \"the PBX user for TAPI (long name)\"")?;
         let https = top.flag("https", false)?;
         let lines = top.section("lines", "[lines]")?;
-        lines.only(&["name_template", "pure_node_extensions", "single_active_call"])?;
+        lines.only(&[
+            "name_template",
+            "pure_node_extensions",
+            "single_active_call",
+            "forwarding",
+        ])?;
         let log = top.section("log", "[log]")?;
         log.only(&["path", "durability"])?;
         Ok(Settings {
@@ -227,6 +236,7 @@ impl<'d> Document<'d> {
             name_template: self.name_template(&lines)?,
             pure_node_extensions: lines.flag("pure_node_extensions", false)?,
             single_active_call: lines.flag("single_active_call", false)?,
+            modify_forwards: self.modify_forwards(&lines)?,
             log: log.path("path")?.map_or_else(Settings::default_log, |path| path.value),
             durability: self.durability(&log)?,
         })
@@ -348,6 +358,19 @@ impl<'d> Document<'d> {
             return Err(self.error(Some(template.span), fault));
         }
         Ok(template.value.into())
+    }
+
+    fn modify_forwards(&self, lines: &Section<'_>) -> Checked<bool> {
+        let Some(word) = lines.text("forwarding")? else { return Ok(false) };
+        match word.value {
+            "replace" => Ok(false),
+            "modify" => Ok(true),
+            _ => {
+                let allowed = "\"replace\" or \"modify\"";
+                let fault = SettingsFault::NotOneOf { key: "forwarding", allowed };
+                Err(self.error(Some(word.span), fault))
+            }
+        }
     }
 
     fn durability(&self, log: &Section<'_>) -> Checked<Durability> {

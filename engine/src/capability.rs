@@ -6,10 +6,12 @@
 
 use crate::call;
 use crate::fact::Command;
+use crate::forwarding::{Callers, Forward};
 use crate::id::CallId;
 use crate::tapi::{
     CallState, LineErr, address_feature, address_state, call_feature, call_feature_2,
-    call_info_state, connected_mode, line_dev_state, line_feature, park_mode, transfer_mode,
+    call_info_state, connected_mode, forward_mode, line_dev_state, line_feature, park_mode,
+    transfer_mode,
 };
 use crate::view::{Counts, LineView};
 
@@ -52,14 +54,15 @@ pub fn call_features_2(features: u32) -> u32 {
 pub const TRANSFER_MODES: u32 = transfer_mode::TRANSFER;
 
 /// LINEADDRFEATURE bits that an address may ever show.
-pub const ADDRESS_FEATURES: u32 = address_feature::MAKECALL | PICKUPS | address_feature::UNPARK;
+pub const ADDRESS_FEATURES: u32 =
+    address_feature::MAKECALL | PICKUPS | address_feature::UNPARK | address_feature::FORWARD;
 
 /// `TSPI_linePickup` in all its forms.
 const PICKUPS: u32 =
     address_feature::PICKUP | address_feature::PICKUPGROUP | address_feature::PICKUPDIRECT;
 
 /// LINEFEATURE bits that a line may ever show.
-pub const LINE_FEATURES: u32 = line_feature::MAKECALL;
+pub const LINE_FEATURES: u32 = line_feature::MAKECALL | line_feature::FORWARD;
 
 /// LINECALLSTATE bits that a call may ever be in.
 pub const CALL_STATES: u32 = CallState::Idle.bits()
@@ -93,6 +96,7 @@ pub const ADDRESS_STATES: u32 = address_state::OTHER
     | address_state::INUSEZERO
     | address_state::INUSEONE
     | address_state::NUMCALLS
+    | address_state::FORWARD
     | address_state::CAPSCHANGE;
 
 /// LINEDEVSTATE bits that LINE_LINEDEVSTATE may ever carry.
@@ -109,8 +113,15 @@ pub const LINE_STATES: u32 = line_dev_state::OTHER
 /// LINECONNECTEDMODE values that a connected call may have.
 pub const CONNECTED_MODES: u32 = connected_mode::ACTIVE | connected_mode::ACTIVEHELD;
 
-/// LINEFORWARDMODE bits accepted by `TSPI_lineForward`: none, it is not offered.
-pub const FORWARD_MODES: u32 = 0;
+/// Most entries in one list of `TSPI_lineForward`.
+pub const MAX_FORWARD_ENTRIES: usize = 32;
+
+/// Most of these that are about one caller each.
+pub const MAX_SPECIFIC_ENTRIES: usize = 16;
+
+/// Most rings until a call counts as not answered: more than any caller waits for. The least is 0,
+/// which leaves it to the PBX.
+pub const MAX_FORWARD_RINGS: u32 = 20;
 
 /// Calls of a line that may be active at once, and again as many on hold: what the largest
 /// telephones of the vendor show.
@@ -125,13 +136,43 @@ pub fn most_active_calls(view: &LineView) -> u32 {
 /// LINEADDRFEATURE bits legal right now.
 #[must_use]
 pub fn address_features(view: &LineView) -> u32 {
-    if can_make_call(view) { ADDRESS_FEATURES } else { 0 }
+    let make = if can_make_call(view) {
+        address_feature::MAKECALL | PICKUPS | address_feature::UNPARK
+    } else {
+        0
+    };
+    make | if can_forward(view) { address_feature::FORWARD } else { 0 }
 }
 
 /// LINEFEATURE bits legal right now.
 #[must_use]
 pub fn line_features(view: &LineView) -> u32 {
-    if can_make_call(view) { line_feature::MAKECALL } else { 0 }
+    let make = if can_make_call(view) { line_feature::MAKECALL } else { 0 };
+    make | if can_forward(view) { line_feature::FORWARD } else { 0 }
+}
+
+/// LINEFORWARDMODE bits that a line claims: inside and outside only where a trunk tells them
+/// apart; nothing where the PBX does not let us. "Busy or no answer" is taken although it is not
+/// claimed, because both are there one by one.
+#[must_use]
+pub fn forward_modes(view: &LineView) -> u32 {
+    match (view.forwards.refused, view.identity.trunks.is_empty()) {
+        (true, _) => 0,
+        (false, true) => forward_mode::PLAIN,
+        (false, false) => forward_mode::PLAIN | forward_mode::BY_ORIGIN,
+    }
+}
+
+/// LINEADDRFEATURE bits that this address claims.
+#[must_use]
+pub fn address_features_claimed(view: &LineView) -> u32 {
+    ADDRESS_FEATURES & !if view.forwards.refused { address_feature::FORWARD } else { 0 }
+}
+
+/// LINEFEATURE bits that this line claims.
+#[must_use]
+pub fn line_features_claimed(view: &LineView) -> u32 {
+    LINE_FEATURES & !if view.forwards.refused { line_feature::FORWARD } else { 0 }
 }
 
 /// Whether a request of an application is legal in what the line shows.
@@ -162,6 +203,7 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
             asking_in(view, *call, |state| state == CallState::Connected)
         }
         Command::SendUserUserInfo { call, .. } => asking_in(view, *call, call::takes_user_info),
+        Command::Forward(forwarding) => admit_forward(view, &forwarding.forwards),
         Command::Hold(call) | Command::BlindTransfer { call, .. } => {
             asking_in(view, *call, |state| state == CallState::Connected)
         }
@@ -181,6 +223,40 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
         Command::Pickup { .. } | Command::Unpark { .. } => admit_pickup(view),
         _ => Err(LineErr::OperationUnavail),
     }
+}
+
+/// [`admit`] for `TSPI_lineForward`: all of the list, or nothing.
+fn admit_forward(view: &LineView, forwards: &[Forward]) -> Result<(), LineErr> {
+    if view.removed || !view.connected {
+        return Err(LineErr::OperationFailed);
+    }
+    if view.forwards.refused {
+        return Err(LineErr::OperationUnavail);
+    }
+    let modes = forward_modes(view);
+    let either = (modes & forward_mode::BUSY_OF_ANY) << 8;
+    let callers = forwards.iter().map(|forward| forward.callers.number());
+    let specific = callers.filter(|number| !number.is_empty()).count();
+    if forwards.len() > MAX_FORWARD_ENTRIES || specific > MAX_SPECIFIC_ENTRIES {
+        return Err(LineErr::InvalParam);
+    }
+    for (index, forward) in forwards.iter().enumerate() {
+        let nobody = matches!(&forward.callers, Callers::Specific(caller) if caller.is_empty());
+        let twice = forwards[..index].iter().any(|earlier| earlier.competes_with(forward));
+        if (modes | either) & forward.mode() == 0 || nobody || twice {
+            return Err(LineErr::InvalParam);
+        }
+        if forward.to.is_empty() {
+            // Not to be disturbed is a thing of the telephones here, which nobody can set for them.
+            return Err(LineErr::InvalAddress);
+        }
+    }
+    Ok(())
+}
+
+/// Forwarding is the PBX's, so it does not take a registered device.
+fn can_forward(view: &LineView) -> bool {
+    !view.removed && view.connected && !view.forwards.refused
 }
 
 /// [`admit`] for `TSPI_lineCompleteTransfer`. It does not matter which of the two is on hold: the
@@ -287,9 +363,13 @@ mod tests {
                 name: Wide::default(),
                 number: Wide::default(),
                 switch: Wide::default(),
+                cn: "Anna".into(),
+                trunks: Arc::default(),
+                modify_forwards: false,
                 single_active_call: false,
                 is_uui_encoded: false,
             }),
+            forwards: Arc::default(),
             connected: true,
             in_service: true,
             removed: false,
@@ -471,7 +551,8 @@ mod tests {
             LineView { removed: true, ..well },
         ] {
             assert_eq!(admit(&view, &make_call()), Err(LineErr::InvalLineState));
-            assert_eq!((line_features(&view), address_features(&view)), (0, 0));
+            assert_eq!(line_features(&view) & line_feature::MAKECALL, 0);
+            assert_eq!(address_features(&view) & address_feature::MAKECALL, 0);
         }
     }
 

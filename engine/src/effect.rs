@@ -192,6 +192,10 @@ pub enum Report {
     LineRefused(LineId),
     /// All lines of a PBX are known and monitored; how many.
     Synchronised(PbxId, u32),
+    /// A PBX does not let us read call forwards, or the attempt failed.
+    ForwardingUnknown(PbxId, crate::fact::Failure),
+    /// So many forwards of a line come from a template, or from somebody else meanwhile, and stay.
+    ForwardsOfTemplate(LineId, u32),
     /// A limit was reached and something left out; which limit.
     LimitReached(Limit),
     /// Something that should not happen did, and was handled; what.

@@ -17,11 +17,14 @@ use crate::time::Timer;
 use crate::uui;
 use crate::view::{Identity, Wide};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Most lines an estate can have (I-24).
 pub const MAX_LINES: usize = (1 << 20) - 1;
+
+/// Most trunks of one PBX whose numbers are kept (I-24); a diversion has room for as many.
+pub const MAX_TRUNKS: usize = crate::diversion::MAX_SOURCES;
 
 /// What concerns more than one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +35,7 @@ pub struct Estate {
     members: Vec<Arc<Member>>,
     by_guid: BTreeMap<Guid, LineId>,
     boxes: BTreeMap<PbxId, Identification>,
+    trunks: BTreeMap<PbxId, Trunks>,
     hubs: Hubs,
     lot: Lot,
 }
@@ -160,6 +164,9 @@ impl Estate {
             PbxFact::Initialized { .. } => {
                 self.hubs.forget(pbx);
                 self.lot.forget(pbx);
+                if let Some(trunks) = self.trunks.get_mut(&pbx) {
+                    trunks.begin();
+                }
                 Clue::None
             }
             _ => Clue::None,
@@ -167,9 +174,15 @@ impl Estate {
         Route::Pbx(pbx, PbxInput::Fact(attempt, fact, clue))
     }
 
-    /// Finds or makes the line of a user.
+    /// Finds or makes the line of a user, or keeps the number of a trunk.
     fn user(&mut self, pbx: PbxId, user: &UserInfo) -> Clue {
-        if user.cn.is_empty() || !is_phone_like(user) {
+        if user.cn.is_empty() {
+            return self.trunk(pbx, Trunks::end);
+        }
+        if is_trunk(user) {
+            return self.trunk(pbx, |trunks| trunks.note(user));
+        }
+        if !is_phone_like(user) {
             return Clue::None;
         }
         let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
@@ -214,6 +227,14 @@ impl Estate {
         Clue::Line { line, identity: renamed.then_some(identity) }
     }
 
+    fn trunk(&mut self, pbx: PbxId, note: impl FnOnce(&mut Trunks) -> bool) -> Clue {
+        if note(self.trunks.entry(pbx).or_default()) {
+            Clue::Renamed(self.rename(|member| member.home == pbx))
+        } else {
+            Clue::None
+        }
+    }
+
     /// Makes the identities of some members anew and tells those lines whose changed.
     fn rename(&mut self, which: impl Fn(&Member) -> bool) -> Vec<(LineId, LineInput)> {
         let mut changed = Vec::new();
@@ -255,6 +276,13 @@ impl Estate {
             name: Wide::from_text(&name),
             number: Wide::from_text(&number),
             switch: self.shared(Wide::from_text(switch.trim())),
+            cn: who.cn.clone(),
+            trunks: self
+                .trunks
+                .get(&pbx)
+                .map(|trunks| Arc::clone(&trunks.numbers))
+                .unwrap_or_default(),
+            modify_forwards: settings.is_some_and(|settings| settings.modify_forwards),
             is_uui_encoded: known.is_some_and(|known| uui::is_encoded(&known.firmware)),
             single_active_call: settings.is_some_and(|settings| settings.single_active_call),
         }
@@ -267,6 +295,66 @@ impl Estate {
             _ => switch,
         }
     }
+}
+
+/// The trunks of one PBX that the session may see.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Trunks {
+    by_guid: BTreeMap<Guid, Trunk>,
+    /// Their numbers, in order and each once; shared by all lines of the PBX.
+    numbers: Arc<[Personal]>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Trunk {
+    number: Personal,
+    /// Not reported in the present session so far.
+    unseen: bool,
+}
+
+impl Trunks {
+    /// A session begins.
+    fn begin(&mut self) {
+        self.by_guid.values_mut().for_each(|trunk| trunk.unseen = true);
+    }
+
+    /// All objects have been reported once. Returns whether the numbers are others now.
+    fn end(&mut self) -> bool {
+        self.by_guid.retain(|_, trunk| !trunk.unseen);
+        self.count()
+    }
+
+    /// Takes in what a PBX says of a trunk. Returns whether the numbers are others now.
+    fn note(&mut self, user: &UserInfo) -> bool {
+        let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
+        let number = format!("{}{}", user.nodenum, user.e164.text());
+        if user.active && !user.e164.is_empty() {
+            if self.by_guid.len() < MAX_TRUNKS || self.by_guid.contains_key(&guid) {
+                let number = number.as_str().into();
+                self.by_guid.insert(guid, Trunk { number, unseen: false });
+            }
+        } else {
+            self.by_guid.remove(&guid);
+        }
+        self.count()
+    }
+
+    fn count(&mut self) -> bool {
+        let numbers: BTreeSet<&Personal> =
+            self.by_guid.values().map(|trunk| &trunk.number).collect();
+        let changed = !numbers.iter().copied().eq(self.numbers.iter());
+        if changed {
+            self.numbers = numbers.into_iter().cloned().collect();
+        }
+        changed
+    }
+}
+
+/// Whether an object leads out of the PBX.
+fn is_trunk(user: &UserInfo) -> bool {
+    !user.cn.is_empty()
+        && (matches!(&*user.object, "trunk" | "gw")
+            || user.object.is_empty() && &*user.kind == "gw")
 }
 
 fn subscriber(guid: Guid, user: &UserInfo) -> Subscriber {

@@ -5,6 +5,7 @@
 //! tests.
 
 pub use crate::command::{Command, Consultation, ParkPlace, PickupFrom};
+use crate::diversion::UserRecord;
 use crate::id::{Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, RequestId, UserHandle};
 use crate::pii::Personal;
 use crate::tapi::LineErr;
@@ -104,6 +105,8 @@ pub struct Configuration {
     /// How long the PBX's events may take to prove what a request asked for, in milliseconds; 0
     /// stands for [`Configuration::REQUEST_DEADLINE_MS`].
     pub request_deadline_ms: u32,
+    /// `TSPI_lineForward` leaves forwards alone for which its list has no word.
+    pub modify_forwards: bool,
 }
 
 impl Configuration {
@@ -438,8 +441,8 @@ pub enum Reply {
     Parked(CallHandle),
     /// Looking for a number: Long Name of the object that it leads to, if there is one.
     Found(Option<Personal>),
-    /// `Admin`: the document that came back.
-    Document(Personal),
+    /// `Admin`: what a user's record says about diversions.
+    Record(UserRecord),
 }
 
 /// How a request of an application ended.

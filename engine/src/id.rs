@@ -46,6 +46,10 @@ impl RequestId {
     /// return at once, but what must go through the log all the same. They have no completion.
     pub const FIRST_OWN: u32 = 0x8000_0000;
 
+    /// Numbers from here on name what a line asks a PBX without being asked to, or for a request
+    /// that takes several questions.
+    pub const FIRST_OF_LINE: u32 = 0xC000_0000;
+
     /// Whether it is a number of the provider's own.
     #[must_use]
     pub fn is_own(self) -> bool {

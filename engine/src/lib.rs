@@ -12,6 +12,7 @@ pub mod codec;
 pub mod command;
 pub mod core;
 pub mod dial;
+pub mod diversion;
 pub mod effect;
 pub mod estate;
 pub mod fact;

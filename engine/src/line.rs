@@ -6,11 +6,13 @@
 mod active;
 mod call;
 mod calls;
+mod forward;
 mod host;
 mod request;
 mod telling;
 
 use self::call::Call;
+use self::forward::Forwards;
 use self::request::Pending;
 use crate::call::Siblings;
 use crate::effect::{Address, Effect, Effects, Notice, Report, Surprise, Telling, What};
@@ -47,6 +49,8 @@ pub enum LineInput {
     Seen {
         /// A device is registered.
         registered: bool,
+        /// Its configuration changed.
+        changed: bool,
     },
     /// The PBX reports calls of the user from now on.
     Monitored {
@@ -103,6 +107,7 @@ pub struct Line {
     calls: Vec<Call>,
     requests: Vec<Pending>,
     early: Vec<(Attempt, CallInfo, u32)>,
+    forwards: Forwards,
 }
 
 /// Where to ask about this line's calls.
@@ -138,6 +143,7 @@ impl Line {
             calls: Vec::new(),
             requests: Vec::new(),
             early: Vec::new(),
+            forwards: Forwards::default(),
         }
     }
 
@@ -162,9 +168,10 @@ impl Line {
         match input {
             LineInput::Started => self.started(),
             LineInput::Identity(identity) => self.identified(identity, out),
-            LineInput::Seen { registered } => self.seen(registered, out),
+            LineInput::Seen { registered, changed } => self.seen(registered, changed, out),
             LineInput::Monitored { pbx, attempt, address, user } => {
                 self.monitor = Some(Monitor { pbx, attempt, address, user });
+                self.forwards_changed(out);
             }
             LineInput::LinkLost(attempt) => self.link_lost(attempt, at, out),
             LineInput::Settled(attempt) => self.settled(attempt, at, out),
@@ -201,6 +208,7 @@ impl Line {
                 .calls
                 .iter()
                 .any(|call| call.is_visible() && call.state == CallState::Offering),
+            forwards: self.forwards_view(),
             calls: self
                 .calls
                 .iter()
@@ -233,27 +241,41 @@ impl Line {
         self.calls = Vec::new();
         self.requests = Vec::new();
         self.early = Vec::new();
+        self.forwards.started();
     }
 
     fn identified(&mut self, identity: Arc<Identity>, out: &mut Effects) {
         if *self.identity == *identity {
             return;
         }
-        let renumbered = self.identity.number != identity.number;
-        self.identity = identity;
+        let before = std::mem::replace(&mut self.identity, identity);
+        let now = &self.identity;
+        let renumbered = before.number != now.number;
+        let renamed = (&before.name, &before.switch) != (&now.name, &now.switch)
+            || before.single_active_call != now.single_active_call
+            || before.is_uui_encoded != now.is_uui_encoded;
+        let rerouted = before.trunks != now.trunks;
         if renumbered {
             self.tell_address(address_state::CAPSCHANGE, out);
         }
-        self.tell_line(line_dev_state::CAPSCHANGE, 0, 0, out);
+        if renumbered || renamed {
+            self.tell_line(line_dev_state::CAPSCHANGE, 0, 0, out);
+        }
+        if rerouted {
+            self.forwards_renamed(out);
+        }
     }
 
-    fn seen(&mut self, registered: bool, out: &mut Effects) {
+    fn seen(&mut self, registered: bool, changed: bool, out: &mut Effects) {
         if self.removed {
             self.removed = false;
             self.announce(out);
         }
         self.connected = true;
         self.registered = registered;
+        if changed {
+            self.forwards_changed(out);
+        }
     }
 
     fn link_lost(&mut self, attempt: Attempt, at: Millis, out: &mut Effects) {
@@ -264,6 +286,7 @@ impl Line {
         self.monitor = None;
         self.early.clear();
         self.fail_requests(out);
+        self.lose_forwards(out);
         let mut any = false;
         for call in &mut self.calls {
             call.leg = None;
@@ -304,6 +327,7 @@ impl Line {
             return;
         }
         self.fail_requests(out);
+        self.lose_forwards(out);
         self.early.clear();
         for index in 0..self.calls.len() {
             self.calls[index].leg = None;
@@ -324,7 +348,10 @@ impl Line {
 
     fn due(&mut self, at: Millis, timer: Timer, out: &mut Effects) {
         match timer {
-            Timer::Deadline(_, id) => self.deadline(at, id, out),
+            Timer::Deadline(_, id) => {
+                self.deadline(at, id, out);
+                self.forward_deadline(at, id, out);
+            }
             Timer::Ring(call, count) => self.ring(at, call, count, out),
             Timer::Grace(..) => {
                 // Where a new session reports the line, it decides by itself (`settled`).

@@ -1,5 +1,6 @@
 //! What to ask of a PBX on behalf of an application's request.
 
+use crate::diversion::Diversion;
 use crate::id::{CallHandle, UserHandle};
 use crate::pii::Personal;
 use serde::{Deserialize, Serialize};
@@ -131,10 +132,37 @@ pub enum Order {
         /// The number.
         e164: Personal,
     },
-    /// Administration by a document of its own. The answer is
-    /// [`crate::fact::Reply::Document`].
-    Admin {
-        /// The document.
-        xml: Personal,
+    /// `Admin`: asks for what a user's record says about diversions. The answer is
+    /// [`crate::fact::Reply::Record`]. It changes nothing, so it may be repeated.
+    ShowUser {
+        /// Long Name of the user.
+        cn: Personal,
+        /// Only what the user has of its own, without what comes from templates.
+        own: bool,
+    },
+    /// `Admin`: adds a diversion to a user's record. The answer is `Taken`.
+    AddDiversion {
+        /// Long Name of the user.
+        cn: Personal,
+        /// The diversion.
+        diversion: Diversion,
+    },
+    /// `Admin`: removes a diversion from a user's record. The answer is `Taken`, whether it was
+    /// there or not.
+    RemoveDiversion {
+        /// Long Name of the user.
+        cn: Personal,
+        /// The diversion, with the words of the PBX for it.
+        diversion: Diversion,
+    },
+    /// `Admin`: sets how long a user's phone rings before a call counts as not answered. The
+    /// answer is `Taken`; `Refused` if the record was changed since it was read.
+    SetNoAnswerTime {
+        /// Long Name of the user.
+        cn: Personal,
+        /// The time in seconds; none for the PBX's own.
+        seconds: Option<u32>,
+        /// Checksum of the record as it was read, without what comes from templates.
+        print: u32,
     },
 }

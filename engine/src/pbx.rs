@@ -394,10 +394,15 @@ impl Pbx {
         if user.cn.is_empty() {
             // The end of the snapshot; such a record later means nothing.
             self.snapshot_ended = true;
+            if let Clue::Renamed(renamed) = clue {
+                lines.extend(renamed);
+            }
             return;
         }
         let (line, identity) = match clue {
             Clue::Line { line, identity } => (line, identity),
+            // A trunk: its number means something to the lines.
+            Clue::Renamed(renamed) => return lines.extend(renamed),
             Clue::TooManyLines => {
                 return out.push(Effect::Report(Report::LimitReached(Limit::Lines)));
             }
@@ -410,7 +415,7 @@ impl Pbx {
         if let Some(identity) = identity {
             lines.push((line, LineInput::Identity(identity)));
         }
-        lines.push((line, LineInput::Seen { registered: user.registered }));
+        lines.push((line, LineInput::Seen { registered: user.registered, changed: user.cfg }));
         let known = self.lines.get(&line).copied();
         if matches!(known, None | Some(Monitoring::Refused)) {
             self.lines.insert(line, Monitoring::Wanted);

@@ -329,6 +329,7 @@ pub mod transfer_mode {
 /// LINEADDRFEATURE bits that this provider may claim.
 #[allow(missing_docs)]
 pub mod address_feature {
+    pub const FORWARD: u32 = 0x1;
     pub const MAKECALL: u32 = 0x2;
     pub const PICKUP: u32 = 0x4;
     pub const UNPARK: u32 = 0x80;
@@ -339,7 +340,20 @@ pub mod address_feature {
 /// LINEFEATURE bits that this provider may claim.
 #[allow(missing_docs)]
 pub mod line_feature {
+    pub const FORWARD: u32 = 0x4;
     pub const MAKECALL: u32 = 0x8;
+}
+
+/// LINEFORWARDMODE bits.
+pub mod forward_mode {
+    /// UNCOND, BUSY, NOANSW, each for all callers and for one.
+    pub const PLAIN: u32 = 0x999;
+    /// The same for callers from inside and from outside.
+    pub const BY_ORIGIN: u32 = 0x666;
+    /// All modes of BUSY.
+    pub const BUSY_OF_ANY: u32 = 0xF0;
+    /// Calls are forwarded, under conditions that will never be known here.
+    pub const UNAVAIL: u32 = 0x2_0000;
 }
 
 /// LINEDISCONNECTMODE values.

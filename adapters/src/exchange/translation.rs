@@ -1,6 +1,7 @@
 //! From the engine's terms to those of SOAP and back.
 
 use crate::http::{Answer as HttpAnswer, Repeat};
+use crate::soap::admin::{self, AdminError};
 use crate::soap::types::UserInfo;
 use crate::soap::{Answer, Interface, Operation, SoapError};
 use engine::effect::{Order, Request};
@@ -45,7 +46,10 @@ pub(super) fn asker(request: &Request) -> Asker {
 /// second `Poll` would hide.
 pub(super) fn repeat(request: &Request) -> Repeat {
     match request {
-        Request::Version | Request::Echo { .. } | Request::End { .. } => Repeat::Once,
+        Request::Version
+        | Request::Echo { .. }
+        | Request::End { .. }
+        | Request::Order { order: Order::ShowUser { .. }, .. } => Repeat::Once,
         Request::Initialize { .. }
         | Request::Poll { .. }
         | Request::UserInitialize { .. }
@@ -74,6 +78,17 @@ pub(super) fn operation(request: &Request, interface: Interface) -> Operation {
         },
         Request::Order { order, .. } => carried(order, interface),
     }
+}
+
+/// Whether an order is about the record of a user.
+pub(super) fn is_administration(order: &Order) -> bool {
+    matches!(
+        order,
+        Order::ShowUser { .. }
+            | Order::AddDiversion { .. }
+            | Order::RemoveDiversion { .. }
+            | Order::SetNoAnswerTime { .. }
+    )
 }
 
 fn carried(order: &Order, interface: Interface) -> Operation {
@@ -138,7 +153,15 @@ fn carried(order: &Order, interface: Interface) -> Operation {
             next: 0,
             nohide: true,
         },
-        Order::Admin { xml } => Operation::Admin { xml },
+        Order::ShowUser { cn, own } => Operation::Admin { xml: admin::show(cn.text(), own) },
+        Order::AddDiversion { cn, diversion } => {
+            Operation::Admin { xml: admin::add(cn.text(), &diversion) }
+        }
+        Order::RemoveDiversion { cn, diversion } => {
+            Operation::Admin { xml: admin::remove(cn.text(), &diversion) }
+        }
+        // The first of two questions: the second is made from its answer.
+        Order::SetNoAnswerTime { cn, .. } => Operation::Admin { xml: admin::show(cn.text(), true) },
     }
 }
 
@@ -191,8 +214,43 @@ pub(super) fn reply(request: &Request, answer: Answer) -> Reply {
         Answer::UserFindDestination { incomplete, user } => {
             Reply::Found(user.filter(|user| !incomplete && !user.cn.is_empty()).map(|user| user.cn))
         }
-        Answer::Admin(document) => Reply::Document(document),
+        Answer::Admin(document) => administered(request, document.text()),
         _ => Reply::Taken,
+    }
+}
+
+/// What an answer to `Admin` says.
+fn administered(request: &Request, document: &str) -> Reply {
+    let reading = matches!(request, Request::Order { order: Order::ShowUser { .. }, .. });
+    let read = if reading {
+        admin::read(document).map(Reply::Record)
+    } else {
+        admin::done(document).map(|()| Reply::Taken)
+    };
+    read.unwrap_or_else(|error| refused(&error))
+}
+
+/// The second question of [`Order::SetNoAnswerTime`]: the record as it was shown, but for the time.
+///
+/// # Errors
+/// The reply, if there is no second question.
+pub(super) fn second(order: &Order, shown: Answer) -> Result<Operation, Reply> {
+    let (Order::SetNoAnswerTime { seconds, print, .. }, Answer::Admin(shown)) = (order, shown)
+    else {
+        return Err(Reply::Failed(Failure::Garbled("an answer to something else".into())));
+    };
+    let xml = admin::with_no_answer(shown.text(), *seconds, *print);
+    xml.map(|xml| Operation::Admin { xml }).map_err(|error| refused(&error))
+}
+
+/// The reply to an order that the PBX refuses, or answers in no way that can be understood.
+fn refused(error: &AdminError) -> Reply {
+    match error {
+        AdminError::Changed => Reply::Refused,
+        AdminError::NoUser | AdminError::Refused(_) => Reply::Failed(Failure::Fault(reason(error))),
+        AdminError::Unreadable(_) | AdminError::TooMany => {
+            Reply::Failed(Failure::Garbled(reason(error)))
+        }
     }
 }
 

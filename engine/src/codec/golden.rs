@@ -5,6 +5,7 @@
 //! end of their enum and add a line.
 
 use super::{Millis, Record, SCHEMA, Telling, decode, encode, encode_state, telling_crc};
+use crate::diversion::{Diversion, Kind, Sources, Target, UserRecord};
 use crate::effect::{Notice, What};
 use crate::fact::*;
 use crate::forwarding::{Callers, Case, Forward, Forwarding};
@@ -185,7 +186,7 @@ fn the_samples_show_every_variant() {
         Reply::Parked(_),
         Reply::Found(None),
         Reply::Found(Some(_)),
-        Reply::Document(_),
+        Reply::Record(_),
     );
     all_variants_are_shown!(
         timers(),
@@ -294,6 +295,7 @@ fn host_facts() -> Vec<HostFact> {
             single_active_call: false,
             monitor_slaves: true,
             request_deadline_ms: 5_000,
+            modify_forwards: true,
         }),
         HostFact::LineOpened { line: LINE, opening: Opening(2), version: 0x0003_0000 },
         HostFact::LineClosed { line: LINE, opening: Opening(2) },
@@ -465,6 +467,32 @@ fn forwarding() -> Forwarding {
     Forwarding { forwards: kinds.map(forward).into(), rings: 4 }
 }
 
+/// Every kind of diversion, of target and of sources.
+fn record_of_user() -> UserRecord {
+    let number = || Personal::from("30");
+    let kinds = [Kind::Always, Kind::Busy, Kind::NoAnswer];
+    let targets = [Target::Number(number()), Target::Name(number()), Target::Nowhere];
+    let sources = [
+        Sources::All,
+        Sources::Only(vec![number()]),
+        Sources::OnlyNot(vec![number()]),
+        Sources::Internal,
+        Sources::External,
+        Sources::Other,
+    ];
+    let diversion = |(index, sources): (usize, &Sources)| Diversion {
+        kind: kinds[index % 3],
+        to: targets[index % 3].clone(),
+        sources: sources.clone(),
+        element: Personal::from("<cd/>"),
+    };
+    UserRecord {
+        diversions: sources.iter().enumerate().map(diversion).collect(),
+        no_answer_s: Some(15),
+        print: 0x1234_5678,
+    }
+}
+
 fn replies() -> Vec<Reply> {
     vec![
         Reply::Calling(CallHandle(300)),
@@ -474,7 +502,7 @@ fn replies() -> Vec<Reply> {
         Reply::Parked(CallHandle(300)),
         Reply::Found(None),
         Reply::Found(Some(Personal::from("Bruce"))),
-        Reply::Document(Personal::from("<ok/>")),
+        Reply::Record(record_of_user()),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Any record at all, from every variant of every enum.
 
+use crate::diversion::{Diversion, Kind, Sources, Target, UserRecord};
 use crate::effect::{Notice, Telling, What};
 use crate::fact::*;
 use crate::forwarding::{Callers, Case, Forward, Forwarding};
@@ -54,15 +55,18 @@ fn host_fact() -> impl Strategy<Value = HostFact> {
 }
 
 fn configuration() -> impl Strategy<Value = Configuration> {
-    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 3]>(), any::<u32>()).prop_map(
-        |(user, pbxs, name_template, [pure, single, slaves], request_deadline_ms)| Configuration {
-            user,
-            pbxs,
-            name_template,
-            pure_node_extensions: pure,
-            single_active_call: single,
-            monitor_slaves: slaves,
-            request_deadline_ms,
+    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 4]>(), any::<u32>()).prop_map(
+        |(user, pbxs, name_template, [pure, single, slaves, modify], request_deadline_ms)| {
+            Configuration {
+                user,
+                pbxs,
+                name_template,
+                pure_node_extensions: pure,
+                single_active_call: single,
+                monitor_slaves: slaves,
+                request_deadline_ms,
+                modify_forwards: modify,
+            }
         },
     )
 }
@@ -278,8 +282,33 @@ fn reply() -> impl Strategy<Value = Reply> {
         Just(Reply::Refused),
         any::<u32>().prop_map(|call| Reply::Parked(CallHandle(call))),
         option::of(personal()).prop_map(Reply::Found),
-        personal().prop_map(Reply::Document),
+        user_record().prop_map(Reply::Record),
     ]
+}
+
+fn user_record() -> impl Strategy<Value = UserRecord> {
+    (vec(diversion(), 0..4), option::of(any::<u32>()), any::<u32>())
+        .prop_map(|(diversions, no_answer_s, print)| UserRecord { diversions, no_answer_s, print })
+}
+
+fn diversion() -> impl Strategy<Value = Diversion> {
+    let kind = select(vec![Kind::Always, Kind::Busy, Kind::NoAnswer]);
+    let to = prop_oneof![
+        personal().prop_map(Target::Number),
+        personal().prop_map(Target::Name),
+        Just(Target::Nowhere),
+    ];
+    let sources = prop_oneof![
+        select(vec![Sources::All, Sources::Internal, Sources::External, Sources::Other]),
+        vec(personal(), 0..3).prop_map(Sources::Only),
+        vec(personal(), 0..3).prop_map(Sources::OnlyNot),
+    ];
+    (kind, to, sources, personal()).prop_map(|(kind, to, sources, element)| Diversion {
+        kind,
+        to,
+        sources,
+        element,
+    })
 }
 
 fn timer() -> impl Strategy<Value = Timer> {

@@ -9,7 +9,7 @@ use crate::writer::Writer;
 use engine::capability as claims;
 use engine::tapi::{
     BUSY_STATION, DIALTONE_INTERNAL, LineErr, MEDIA_INTERACTIVE_VOICE, OFFERING_ACTIVE,
-    disconnect_mode, party_id,
+    disconnect_mode, forward_mode, party_id,
 };
 use engine::uui;
 use engine::view::{LineView, Wide};
@@ -49,7 +49,7 @@ pub(crate) unsafe fn line_caps(
         answer_mode: LINEANSWERMODE_HOLD,
         ring_modes: 1,
         line_states: claims::LINE_STATES,
-        line_features: claims::LINE_FEATURES,
+        line_features: claims::line_features_claimed(view),
         device_classes: writer.place(DEVICE_CLASSES),
         permanent_line_guid: who.guid.into(),
         address_types: LINEADDRESSTYPE_PHONENUMBER,
@@ -75,6 +75,7 @@ pub(crate) unsafe fn address_caps(
 ) -> Result<(), LineErr> {
     // SAFETY: the caller's promise.
     let mut writer = unsafe { Writer::begin(to, version)? };
+    let forward_modes = claims::forward_modes(view);
     let caps = LineAddressCaps {
         line_device_id: device,
         address: writer.place(view.identity.number.bytes()),
@@ -94,15 +95,26 @@ pub(crate) unsafe fn address_caps(
         max_num_active_calls: claims::most_active_calls(view),
         max_num_on_hold_calls: claims::MAX_ACTIVE_CALLS,
         max_num_on_hold_pending_calls: 1,
-        addr_cap_flags: ADDR_CAP_FLAGS,
+        addr_cap_flags: ADDR_CAP_FLAGS | forward_flags(forward_modes),
         call_features: claims::CALL_FEATURES,
         call_features2: claims::CALL_FEATURES_2,
         transfer_modes: claims::TRANSFER_MODES,
         remove_from_conf_caps: LINEREMOVEFROMCONF_NONE,
         remove_from_conf_state: engine::tapi::CallState::Idle.bits(),
         park_modes: claims::PARK_MODES,
-        forward_modes: claims::FORWARD_MODES,
-        address_features: claims::ADDRESS_FEATURES,
+        forward_modes,
+        max_forward_entries: if forward_modes == 0 {
+            0
+        } else {
+            claims::MAX_FORWARD_ENTRIES as u32
+        },
+        max_specific_entries: if forward_modes == 0 {
+            0
+        } else {
+            claims::MAX_SPECIFIC_ENTRIES as u32
+        },
+        max_fwd_num_rings: if forward_modes == 0 { 0 } else { claims::MAX_FORWARD_RINGS },
+        address_features: claims::address_features_claimed(view),
         device_classes: writer.place(DEVICE_CLASSES),
         connected_modes: claims::CONNECTED_MODES,
         offering_modes: OFFERING_ACTIVE,
@@ -112,6 +124,18 @@ pub(crate) unsafe fn address_caps(
     writer.finish(caps);
     Ok(())
 }
+
+/// LINEADDRCAPFLAGS of a line with these LINEFORWARDMODE bits: each kind may have a target of its
+/// own, the number of rings can be set, and what is shown is what the PBX says.
+fn forward_flags(modes: u32) -> u32 {
+    let by_origin = if modes & forward_mode::BY_ORIGIN == 0 { 0 } else { FWDINTEXTADDR };
+    if modes == 0 { 0 } else { FWDNUMRINGS | FWDSTATUSVALID | FWDBUSYNAADDR | by_origin }
+}
+
+const FWDNUMRINGS: u32 = 0x1;
+const FWDSTATUSVALID: u32 = 0x2_0000;
+const FWDINTEXTADDR: u32 = 0x4_0000;
+const FWDBUSYNAADDR: u32 = 0x8_0000;
 
 /// A party may be known by number, by name, not yet, or never.
 const PARTY_ID: u32 = party_id::ADDRESS | party_id::NAME | party_id::UNKNOWN | party_id::UNAVAIL;

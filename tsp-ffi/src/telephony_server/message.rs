@@ -113,7 +113,7 @@ impl Kind {
             | Kind::CallState { call, .. }
             | Kind::CallInfo { call, .. }
             | Kind::Generated { call, .. }
-            | Kind::Completed { asked: Some(Asked { call, .. }), .. } => Some(call),
+            | Kind::Completed { asked: Some(Asked { call: Some(call), .. }), .. } => Some(call),
             _ => None,
         }
     }
@@ -124,6 +124,6 @@ impl Kind {
 pub struct Asked {
     /// The name of the TAPI function, for example `lineMakeCall`.
     pub function: &'static str,
-    /// The call it is about.
-    pub call: TapiCall,
+    /// The call it is about, if it is about one.
+    pub call: Option<TapiCall>,
 }

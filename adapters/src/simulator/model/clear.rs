@@ -4,6 +4,7 @@ use super::PbxModel;
 use super::leg::{Leg, LegId, Phase};
 use super::setup::NORMAL;
 use crate::simulator::switches::OwnClearState;
+use engine::diversion::Kind;
 
 impl PbxModel {
     /// The user of a leg clears it, and with it the call.
@@ -13,6 +14,10 @@ impl PbxModel {
             return self.go_on_hook(id);
         }
         let unanswered = leg.is_ringing() && leg.then.is_none();
+        // A rejected call counts as one to a busy phone.
+        if unanswered && self.divert_ringing(id, Kind::Busy) {
+            return;
+        }
         let others_ring = unanswered && !self.legs.siblings(id).is_empty();
         let (phase, msg) = match self.switches.own_clear_state {
             OwnClearState::Received => (Phase::ClearedByUser, "x-rel"),
@@ -41,9 +46,12 @@ impl PbxModel {
         }
     }
 
-    /// The PBX gives up a call that nobody answered: the caller hears the cause, the called phone
-    /// just stops ringing.
+    /// The PBX gives up a call that nobody answered: it is diverted, or the caller hears the cause
+    /// and the called phone just stops ringing.
     pub(super) fn give_up(&mut self, id: LegId, cause: u8) {
+        if self.divert_ringing(id, Kind::NoAnswer) {
+            return;
+        }
         let (others, siblings) = (self.legs.opposite(id), self.legs.siblings(id));
         for leg in std::iter::once(id).chain(siblings).chain(others) {
             let called = self.legs.get(leg).is_some_and(Leg::is_ringing);

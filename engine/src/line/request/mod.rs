@@ -18,7 +18,7 @@ use errand::Errand;
 use make::MAKE_CALL_DEADLINE_MS;
 pub(super) use transfer::Departure;
 
-use super::call::{Call, Standing};
+use super::call::Standing;
 use super::{Line, MAX_REQUESTS, Monitor};
 use crate::capability;
 use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
@@ -86,11 +86,11 @@ pub(super) enum Kind {
 }
 
 /// What became of a command at once.
-type Outcome = Result<Progress, LineErr>;
+pub(super) type Outcome = Result<Progress, LineErr>;
 
 /// How far a command got at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
+pub(super) enum Progress {
     /// It is under way.
     UnderWay,
     /// It is done.
@@ -140,7 +140,7 @@ impl Line {
             // The host closed the line meanwhile and has had its completion.
             return;
         }
-        if self.requests.len() >= MAX_REQUESTS {
+        if self.requests.len() + self.forward_requests() >= MAX_REQUESTS {
             out.push(Effect::Report(Report::LimitReached(Limit::Requests)));
             return self.complete(id, Err(LineErr::ResourceUnavail), out);
         }
@@ -174,7 +174,8 @@ impl Line {
         match command {
             Command::MakeCall { call, number, block_id, country_code, call_param_flags } => {
                 let card = make::card(country_code, call_param_flags);
-                self.make_call(at, id, Call::made(call, number, card, at), block_id, out)
+                let made = self.made(call, number, card, at);
+                self.make_call(at, id, made, block_id, out)
             }
             Command::Answer(call) => self.answer(at, id, call, out),
             Command::Drop(call) => self.drop_call(at, id, call, out),
@@ -201,12 +202,15 @@ impl Line {
             Command::SendUserUserInfo { call, user_info } => {
                 self.send_user_info(at, id, call, &user_info, out)
             }
+            Command::Forward(forwarding) => self.forward(at, id, &forwarding, out),
             _ => Err(LineErr::OperationUnavail),
         }
     }
 
     pub(super) fn reply(&mut self, at: Millis, id: RequestId, reply: Reply, out: &mut Effects) {
-        let Some(position) = self.position_of(id) else { return };
+        let Some(position) = self.position_of(id) else {
+            return self.forward_reply(id, reply, out);
+        };
         match (self.requests[position].kind.clone(), reply) {
             (Kind::Errand(errand), reply) => self.errand_answered(at, id, errand, &reply, out),
             (Kind::MakeCall, Reply::Calling(leg)) if leg.0 != 0 => {
@@ -323,7 +327,13 @@ impl Line {
         Ok((monitor, call.leg.ok_or(LineErr::OperationFailed)?))
     }
 
-    fn order(&self, monitor: Monitor, request: RequestId, order: Order, out: &mut Effects) {
+    pub(super) fn order(
+        &self,
+        monitor: Monitor,
+        request: RequestId,
+        order: Order,
+        out: &mut Effects,
+    ) {
         let Monitor { pbx, attempt, address, .. } = monitor;
         let request = Request::Order { line: self.id(), request, order };
         out.push(Effect::Ask(Ask { pbx, attempt, address, request }));

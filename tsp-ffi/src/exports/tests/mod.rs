@@ -3,6 +3,7 @@
 
 mod asking;
 mod digits;
+mod forwarding;
 mod misuse;
 mod park;
 mod quick;
