@@ -136,8 +136,11 @@ pub fn most_active_calls(view: &LineView) -> u32 {
 /// LINEADDRFEATURE bits legal right now.
 #[must_use]
 pub fn address_features(view: &LineView) -> u32 {
-    let calls = address_feature::MAKECALL | PICKUPS | address_feature::UNPARK;
-    let make = if can_make_call(view) { calls } else { 0 };
+    let make = if can_make_call(view) {
+        address_feature::MAKECALL | PICKUPS | address_feature::UNPARK
+    } else {
+        0
+    };
     make | if can_forward(view) { address_feature::FORWARD } else { 0 }
 }
 

@@ -1,4 +1,4 @@
-//! What people do at their phones with the keys for it: conference, park, pickup, transfer.
+//! What people do at their phones with the keys for it: park, pickup, transfer.
 
 use super::PbxModel;
 use super::leg::{Leg, LegId, Phase, Target};
@@ -6,23 +6,6 @@ use super::object::ObjectId;
 use super::phone::Refusal;
 
 impl PbxModel {
-    /// A phone joins its two calls to a conference of three, or parts them again.
-    ///
-    /// # Errors
-    /// [`Refusal`] if it does not have two connected calls.
-    pub fn phone_confers(&mut self, ext: &str, on: bool) -> Result<(), Refusal> {
-        let state = "connected beside another one that is";
-        let active = self.newest(ext, state, |leg| is_talking(leg) && !leg.held)?;
-        let object = self.extension(ext)?;
-        let second = self.legs.at(object).any(|(id, leg)| id != active && is_talking(leg));
-        if !second {
-            return Err(Refusal::NotNow { ext: ext.into(), state });
-        }
-        self.confer(active, on);
-        self.settle();
-        Ok(())
-    }
-
     /// A phone dials further digits of its newest call.
     ///
     /// # Errors
@@ -84,7 +67,7 @@ impl PbxModel {
     pub fn phone_sends_away(&mut self, ext: &str, to: &str) -> Result<(), Refusal> {
         let sendable = |leg: &Leg| leg.is_ringing() || is_talking(leg);
         let leg = self.newest(ext, "ringing or connected", sendable)?;
-        let taken = self.redirect(leg, &Target::Number(to.into()), false);
+        let taken = self.redirect(leg, &Target::Number(to.into()), true);
         self.settle();
         if taken { Ok(()) } else { Err(Refusal::NoExtension(to.into())) }
     }

@@ -18,7 +18,7 @@ use errand::Errand;
 use make::MAKE_CALL_DEADLINE_MS;
 pub(super) use transfer::Departure;
 
-use super::call::{Call, Standing};
+use super::call::Standing;
 use super::{Line, MAX_REQUESTS, Monitor};
 use crate::capability;
 use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
@@ -174,7 +174,8 @@ impl Line {
         match command {
             Command::MakeCall { call, number, block_id, country_code, call_param_flags } => {
                 let card = make::card(country_code, call_param_flags);
-                self.make_call(at, id, Call::made(call, number, card, at), block_id, out)
+                let made = self.made(call, number, card, at);
+                self.make_call(at, id, made, block_id, out)
             }
             Command::Answer(call) => self.answer(at, id, call, out),
             Command::Drop(call) => self.drop_call(at, id, call, out),
