@@ -276,6 +276,12 @@ impl Line {
             if which(&self.requests[position]) && !self.requests[position].completed {
                 self.requests[position].completed = true;
                 self.complete(self.requests[position].id, Err(LineErr::OperationFailed), out);
+                // What was to be made has failed for the host: it is never told of (O-2).
+                let made = self.requests[position].made();
+                let made = self.calls.iter_mut().find(|call| Some(call.id) == made);
+                if let Some(made) = made.filter(|call| call.standing == Standing::Pending) {
+                    made.standing = Standing::Closed;
+                }
             }
         }
         self.requests.retain(|pending| !pending.completed || pending.awaits_leg());
