@@ -7,6 +7,7 @@ mod site;
 use engine::effect::{Effect, Order, Request};
 use engine::fact::*;
 use engine::id::*;
+use engine::tapi::party_id::ADDRESS;
 use engine::tapi::{CallState, LineErr, call_info_state, disconnect_mode, line_dev_state, origin};
 use engine::time::Timer;
 use site::{PBX, Site, born, call, user};
@@ -86,6 +87,19 @@ fn what_is_told_of_a_made_call_does_not_depend_on_whether_events_overtake_the_an
     };
     assert!(told(true).len() > 4);
     assert_eq!(told(true), told(false));
+}
+
+#[test]
+fn who_calls_is_known_at_the_first_state_of_a_made_call() {
+    let mut site = Site::new();
+    let id = site.make_call(7, 0);
+    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    let card = site.view(1).call(id).unwrap().info.clone();
+    assert_eq!((card.caller.number.to_text(), card.caller.flags), ("20".into(), ADDRESS));
+    assert_eq!((card.called.number.to_text(), card.called.flags), ("21".into(), ADDRESS));
+    site.call(101, 1);
+    let card = site.view(1).call(id).unwrap().info.clone();
+    assert_eq!(card.caller.name.to_text(), "Anna", "the PBX adds the name");
 }
 
 #[test]

@@ -129,6 +129,12 @@ commands! {
         |model, words, _| { let ext = words.last()?; done(model.phone_holds(ext)) };
     "retrieve" " EXT" "EXT takes its call back from hold at the phone"
         |model, words, _| { let ext = words.last()?; done(model.phone_retrieves(ext)) };
+    "conference" " EXT on|off" "EXT joins its call and the one it holds to a conference of three, or holds one again"
+        |model, words, _| {
+            let ext = words.word()?;
+            let on = words.choice("on", "off")?;
+            done(model.phone_confers(ext, on))
+        };
     "far" " alert|answer|busy|hangup EXT [CAUSE]" "the external party at the other end of EXT's newest call does that"
         |model, words, _| far(model, words);
     "give-up" " EXT [CAUSE]" "the PBX gives up EXT's unanswered call: the caller hears CAUSE (19)"
@@ -143,7 +149,7 @@ commands! {
         |model, words, _| set_trait(model, words, Trait::Busy);
     "refuse" " EXT on|off" "UserCall by EXT returns 0"
         |model, words, _| set_trait(model, words, Trait::Refuses);
-    "silent" " EXT on|off" "requests for EXT are never acted upon; UserCall is never answered"
+    "silent" " EXT on|off" "requests for EXT are never acted upon; UserCall and UserPickup are never answered"
         |model, words, _| set_trait(model, words, Trait::Silent);
     "register" " EXT on|off" "the phone of EXT registers or unregisters"
         |model, words, _| set_trait(model, words, Trait::Registered);
@@ -429,6 +435,24 @@ mod tests {
             assert_eq!(say(model, line), Ok(Said::Done), "{line}");
         }
         assert!(model.is_idle());
+    }
+
+    #[test]
+    fn three_confer_when_the_phone_joins_its_calls() {
+        let model = &mut desk();
+        for line in ["call 21 20", "answer 20", "hold 20", "call 22 20", "answer 20"] {
+            assert_eq!(say(model, line), Ok(Said::Done), "{line}");
+        }
+        let held = |model: &PbxModel| {
+            let calls = model.calls();
+            calls.iter().flat_map(|call| &call.legs).filter(|leg| leg.state & 0x100 != 0).count()
+        };
+        assert_eq!(held(model), 1);
+        say(model, "conference 20 on").unwrap();
+        assert_eq!(held(model), 0);
+        say(model, "conference 20 off").unwrap();
+        assert_eq!(held(model), 1);
+        assert!(say(model, "conference 21 on").is_err(), "21 has nobody to join");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One call of a line: what is kept of it between records.
 
 use crate::call::{self, Circumstances, PbxState, Phase, Siblings, StateAndMode};
-use crate::fact::{CallInfo, Msg, Party};
+use crate::fact::{CallInfo, Msg, Party, Role};
 use crate::id::{CallHandle, CallId, Guid};
 use crate::pii::Personal;
 use crate::tapi::CallState;
@@ -101,6 +101,14 @@ impl Call {
         };
         call.refill();
         call
+    }
+
+    /// The same at the line of that number. Who calls is known before the PBX says so: applications
+    /// read it at the first state.
+    pub(super) fn at_line(mut self, own: &str) -> Call {
+        self.parties = vec![Party { role: Role::This, e164: own.into(), ..Party::default() }];
+        self.refill();
+        self
     }
 
     /// A call that somebody else was offered and an application takes.

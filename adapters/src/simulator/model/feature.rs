@@ -63,6 +63,11 @@ impl PbxModel {
     }
 
     /// Takes a call back from hold without touching another: three talk together.
+    /// Joins this call and the other one of its phone, or ends that.
+    pub(super) fn confer(&mut self, id: LegId, on: bool) {
+        self.remote_control(id, if on { CONFERENCE_ON } else { CONFERENCE_OFF });
+    }
+
     fn release_hold(&mut self, id: LegId) {
         self.set_held(id, false, ["update", "x-retrieve"], "r-retrieved");
     }

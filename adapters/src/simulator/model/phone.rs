@@ -166,6 +166,22 @@ impl PbxModel {
         Ok(())
     }
 
+    /// The user joins its two calls to a conference of three, or holds the older one again.
+    ///
+    /// # Errors
+    /// There is no such extension, or it has no two connected calls.
+    pub fn phone_confers(&mut self, ext: &str, on: bool) -> Result<(), Refusal> {
+        let talking = |leg: &Leg| leg.phase == Phase::Connected;
+        let leg = self.newest(ext, "connected", |leg| talking(leg) && !leg.held)?;
+        let object = self.extension(ext)?;
+        if self.legs.at(object).filter(|(_, leg)| talking(leg)).count() < 2 {
+            return Err(Refusal::NotNow { ext: ext.into(), state: "connected, beside another" });
+        }
+        self.confer(leg, on);
+        self.settle();
+        Ok(())
+    }
+
     /// The external party at the other end of the newest call of `ext` acts.
     ///
     /// # Errors

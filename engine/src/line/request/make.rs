@@ -5,6 +5,7 @@ use crate::effect::{Effects, Order};
 use crate::id::{CallHandle, CallId, RequestId};
 use crate::line::Line;
 use crate::line::call::{Call, Standing};
+use crate::pii::Personal;
 use crate::tapi::{LineErr, MEDIA_INTERACTIVE_VOICE};
 use crate::time::Millis;
 use crate::view::CallCard;
@@ -23,6 +24,11 @@ pub(super) fn card(country_code: u32, call_param_flags: u32) -> CallCard {
 }
 
 impl Line {
+    /// A call that is asked for at this line.
+    pub(super) fn made(&self, id: CallId, number: Personal, card: CallCard, at: Millis) -> Call {
+        Call::made(id, number, card, at).at_line(&self.identity.number.to_text())
+    }
+
     pub(super) fn make_call(
         &mut self,
         at: Millis,

@@ -154,7 +154,8 @@ impl Line {
         match command {
             Command::MakeCall { call, number, block_id, country_code, call_param_flags } => {
                 let card = make::card(country_code, call_param_flags);
-                self.make_call(at, id, Call::made(call, number, card, at), block_id, out)
+                let made = self.made(call, number, card, at);
+                self.make_call(at, id, made, block_id, out)
             }
             Command::Answer(call) => self.answer(at, id, call, out),
             Command::Drop(call) => self.drop_call(at, id, call, out),

@@ -6,7 +6,6 @@ use crate::effect::{Effects, Order};
 use crate::fact::Consultation;
 use crate::id::{CallId, RequestId};
 use crate::line::Line;
-use crate::line::call::Call;
 use crate::pii::Personal;
 use crate::tapi::{CallState, LineErr};
 use crate::time::Millis;
@@ -41,7 +40,8 @@ impl Line {
         let mut card = make::card(0, call_param_flags);
         card.related_call_id = self.calls[index].card.call_id;
         self.calls[index].consultation = Some(consultation);
-        self.calls.push(Call::made(consultation, number.clone(), card, at));
+        let made = self.made(consultation, number.clone(), card, at);
+        self.calls.push(made);
         self.pend(at, id, call, Kind::SetupTransfer { consultation }, out);
         self.order(monitor, id, Order::UserHold { call: leg }, out);
         self.order(
