@@ -338,6 +338,19 @@ fn a_change_at_the_phone_is_read_told_and_shown() {
 }
 
 #[test]
+fn who_waits_goes_before_what_is_only_read_to_be_shown() {
+    let mut office = Office::new(Pbx::default());
+    office.site.pbx(PbxFact::User(UserInfo { cfg: true, ..user(1, "Anna") }));
+    let (late, _) = office.question().unwrap();
+    office.site.effects.clear();
+    office.site.app(1, 5, asking(&[(1, "30")], 0));
+    office.site.reply(1, late.0, Reply::Record(UserRecord::default()));
+    assert_eq!(office.answer_all(), ["show own", "add Always", "show own", "show"]);
+    assert_eq!(office.told(), ["5 done", "address 0x40"]);
+    assert_eq!(office.shown(), shown(&[(1, "30")]));
+}
+
+#[test]
 fn a_line_that_nobody_has_open_is_read_when_it_is_opened() {
     let mut office = Office::new(Pbx::default());
     office.site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
@@ -412,13 +425,14 @@ fn an_account_without_the_right_takes_the_offer_away_and_its_return_brings_it_ba
     let changed = || UserInfo { cfg: true, ..user(1, "Anna") };
     office.site.pbx(PbxFact::User(changed()));
     office.answer(|_, _| Reply::Failed(Failure::Fault("no right".into())));
-    assert_eq!(office.told(), ["address 0x100"]);
+    assert_eq!(office.told(), ["address 0x100", "line 0x100000 0 0"]);
     assert_eq!(modes(&office), 0);
     office.site.app(1, 5, asking(&[], 0));
     assert_eq!(office.told(), ["5 OPERATIONUNAVAIL"]);
     office.site.pbx(PbxFact::User(changed()));
     office.answer_all();
-    assert_eq!((office.told(), modes(&office)), (vec!["address 0x100".to_owned()], 0xFFF));
+    assert_eq!(office.told(), ["address 0x100", "line 0x100000 0 0"]);
+    assert_eq!(modes(&office), 0xFFF);
     // Anything else may be better the next time.
     office.site.pbx(PbxFact::User(changed()));
     office.answer(failed);
