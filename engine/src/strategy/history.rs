@@ -143,9 +143,6 @@ impl History {
             Step::Ask(kind, leg, other) => {
                 self.with_leg(leg, |h, leg| h.ask_more(kind, leg, other))
             }
-            Step::Forward(user, what) => self.forward(pick(user, &self.users), what),
-            Step::Record(user, which, how) => self.record(pick(user, &self.users), which, how),
-            Step::Trunk(active) => self.trunk(active),
             Step::Reply(how) => self.reply(how),
             Step::Due(kind, which) => self.due(kind, which),
             Step::SingleActiveCall(on) => self.configure(on),
@@ -318,44 +315,6 @@ impl History {
         let serial = CallId::FIRST_MADE + self.users[user].made_calls;
         self.users[user].made_calls += 1;
         CallId { line: line_of(user), serial }
-    }
-
-    /// None, one or two forwards.
-    fn forward(&mut self, user: usize, what: u8) {
-        if self.users[user].opening == 0 {
-            return;
-        }
-        let modes = [1, 1 << (what % 16), 1 << (what / 16)];
-        let forward = |mode: &u32| Forward::of(*mode, "30".into(), NAMES[0].1.into());
-        let forwards = modes.iter().skip(1 + usize::from(what % 3)).filter_map(forward).collect();
-        let (request, rings) = (RequestId(self.number()), u32::from(what % 5));
-        let opening = Opening(self.users[user].opening);
-        let command = Command::Forward(Forwarding { forwards, rings });
-        self.say(Event::App(line_of(user), opening, request, command));
-    }
-
-    /// The model does not know what was asked, so the answer may be one to something else.
-    fn record(&mut self, user: usize, which: u8, how: u8) {
-        let kinds = [Kind::Always, Kind::Busy, Kind::NoAnswer];
-        let diversion = |n: u8| Diversion {
-            kind: kinds[usize::from(how / 8 + n) % 3],
-            to: Target::Number(NAMES[0].1.into()),
-            sources: Sources::All,
-            element: Personal::from("<cd/>"),
-        };
-        let reply = match how % 8 {
-            0 => Reply::Failed(Failure::TimedOut),
-            1 => Reply::Failed(Failure::Fault("not by this account".into())),
-            2 => Reply::Refused,
-            3 | 4 => Reply::Taken,
-            _ => Reply::Record(UserRecord {
-                diversions: (0..how % 3).map(diversion).collect(),
-                no_answer_s: how.is_multiple_of(2).then_some(15),
-                print: u32::from(how),
-            }),
-        };
-        let request = RequestId(RequestId::FIRST_OF_LINE | u32::from(which));
-        self.say(Event::Reply(line_of(user), request, reply));
     }
 
     fn request(&mut self, user: usize, call: CallId, peer: u8, command: Command) {

@@ -66,12 +66,6 @@ pub enum Step {
     Trunk(bool),
     /// An application asks for something else: which function, for which leg, with which other.
     Ask(u8, u8, u8),
-    /// An application forwards the calls of a line.
-    Forward(u8, u8),
-    /// The PBX answers one of the first questions about the record of a user, in some way.
-    Record(u8, u8, u8),
-    /// A trunk comes into view, or goes.
-    Trunk(bool),
     /// The PBX answers the oldest open request: taken, refused, or failed.
     Reply(u8),
     /// A timer of some kind comes due.
@@ -114,9 +108,6 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Trunk),
         5 => (n(), n(), n()).prop_map(|(kind, leg, other)| Step::Ask(kind, leg, other)),
         7 => n().prop_map(Step::Reply),
-        2 => (n(), n()).prop_map(|(user, what)| Step::Forward(user, what)),
-        4 => (n(), 0..8u8, n()).prop_map(|(user, which, how)| Step::Record(user, which, how)),
-        1 => any::<bool>().prop_map(Step::Trunk),
         2 => (n(), n()).prop_map(|(kind, which)| Step::Due(kind, which)),
         1 => any::<bool>().prop_map(Step::SingleActiveCall),
         1 => Just(Step::Restart),
