@@ -8,7 +8,7 @@
 use crate::call::{self, Siblings, may_follow};
 use crate::core::Core;
 use crate::effect::{Effect, Notice, Telling, What};
-use crate::fact::{Event, HostFact, Record};
+use crate::fact::{Command, Event, HostFact, Record};
 use crate::id::{CallId, Guid, LineId, Opening, RequestId};
 use crate::line::{MAX_CALLS, MAX_REQUESTS};
 use crate::tapi::CallState;
@@ -34,6 +34,8 @@ pub struct Watch {
     calls: BTreeMap<CallId, Option<CallState>>,
     /// Requests accepted and not completed; for `MakeCall` the call it creates.
     requests: BTreeMap<(LineId, RequestId), [Option<CallId>; 2]>,
+    /// The two calls of each transfer that is to be completed.
+    transfers: BTreeMap<(LineId, RequestId), [CallId; 2]>,
     guids: BTreeMap<LineId, Guid>,
     /// The setting that never two calls of a line are CONNECTED.
     single_active_call: bool,
@@ -69,6 +71,12 @@ impl Watch {
             Event::App(line, opening, request, command) if self.open.get(line) == Some(opening) => {
                 if !request.is_own() {
                     self.requests.insert((*line, *request), command.makes());
+                    self.transfers.remove(&(*line, *request));
+                    if let Command::CompleteTransfer { call, consultation, conference: None } =
+                        command
+                    {
+                        self.transfers.insert((*line, *request), [*call, *consultation]);
+                    }
                 }
             }
             _ => {}
@@ -108,10 +116,18 @@ impl Watch {
     /// # Errors
     /// [`Breach`] of I-06 or I-04.
     pub fn at_rest(&self) -> Verdict {
-        let open = self.requests.keys().next();
-        check(6, open.is_none(), || format!("{open:?} was never completed"))?;
+        self.all_completed()?;
         let stuck = self.calls.iter().find(|(_, state)| **state == Some(CallState::Disconnected));
         check(4, stuck.is_none(), || format!("{stuck:?} never became IDLE"))
+    }
+
+    /// Checks that no request is open any more: after all deadlines have passed.
+    ///
+    /// # Errors
+    /// [`Breach`] of I-06.
+    pub fn all_completed(&self) -> Verdict {
+        let open = self.requests.keys().next();
+        check(6, open.is_none(), || format!("{open:?} was never completed"))
     }
 
     fn telling(&mut self, telling: &Telling) -> Verdict {
@@ -133,6 +149,13 @@ impl Watch {
             What::Completed(request, result) => {
                 let pending = self.requests.remove(&(line, request));
                 check(6, pending.is_some(), || format!("{request:?} completed once too often"))?;
+                let pair = self.transfers.remove(&(line, request));
+                if let (Some(pair), Ok(())) = (pair, result) {
+                    let left = pair.into_iter().find(|call| {
+                        matches!(self.calls.get(call), Some(Some(state)) if *state != CallState::Idle)
+                    });
+                    check(20, left.is_none(), || format!("{left:?} outlives its transfer"))?;
+                }
                 if let (Some(made), Ok(())) = (pending, result) {
                     self.calls.extend(made.into_iter().flatten().map(|call| (call, None)));
                 }
