@@ -189,6 +189,21 @@ pub fn disconnect_mode_of(cause: u8) -> u32 {
     }
 }
 
+/// Whether a call takes further digits to dial.
+#[must_use]
+pub const fn takes_digits(state: CallState) -> bool {
+    matches!(state, CallState::DialTone | CallState::Dialing)
+}
+
+/// Whether user-user information can be sent with a call.
+#[must_use]
+pub const fn takes_user_info(state: CallState) -> bool {
+    matches!(
+        state,
+        CallState::Offering | CallState::Accepted | CallState::Ringback | CallState::Connected
+    )
+}
+
 /// Whether TAPI lets `to` follow `from` (TSPI: legal transitions). A state may follow itself only
 /// as CONNECTED with another mode.
 #[must_use]
@@ -396,10 +411,11 @@ pub const fn features(state: CallState, siblings: Siblings, in_service: bool) ->
         CallState::Connected => {
             may::DROP
                 | may::SETCALLPARAMS
-                | may::GENERATEDIGITS
-                | may::SENDUSERUSER
                 | may::HOLD
                 | may::BLINDTRANSFER
+                | may::GENERATEDIGITS
+                | may::PARK
+                | may::SENDUSERUSER
                 | when(held, may::SWAPHOLD)
                 | when(transferable, may::COMPLETETRANSF)
                 // A consultation is not itself transferred.

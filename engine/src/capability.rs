@@ -4,33 +4,42 @@
 //! before a request is taken, so that a feature shown is a feature claimed and a feature that
 //! works (invariant I-08).
 
+use crate::call;
 use crate::fact::Command;
 use crate::forwarding::{Callers, Forward};
 use crate::id::CallId;
-use crate::line::errand;
 use crate::tapi::{
     CallState, LineErr, address_feature, address_state, call_feature, call_feature_2,
-    call_info_state, connected_mode, forward_mode, line_dev_state, line_feature, transfer_mode,
+    call_info_state, connected_mode, forward_mode, line_dev_state, line_feature, park_mode,
+    transfer_mode,
 };
 use crate::view::{Counts, LineView};
 
 /// LINECALLFEATURE bits that any call may ever show.
 pub const CALL_FEATURES: u32 = call_feature::ANSWER
+    | call_feature::DIAL
     | call_feature::DROP
+    | call_feature::GENERATEDIGITS
+    | call_feature::SENDUSERUSER
     | call_feature::SETCALLPARAMS
     | call_feature::HOLD
+    | call_feature::PARK
     | call_feature::UNHOLD
     | call_feature::SWAPHOLD
     | call_feature::SETUPTRANSFER
     | call_feature::COMPLETETRANSF
     | call_feature::BLINDTRANSFER
-    | call_feature::REDIRECT
-    | call_feature::DIAL
-    | call_feature::GENERATEDIGITS
-    | call_feature::SENDUSERUSER;
+    | call_feature::REDIRECT;
 
 /// LINECALLFEATURE2 bits: kinds of the functions above.
-pub const CALL_FEATURES_2: u32 = call_feature_2::TRANSFERNORM | call_feature_2::ONESTEPTRANSFER;
+pub const CALL_FEATURES_2: u32 =
+    call_feature_2::TRANSFERNORM | call_feature_2::ONESTEPTRANSFER | PARKS;
+
+/// `TSPI_linePark` in both forms.
+const PARKS: u32 = call_feature_2::PARKDIRECT | call_feature_2::PARKNONDIRECT;
+
+/// LINEPARKMODE bits that `TSPI_linePark` takes.
+pub const PARK_MODES: u32 = park_mode::DIRECTED | park_mode::NONDIRECTED;
 
 /// LINECALLFEATURE2 bits that go with LINECALLFEATURE bits.
 #[must_use]
@@ -38,13 +47,15 @@ pub fn call_features_2(features: u32) -> u32 {
     let with = |bit, kind| if features & bit == 0 { 0 } else { kind };
     with(call_feature::COMPLETETRANSF, call_feature_2::TRANSFERNORM)
         | with(call_feature::SETUPTRANSFER, call_feature_2::ONESTEPTRANSFER)
+        | with(call_feature::PARK, PARKS)
 }
 
 /// LINETRANSFERMODE bits that `TSPI_lineCompleteTransfer` takes.
 pub const TRANSFER_MODES: u32 = transfer_mode::TRANSFER;
 
 /// LINEADDRFEATURE bits that an address may ever show.
-pub const ADDRESS_FEATURES: u32 = address_feature::MAKECALL | PICKUPS | address_feature::FORWARD;
+pub const ADDRESS_FEATURES: u32 =
+    address_feature::MAKECALL | PICKUPS | address_feature::UNPARK | address_feature::FORWARD;
 
 /// `TSPI_linePickup` in all its forms.
 const PICKUPS: u32 =
@@ -125,7 +136,11 @@ pub fn most_active_calls(view: &LineView) -> u32 {
 /// LINEADDRFEATURE bits legal right now.
 #[must_use]
 pub fn address_features(view: &LineView) -> u32 {
-    let make = if can_make_call(view) { address_feature::MAKECALL | PICKUPS } else { 0 };
+    let make = if can_make_call(view) {
+        address_feature::MAKECALL | PICKUPS | address_feature::UNPARK
+    } else {
+        0
+    };
     make | if can_forward(view) { address_feature::FORWARD } else { 0 }
 }
 
@@ -183,6 +198,11 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
             CallState::Idle | CallState::Disconnected => Err(LineErr::InvalCallState),
             _ => Ok(()),
         },
+        Command::Dial { call, .. } => asking_in(view, *call, call::takes_digits),
+        Command::GenerateDigits { call, .. } => {
+            asking_in(view, *call, |state| state == CallState::Connected)
+        }
+        Command::SendUserUserInfo { call, .. } => asking_in(view, *call, call::takes_user_info),
         Command::Forward(forwarding) => admit_forward(view, &forwarding.forwards),
         Command::Hold(call) | Command::BlindTransfer { call, .. } => {
             asking_in(view, *call, |state| state == CallState::Connected)
@@ -199,14 +219,8 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
         Command::CompleteTransfer { call, consultation, conference } => {
             admit_complete_transfer(view, *call, *consultation, conference.is_some())
         }
-        Command::Pickup { .. } => admit_pickup(view),
-        Command::Dial { call, .. } => asking_in(view, *call, errand::can_dial),
-        Command::GenerateDigits { call, .. } => {
-            asking_in(view, *call, |state| state == CallState::Connected)
-        }
-        Command::SendUserUserInfo { call, .. } => {
-            asking_in(view, *call, errand::can_send_user_info)
-        }
+        Command::Park { call, .. } => asking_in(view, *call, |state| state == CallState::Connected),
+        Command::Pickup { .. } | Command::Unpark { .. } => admit_pickup(view),
         _ => Err(LineErr::OperationUnavail),
     }
 }
@@ -333,7 +347,7 @@ mod tests {
     use super::*;
     use crate::call::{Circumstances, PbxState, Siblings, features, reading};
     use crate::fact::Consultation;
-    use crate::id::{Guid, LineId};
+    use crate::id::{CallId, Guid, LineId};
     use crate::time::Millis;
     use crate::view::{CallView, Identity, Wide};
     use std::sync::Arc;
@@ -446,7 +460,6 @@ mod tests {
             call_feature::BLINDTRANSFER => {
                 vec![Command::BlindTransfer { call: CALL, number: number() }]
             }
-            call_feature::REDIRECT => vec![Command::Redirect { call: CALL, number: number() }],
             call_feature::DIAL => vec![Command::Dial { call: CALL, number: number() }],
             call_feature::GENERATEDIGITS => {
                 vec![Command::GenerateDigits { call: CALL, digits: number(), tag: 0 }]
@@ -454,6 +467,10 @@ mod tests {
             call_feature::SENDUSERUSER => {
                 vec![Command::SendUserUserInfo { call: CALL, user_info: number() }]
             }
+            call_feature::PARK => {
+                vec![Command::Park { call: CALL, at: crate::fact::ParkPlace::Nondirected }]
+            }
+            call_feature::REDIRECT => vec![Command::Redirect { call: CALL, number: number() }],
             _ => vec![],
         }
     }

@@ -37,8 +37,8 @@ pub struct Standpoint<'a> {
     pub connected: bool,
     /// The number that an application dialled, if one did.
     pub dialled: Option<&'a str>,
-    /// The call is parked here.
-    pub parked: bool,
+    /// Why an incoming call is here, if that is known otherwise than by its parties.
+    pub reason: Option<u32>,
 }
 
 /// Fills the party ids, origin and reason of a card (TSPI: party ids of LINECALLINFO). The called
@@ -52,7 +52,7 @@ pub fn fill(card: &mut CallCard, parties: &[Party], standpoint: Standpoint<'_>) 
         card.called = called_by_us(&card.called, parts.peer, standpoint.dialled);
     } else {
         card.origin = parts.origin();
-        card.reason = if standpoint.parked { reason::PARKED } else { parts.reason() };
+        card.reason = standpoint.reason.unwrap_or_else(|| parts.reason());
         card.caller = known(parts.peer, parts.nobody());
         card.called = known(parts.first_called(), party_id::UNAVAIL);
     }
@@ -213,7 +213,7 @@ mod tests {
     }
 
     const INCOMING: Standpoint<'_> =
-        Standpoint { outgoing: false, connected: false, dialled: None, parked: false };
+        Standpoint { outgoing: false, connected: false, dialled: None, reason: None };
 
     fn incoming(parties: &[Party]) -> CallCard {
         let mut card = CallCard::default();
@@ -293,7 +293,11 @@ mod tests {
     fn a_call_parked_here_says_so() {
         let mut card = CallCard::default();
         let parties = [party(Role::This, "Ben", "21"), party(Role::Peer, "Anna", "20")];
-        fill(&mut card, &parties, Standpoint { parked: true, connected: true, ..INCOMING });
+        fill(
+            &mut card,
+            &parties,
+            Standpoint { reason: Some(reason::PARKED), connected: true, ..INCOMING },
+        );
         assert_eq!(card.reason, reason::PARKED);
         assert_eq!(card.connected.number.to_text(), "20");
     }
@@ -354,7 +358,7 @@ mod tests {
     fn the_called_party_of_an_outgoing_call_stays_the_one_dialled() {
         let mut card = CallCard::default();
         let standpoint =
-            Standpoint { outgoing: true, connected: true, dialled: Some("21"), parked: false };
+            Standpoint { outgoing: true, connected: true, dialled: Some("21"), reason: None };
         fill(&mut card, &[party(Role::This, "Anna", "20")], standpoint);
         assert_eq!(card.called.number.to_text(), "21");
         fill(&mut card, &[party(Role::Peer, "Ben", "21")], standpoint);

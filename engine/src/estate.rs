@@ -4,11 +4,13 @@
 //! ids (invariant I-10: permanent id and GUID are a bijection for ever).
 
 use crate::fact::{
-    CallInfo, Configuration, Event, HostFact, Identification, Msg, PbxFact, Record, UserInfo,
+    CallInfo, Command, Configuration, Event, HostFact, Identification, Msg, PbxFact, Record,
+    UserInfo,
 };
-use crate::id::{Attempt, Guid, LineId, PbxId};
-use crate::line::LineInput;
+use crate::id::{Attempt, CallHandle, Guid, LineId, PbxId};
+use crate::line::{LineInput, Unpark};
 use crate::name::{self, Place, Subscriber};
+use crate::parking::Lot;
 use crate::pbx::{Clue, PbxInput};
 use crate::pii::Personal;
 use crate::time::Timer;
@@ -35,6 +37,7 @@ pub struct Estate {
     boxes: BTreeMap<PbxId, Identification>,
     trunks: BTreeMap<PbxId, Trunks>,
     hubs: Hubs,
+    lot: Lot,
 }
 
 /// One PBX user that has, or once had, a line.
@@ -68,6 +71,12 @@ impl Estate {
     pub fn route(&mut self, record: Record) -> Route {
         match record.event {
             Event::Pbx(pbx, attempt, fact) => self.pbx_fact(pbx, attempt, fact),
+            // Only the estate knows where a call is parked.
+            Event::App(line, opening, id, Command::Unpark { call, from }) => {
+                let parked = self.parked_at(&from);
+                let unpark = Unpark { call, from, parked };
+                Route::Line(line, LineInput::Unpark(opening, id, unpark))
+            }
             Event::App(line, opening, id, command) => {
                 Route::Line(line, LineInput::Command(opening, id, command))
             }
@@ -97,6 +106,7 @@ impl Estate {
         let line = match &fact {
             HostFact::Started => {
                 self.hubs = Hubs::default();
+                self.lot = Lot::default();
                 return Route::Everyone(LineInput::Started, PbxInput::Started);
             }
             HostFact::Stopping => {
@@ -118,6 +128,14 @@ impl Estate {
         Route::Line(line, LineInput::Host(fact))
     }
 
+    /// The leg parked at the line with this number.
+    fn parked_at(&self, number: &Personal) -> Option<(PbxId, CallHandle)> {
+        let has_it = |member: &&Arc<Member>| {
+            member.subscriber.e164 == *number || member.identity.number.to_text() == number.text()
+        };
+        self.members.iter().filter(has_it).find_map(|member| self.lot.at(&member.subscriber.cn))
+    }
+
     fn configure(&mut self, configuration: Configuration) -> Route {
         let pbxs = (0u16..).zip(&configuration.pbxs).map(|(id, settings)| {
             let user = configuration.user.clone();
@@ -131,7 +149,10 @@ impl Estate {
     fn pbx_fact(&mut self, pbx: PbxId, attempt: Attempt, fact: PbxFact) -> Route {
         let clue = match &fact {
             PbxFact::User(user) => self.user(pbx, user),
-            PbxFact::Call(info) => Clue::CallId(self.hubs.call_id(pbx, info)),
+            PbxFact::Call(info) => {
+                self.lot.take(pbx, info);
+                Clue::CallId(self.hubs.call_id(pbx, info))
+            }
             PbxFact::Identified(identification) => {
                 if self.boxes.get(&pbx) != Some(identification) {
                     self.boxes.insert(pbx, identification.clone());
@@ -142,6 +163,7 @@ impl Estate {
             }
             PbxFact::Initialized { .. } => {
                 self.hubs.forget(pbx);
+                self.lot.forget(pbx);
                 if let Some(trunks) = self.trunks.get_mut(&pbx) {
                     trunks.begin();
                 }

@@ -23,6 +23,7 @@ pub mod invariant;
 pub mod line;
 pub mod name;
 pub mod order;
+pub(crate) mod parking;
 pub mod pbx;
 pub mod pii;
 pub mod snapshot;

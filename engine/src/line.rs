@@ -6,7 +6,6 @@
 mod active;
 mod call;
 mod calls;
-pub(crate) mod errand;
 mod forward;
 mod host;
 mod request;
@@ -18,7 +17,8 @@ use self::request::Pending;
 use crate::call::Siblings;
 use crate::effect::{Address, Effect, Effects, Notice, Report, Surprise, Telling, What};
 use crate::fact::{CallInfo, Command, HostFact, Reply};
-use crate::id::{Attempt, LineId, Opening, PbxId, RequestId, UserHandle};
+use crate::id::{Attempt, CallHandle, CallId, LineId, Opening, PbxId, RequestId, UserHandle};
+use crate::pii::Personal;
 use crate::tapi::{CallState, address_state, disconnect_mode, line_dev_state};
 use crate::time::{Millis, Timer};
 use crate::view::{Identity, LineView};
@@ -75,10 +75,23 @@ pub enum LineInput {
     Host(HostFact),
     /// A request of an application.
     Command(Opening, RequestId, Command),
+    /// An application's request for a call that is parked somewhere.
+    Unpark(Opening, RequestId, Unpark),
     /// The PBX's answer to what was asked for a request.
     Reply(RequestId, Reply),
     /// A timer.
     Due(Timer),
+}
+
+/// `TSPI_lineUnpark`, with what the estate knows about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unpark {
+    /// The name of the call that it brings.
+    pub call: CallId,
+    /// The address it is parked at.
+    pub from: Personal,
+    /// The leg that is parked there.
+    pub parked: Option<(PbxId, CallHandle)>,
 }
 
 /// The state of a line.
@@ -168,7 +181,11 @@ impl Line {
             }
             LineInput::Host(fact) => self.host(at, &fact, out),
             LineInput::Command(opening, id, command) => {
-                self.command(at, opening, id, command, out);
+                self.command(at, opening, id, command, None, out);
+            }
+            LineInput::Unpark(opening, id, Unpark { call, from, parked }) => {
+                let command = Command::Unpark { call, from };
+                self.command(at, opening, id, command, parked, out);
             }
             LineInput::Reply(id, reply) => self.reply(at, id, reply, out),
             LineInput::Due(timer) => self.due(at, timer, out),

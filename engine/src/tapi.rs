@@ -294,6 +294,7 @@ pub mod call_feature {
     pub const DROP: u32 = 0x80;
     pub const GENERATEDIGITS: u32 = 0x200;
     pub const HOLD: u32 = 0x800;
+    pub const PARK: u32 = 0x8000;
     pub const REDIRECT: u32 = 0x2_0000;
     pub const SENDUSERUSER: u32 = 0x10_0000;
     pub const SETCALLPARAMS: u32 = 0x20_0000;
@@ -307,6 +308,15 @@ pub mod call_feature {
 pub mod call_feature_2 {
     pub const ONESTEPTRANSFER: u32 = 0x2;
     pub const TRANSFERNORM: u32 = 0x40;
+    pub const PARKDIRECT: u32 = 0x100;
+    pub const PARKNONDIRECT: u32 = 0x200;
+}
+
+/// LINEPARKMODE bits.
+#[allow(missing_docs)]
+pub mod park_mode {
+    pub const DIRECTED: u32 = 0x1;
+    pub const NONDIRECTED: u32 = 0x2;
 }
 
 /// LINETRANSFERMODE bits.
@@ -322,6 +332,7 @@ pub mod address_feature {
     pub const FORWARD: u32 = 0x1;
     pub const MAKECALL: u32 = 0x2;
     pub const PICKUP: u32 = 0x4;
+    pub const UNPARK: u32 = 0x80;
     pub const PICKUPGROUP: u32 = 0x200;
     pub const PICKUPDIRECT: u32 = 0x400;
 }

@@ -50,7 +50,7 @@ fn a_call_made_without_a_number_has_dial_tone_and_takes_digits_one_by_one() {
     site.app(1, 8, Command::Dial { call: id, number: "2".into() });
     assert!(matches!(&site.ordered()[..], [Order::UserInfo { call: CallHandle(101), .. }]));
     let called = format!("made0 info {:#x}", call_info_state::CALLEDID);
-    assert_eq!(site.calls_told(1), [called.clone()]);
+    assert_eq!(site.calls_told(1), std::slice::from_ref(&called));
     taken(&mut site, 1, 8);
     assert_eq!(site.calls_told(1), ["made0 DIALING 0x0", "8 done"]);
     site.app(1, 9, Command::Dial { call: id, number: "1".into() });

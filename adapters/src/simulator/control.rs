@@ -135,6 +135,26 @@ commands! {
             let on = words.choice("on", "off")?;
             done(model.phone_confers(ext, on))
         };
+    "transfer" " EXT" "EXT joins the far ends of its two calls at the phone"
+        |model, words, _| { let ext = words.last()?; done(model.phone_transfers(ext)) };
+    "redirect" " EXT TO" "EXT sends its ringing or connected call to TO"
+        |model, words, _| { let (ext, to) = (words.word()?, words.last()?); done(model.phone_sends_away(ext, to)) };
+    "pickup" " EXT AT" "EXT takes the call that rings at AT"
+        |model, words, _| { let (ext, at) = (words.word()?, words.last()?); done(model.phone_picks_up(ext, at, false)) };
+    "park" " EXT [AT]" "EXT parks its call at AT, or at its own extension"
+        |model, words, _| {
+            let (ext, at) = (words.word()?, words.optional());
+            words.end()?;
+            done(model.phone_parks(ext, at))
+        };
+    "unpark" " EXT AT" "EXT takes the call that is parked at AT"
+        |model, words, _| { let (ext, at) = (words.word()?, words.last()?); done(model.phone_picks_up(ext, at, true)) };
+    "dial" " EXT DIGITS" "EXT's phone dials further digits of its incomplete call"
+        |model, words, _| { let (ext, digits) = (words.word()?, words.last()?); done(model.phone_dials_on(ext, digits)) };
+    "uui" " EXT TEXT" "user-user information reaches EXT's newest call, as the PBX writes it"
+        |model, words, _| { let ext = words.word()?; let text = words.rest_of_line()?; done(model.user_info_arrives(ext, text)) };
+    "heard" " EXT" "the DTMF digits heard in EXT's newest call"
+        |model, words, _| { let ext = words.last()?; Ok(Said::Value(model.digits_heard(ext)?.to_owned())) };
     "far" " alert|answer|busy|hangup EXT [CAUSE]" "the external party at the other end of EXT's newest call does that"
         |model, words, _| far(model, words);
     "give-up" " EXT [CAUSE]" "the PBX gives up EXT's unanswered call: the caller hears CAUSE (19)"

@@ -4,7 +4,7 @@ use crate::call::{self, Circumstances, PbxState, Phase, Siblings, StateAndMode};
 use crate::fact::{CallInfo, Msg, Party, Role};
 use crate::id::{CallHandle, CallId, Guid};
 use crate::pii::Personal;
-use crate::tapi::CallState;
+use crate::tapi::{CallState, reason};
 use crate::time::Millis;
 use crate::view::{CallCard, CallView, PartyId};
 use crate::{card, tapi};
@@ -25,6 +25,8 @@ pub(super) struct Call {
     pub(super) refusals: u32,
     /// This side has asked the PBX to end it: it becomes IDLE without DISCONNECTED.
     pub(super) leaving: bool,
+    /// An application took it from where it was parked.
+    pub(super) is_unparked: bool,
     /// The call that was made to find out about transferring this one.
     pub(super) consultation: Option<CallId>,
     /// The PBX session went away under a live call.
@@ -85,6 +87,7 @@ impl Call {
             forks: Vec::new(),
             refusals: 0,
             leaving: false,
+            is_unparked: false,
             consultation: None,
             orphaned: false,
             conf: Guid::NIL,
@@ -120,6 +123,11 @@ impl Call {
         call
     }
 
+    /// A call that was parked and an application takes.
+    pub(super) fn unparked(id: CallId, card: CallCard, at: Millis) -> Call {
+        Call { is_unparked: true, ..Call::picked_up(id, card, at) }
+    }
+
     /// A call that the PBX reports. Its state is set by the caller.
     pub(super) fn reported(id: CallId, info: &CallInfo, at: Millis) -> Call {
         let pbx = PbxState::new(info.state);
@@ -131,6 +139,7 @@ impl Call {
             forks: Vec::new(),
             refusals: 0,
             leaving: false,
+            is_unparked: false,
             consultation: None,
             orphaned: false,
             conf: Guid::NIL,
@@ -212,7 +221,11 @@ impl Call {
             outgoing: self.outgoing,
             connected: self.was_connected,
             dialled: self.dialled.as_ref().map(Personal::text),
-            parked: self.pbx.phase() == Phase::Parked,
+            reason: match self.pbx.phase() {
+                _ if self.is_unparked => Some(reason::UNPARK),
+                Phase::Parked => Some(reason::PARKED),
+                _ => None,
+            },
         };
         card::fill(Arc::make_mut(&mut self.card), &self.parties, standpoint);
     }
@@ -232,9 +245,9 @@ impl Call {
         matches!(self.standing, Standing::Announced | Standing::Refused)
     }
 
-    /// Whether TAPI hears of changes.
-    pub(super) fn is_announced(&self) -> bool {
-        self.standing == Standing::Announced
+    /// Whether TAPI hears of what is not its state.
+    pub(super) fn may_be_spoken_of(&self) -> bool {
+        self.standing == Standing::Announced && self.is_live()
     }
 
     /// Whether it can still change.

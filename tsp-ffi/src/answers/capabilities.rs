@@ -101,6 +101,7 @@ pub(crate) unsafe fn address_caps(
         transfer_modes: claims::TRANSFER_MODES,
         remove_from_conf_caps: LINEREMOVEFROMCONF_NONE,
         remove_from_conf_state: engine::tapi::CallState::Idle.bits(),
+        park_modes: claims::PARK_MODES,
         forward_modes,
         max_forward_entries: if forward_modes == 0 {
             0

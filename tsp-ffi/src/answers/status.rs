@@ -3,13 +3,13 @@
 use super::RATE;
 use crate::abi::{
     LINEBEARERMODE_VOICE, LineAddressStatus, LineCallInfo, LineCallStatus, LineDevStatus,
-    STRINGFORMAT_BINARY, VarString, Version,
+    STRINGFORMAT_BINARY, STRINGFORMAT_UNICODE, VarString, Version,
 };
 use crate::session::KnownCall;
 use crate::writer::Writer;
 use engine::capability as claims;
 use engine::tapi::{LineErr, MEDIA_INTERACTIVE_VOICE, line_dev_status, line_feature};
-use engine::view::{CallView, ForwardView, LineView, PartyId};
+use engine::view::{CallView, ForwardView, LineView, PartyId, Wide};
 
 /// Fills LINECALLINFO.
 ///
@@ -180,6 +180,31 @@ pub(crate) unsafe fn var_string(
     let string = writer.place(bytes);
     writer.finish(VarString { string_format: STRINGFORMAT_BINARY, string, ..VarString::default() });
     Ok(())
+}
+
+/// Fills a VARSTRING with a text.
+///
+/// # Errors
+/// Those of [`Writer::begin`], and [`LineErr::StructureTooSmall`] if the text has no room; then the
+/// structure says how much it needs.
+///
+/// # Safety
+/// That of [`Writer::begin`].
+pub(crate) unsafe fn text_string(
+    text: &Wide,
+    version: Version,
+    to: *mut VarString,
+) -> Result<(), LineErr> {
+    // SAFETY: the caller's promise.
+    let mut writer = unsafe { Writer::begin(to, version)? };
+    let string = writer.place(text.bytes());
+    let has_room = string.size as usize == text.bytes().len();
+    writer.finish(VarString {
+        string_format: STRINGFORMAT_UNICODE,
+        string,
+        ..VarString::default()
+    });
+    if has_room { Ok(()) } else { Err(LineErr::StructureTooSmall) }
 }
 
 /// Bytes of a list of LINEFORWARD with its texts.

@@ -62,12 +62,12 @@ impl PbxModel {
         }
     }
 
-    /// Takes a call back from hold without touching another: three talk together.
-    /// Joins this call and the other one of its phone, or ends that.
-    pub(super) fn confer(&mut self, id: LegId, on: bool) {
-        self.remote_control(id, if on { CONFERENCE_ON } else { CONFERENCE_OFF });
+    /// A phone's own key for the conference of three.
+    pub(super) fn confer(&mut self, active: LegId, on: bool) {
+        self.remote_control(active, if on { CONFERENCE_ON } else { CONFERENCE_OFF });
     }
 
+    /// Takes a call back from hold without touching another: three talk together.
     fn release_hold(&mut self, id: LegId) {
         self.set_held(id, false, ["update", "x-retrieve"], "r-retrieved");
     }

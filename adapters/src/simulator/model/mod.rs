@@ -16,6 +16,7 @@ mod clear;
 mod directory;
 mod divert;
 mod feature;
+mod keys;
 mod leg;
 mod listing;
 mod object;

@@ -302,7 +302,7 @@ impl PbxModel {
     }
 
     /// The newest call of an extension that is as it has to be.
-    fn newest(
+    pub(super) fn newest(
         &self,
         ext: &str,
         state: &'static str,

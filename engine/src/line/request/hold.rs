@@ -36,6 +36,10 @@ impl Line {
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
         let index = self.index_of(call).ok_or(LineErr::InvalCallHandle)?;
+        if self.is_masked(index) {
+            self.unmask(at, index, out);
+            return Ok(Progress::Done);
+        }
         let consultation = self.calls[index].consultation.take();
         if let Some(other) = consultation.and_then(|other| self.index_of(other))
             && self.calls[other].is_live()
@@ -59,6 +63,10 @@ impl Line {
     ) -> Outcome {
         let (monitor, active_leg) = self.leg_of(active)?;
         let (_, held_leg) = self.leg_of(held)?;
+        if let Some(masked) = self.index_of(held).filter(|index| self.is_masked(*index)) {
+            self.unmask(at, masked, out);
+            return Ok(Progress::Done);
+        }
         self.pend(at, id, active, Kind::SwapHold { held }, out);
         self.order(monitor, id, Order::UserHold { call: active_leg }, out);
         self.order(monitor, id, Order::UserRetrieve { call: held_leg }, out);

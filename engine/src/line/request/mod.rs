@@ -6,23 +6,25 @@
 //! what an answer to the order means.
 
 mod answer;
+mod errand;
 mod hold;
 mod make;
+mod park;
 mod pickup;
 mod proof;
 mod transfer;
 
+use errand::Errand;
 use make::MAKE_CALL_DEADLINE_MS;
 pub(super) use transfer::Departure;
 
-use super::call::{Call, Standing};
-use super::errand::Errand;
+use super::call::Standing;
 use super::{Line, MAX_REQUESTS, Monitor};
 use crate::capability;
 use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
 use crate::fact::{Command, Completion, Reply};
-use crate::id::{CallHandle, CallId, Opening, RequestId};
-use crate::tapi::{LineErr, generate_term};
+use crate::id::{CallHandle, CallId, Opening, PbxId, RequestId};
+use crate::tapi::LineErr;
 use crate::time::{Millis, Timer};
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +77,11 @@ pub(super) enum Kind {
     FindStation,
     /// A call that rings elsewhere.
     Pickup,
-    /// Something that is done when the PBX has taken the order.
+    /// The object at which a call is to be parked. The PBX is asked for its name first.
+    FindPlace,
+    /// The call parked somewhere.
+    Park,
+    /// That the PBX takes an order.
     Errand(Errand),
 }
 
@@ -127,6 +133,7 @@ impl Line {
         opening: Opening,
         id: RequestId,
         command: Command,
+        parked: Option<(PbxId, CallHandle)>,
         out: &mut Effects,
     ) {
         if self.open.is_none_or(|open| open.opening != opening) {
@@ -137,20 +144,33 @@ impl Line {
             out.push(Effect::Report(Report::LimitReached(Limit::Requests)));
             return self.complete(id, Err(LineErr::ResourceUnavail), out);
         }
-        // The line may have changed since the library admitted it. Digits tell by themselves what
-        // became of them.
-        let admitted = match command {
-            Command::GenerateDigits { .. } => Ok(()),
-            _ => capability::admit(&self.view(), &command),
+        // No completion says how digits ended.
+        let digits = match &command {
+            Command::GenerateDigits { call, tag, digits } if !digits.is_empty() => {
+                Some((*call, *tag))
+            }
+            _ => None,
         };
-        match admitted.and_then(|()| self.begin(at, id, command, out)) {
+        // The line may have changed since the library admitted it.
+        let admitted = capability::admit(&self.view(), &command);
+        match admitted.and_then(|()| self.begin(at, id, command, parked, out)) {
             Ok(Progress::Done) => self.complete(id, Ok(()), out),
             Ok(Progress::UnderWay) => {}
-            Err(error) => self.complete(id, Err(error), out),
+            Err(error) => match digits {
+                Some((call, tag)) => self.tell_generated(call, tag, false, out),
+                None => self.complete(id, Err(error), out),
+            },
         }
     }
 
-    fn begin(&mut self, at: Millis, id: RequestId, command: Command, out: &mut Effects) -> Outcome {
+    fn begin(
+        &mut self,
+        at: Millis,
+        id: RequestId,
+        command: Command,
+        parked: Option<(PbxId, CallHandle)>,
+        out: &mut Effects,
+    ) -> Outcome {
         match command {
             Command::MakeCall { call, number, block_id, country_code, call_param_flags } => {
                 let card = make::card(country_code, call_param_flags);
@@ -173,7 +193,9 @@ impl Line {
                 self.send_away(at, id, call, number, out)
             }
             Command::Pickup { call, from } => self.pick_up(at, id, call, from, out),
-            Command::Dial { call, number } => self.dial(at, id, call, &number, out),
+            Command::Park { call, at: place } => self.park(at, id, call, place, out),
+            Command::Unpark { call, .. } => self.unpark(at, id, call, parked, out),
+            Command::Dial { call, number } => self.dial(at, id, call, number, out),
             Command::GenerateDigits { call, digits, tag } => {
                 self.generate_digits(at, id, call, (digits, tag), out)
             }
@@ -190,9 +212,7 @@ impl Line {
             return self.forward_reply(id, reply, out);
         };
         match (self.requests[position].kind.clone(), reply) {
-            (Kind::Errand(errand), reply) => {
-                self.errand_answered(at, position, errand, &reply, out);
-            }
+            (Kind::Errand(errand), reply) => self.errand_answered(at, id, errand, &reply, out),
             (Kind::MakeCall, Reply::Calling(leg)) if leg.0 != 0 => {
                 self.calling(at, position, leg, out);
             }
@@ -205,14 +225,25 @@ impl Line {
             // The answer to `UserHold`; that to `UserCall` follows.
             (Kind::SetupTransfer { .. }, Reply::Taken) => {}
             (Kind::FindStation, Reply::Found(Some(cn))) => {
-                self.station_found(at, position, cn, out)
+                self.station_found(at, position, cn, out);
             }
-            (Kind::FindStation, Reply::Found(None)) => {
+            (Kind::FindPlace, Reply::Found(Some(cn))) => self.place_found(at, position, cn, out),
+            (Kind::Park, Reply::Parked(leg)) if leg.0 != 0 => {
+                self.requests[position].taken = true;
+                self.settle(at, out);
+            }
+            (Kind::FindStation | Kind::FindPlace, Reply::Found(None)) => {
                 self.fail(at, position, LineErr::InvalAddress, out);
             }
-            (Kind::MakeCall | Kind::SetupTransfer { .. } | Kind::FindStation | Kind::Pickup, _) => {
-                self.fail(at, position, LineErr::OperationFailed, out)
-            }
+            (
+                Kind::MakeCall
+                | Kind::SetupTransfer { .. }
+                | Kind::FindStation
+                | Kind::FindPlace
+                | Kind::Park
+                | Kind::Pickup,
+                _,
+            ) => self.fail(at, position, LineErr::OperationFailed, out),
             (Kind::Drop, Reply::Failed(_)) => self.drop_anyway(at, position, out),
             (Kind::Drop, _) => self.drop_answered(at, position, out),
             (_, Reply::Failed(_) | Reply::Refused) => {
@@ -264,24 +295,16 @@ impl Line {
         self.forget_ended();
     }
 
-    pub(super) fn finish(&mut self, position: usize, result: Completion, out: &mut Effects) {
+    fn finish(&mut self, position: usize, result: Completion, out: &mut Effects) {
         let pending = self.requests.remove(position);
         if let Kind::Errand(Errand::Digits { tag }) = pending.kind {
-            let term = if result.is_ok() { generate_term::DONE } else { generate_term::CANCEL };
-            self.tell_generated(pending.call, term, tag, out);
+            self.tell_generated(pending.call, tag, result.is_ok(), out);
         } else if !pending.completed {
             self.complete(pending.id, result, out);
         }
     }
 
-    pub(super) fn pend(
-        &mut self,
-        at: Millis,
-        id: RequestId,
-        call: CallId,
-        kind: Kind,
-        out: &mut Effects,
-    ) {
+    fn pend(&mut self, at: Millis, id: RequestId, call: CallId, kind: Kind, out: &mut Effects) {
         let due = at + kind.deadline_ms();
         let pending = Pending { id, call, kind, taken: false, overdue: false, completed: false };
         self.requests.push(pending);
@@ -297,15 +320,11 @@ impl Line {
     }
 
     /// The leg of a call that the application can see, and whom to ask about it.
-    pub(super) fn leg_of(&self, id: CallId) -> Result<(Monitor, CallHandle), LineErr> {
-        let leg = self.visible(id)?.leg;
+    fn leg_of(&self, id: CallId) -> Result<(Monitor, CallHandle), LineErr> {
+        let call = self.calls.iter().find(|call| call.id == id && call.is_visible());
+        let call = call.ok_or(LineErr::InvalCallHandle)?;
         let monitor = self.monitor.ok_or(LineErr::OperationFailed)?;
-        Ok((monitor, leg.ok_or(LineErr::OperationFailed)?))
-    }
-
-    pub(super) fn visible(&self, id: CallId) -> Result<&Call, LineErr> {
-        let visible = self.calls.iter().find(|call| call.id == id && call.is_visible());
-        visible.ok_or(LineErr::InvalCallHandle)
+        Ok((monitor, call.leg.ok_or(LineErr::OperationFailed)?))
     }
 
     pub(super) fn order(

@@ -11,11 +11,12 @@
 //! | set up a transfer | leg named, and the call held or over | no leg | done if a leg was named, else failed |
 //! | complete a transfer | both IDLE | – | failed |
 //! | send away | the PBX says yes, and IDLE | the PBX says no | failed |
+//! | park | IDLE, the PBX having said yes | any other end | done if the PBX says yes, else failed |
+//! | digits, user-user information | the PBX says yes | the call ends | failed |
 //! | pick up | leg named, and its first event | no leg, or its end | failed |
-//! | errand | the PBX took the order | the call ends | failed |
 //!
-//! What the PBX answers to any other void operation proves nothing; that it cannot be asked refutes all but
-//! a drop.
+//! What the PBX answers to any other void operation proves nothing; that it cannot be asked refutes
+//! all but a drop.
 
 use super::{Kind, Pending};
 use crate::call::{PbxState, StateAndMode, reading};
@@ -48,6 +49,13 @@ impl Line {
         let state = self.state_of(pending.call);
         match pending.kind {
             Kind::MakeCall | Kind::FindStation => None,
+            Kind::Errand(_) | Kind::FindPlace => over(state).then_some(gone),
+            Kind::Park => {
+                let parked = pending.taken
+                    || self.index_of(pending.call).is_some_and(|index| self.was_parked(index));
+                let proved = parked && state == CallState::Idle;
+                over(state).then_some(if proved { Ok(()) } else { gone })
+            }
             Kind::Answer => match state {
                 CallState::Connected | CallState::OnHold => Some(Ok(())),
                 _ => over(state).then_some(gone),
@@ -68,7 +76,6 @@ impl Line {
                 (both == (CallState::Idle, CallState::Idle)).then_some(Ok(()))
             }
             Kind::SendAway => (pending.taken && state == CallState::Idle).then_some(Ok(())),
-            Kind::Errand(_) => over(state).then_some(gone),
             Kind::Pickup => self
                 .first_event_of(pending)
                 .then(|| if over(state) { Err(LineErr::OperationFailed) } else { Ok(()) }),
@@ -113,6 +120,7 @@ impl Line {
         let pending = self.requests[position].clone();
         match pending.kind {
             Kind::Drop => self.drop_anyway(at, position, out),
+            Kind::Park => self.park_overdue(at, position, out),
             Kind::SetupTransfer { consultation } if pending.taken => {
                 self.finish(position, Ok(()), out);
                 self.announce_made(at, consultation, out);
@@ -170,6 +178,11 @@ impl Line {
         {
             self.enter(at, index, target, out);
         }
+    }
+
+    /// Whether an application wants a call back, or answered.
+    pub(in crate::line) fn is_asked_to_connect(&self, call: CallId) -> bool {
+        self.requests.iter().any(|pending| connects(pending) == Some(call))
     }
 
     fn is_hidden(&self, index: usize) -> bool {

@@ -134,10 +134,12 @@ impl Line {
                     return Departure::Both(pending.call, consultation);
                 }
                 Kind::CompleteTransfer { .. } if maybe => return Departure::Quiet,
+                Kind::Park if pending.taken => return Departure::Quiet,
                 Kind::SendAway if maybe || pending.taken => return Departure::Quiet,
                 _ => {}
             }
         }
-        if call.leaving { Departure::Quiet } else { Departure::Told }
+        // Whoever parked it, here or at the telephone: nobody hung up.
+        if call.leaving || self.was_parked(index) { Departure::Quiet } else { Departure::Told }
     }
 }
