@@ -15,7 +15,6 @@ mod proof;
 mod transfer;
 
 use errand::Errand;
-use make::MAKE_CALL_DEADLINE_MS;
 pub(super) use transfer::Departure;
 
 use super::call::Standing;
@@ -311,7 +310,7 @@ impl Line {
     }
 
     fn pend(&mut self, at: Millis, id: RequestId, call: CallId, kind: Kind, out: &mut Effects) {
-        let due = at + kind.deadline_ms();
+        let due = at + kind.deadline_ms(self.identity.request_deadline_ms);
         let pending = Pending { id, call, kind, taken: false, overdue: false, completed: false };
         self.requests.push(pending);
         out.push(Effect::Wake(due, Timer::Deadline(self.id(), id)));
