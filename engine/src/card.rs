@@ -52,7 +52,9 @@ pub fn fill(card: &mut CallCard, parties: &[Party], standpoint: Standpoint<'_>) 
         card.origin = origin::OUTBOUND;
         card.reason = reason::DIRECT;
         card.caller = known(parts.this, party_id::UNAVAIL);
-        card.called = called_by_us(&card.called, parts.peer, standpoint.dialled);
+        // Whoever sent the call on first is the one who was called.
+        let wanted = parts.first_diverting.or(parts.peer);
+        card.called = called_by_us(&card.called, wanted, standpoint.dialled);
     } else {
         card.origin = parts.origin();
         card.reason = standpoint.reason.unwrap_or_else(|| parts.reason(standpoint.forwarded));
@@ -271,6 +273,29 @@ mod tests {
         assert_eq!(card.called.name.to_text(), "Ben");
         assert_eq!(card.redirecting.name.to_text(), "Dora");
         assert_eq!((card.origin, card.reason), (origin::EXTERNAL, reason::REDIRECT));
+    }
+
+    #[test]
+    fn who_was_called_is_the_one_who_sent_the_call_on_first_at_both_ends() {
+        for dialled in [Some("21"), None] {
+            let mut card = CallCard::default();
+            let standpoint = Standpoint {
+                outgoing: true,
+                connected: false,
+                dialled,
+                forwarded: None,
+                reason: None,
+            };
+            let parties = [
+                party(Role::This, "Anna", "20"),
+                party(Role::Peer, "Cleo", "22"),
+                party(Role::Leg2, "Ben", "21"),
+            ];
+            fill(&mut card, &parties, standpoint);
+            assert_eq!(card.called.number.to_text(), "21");
+            assert_eq!(card.called.name.to_text(), "Ben", "{dialled:?}");
+            assert_eq!(card.redirection.number.to_text(), "22");
+        }
     }
 
     #[test]
