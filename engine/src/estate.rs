@@ -315,6 +315,12 @@ impl Estate {
                 .unwrap_or_default(),
             modify_forwards: settings.is_some_and(|settings| settings.modify_forwards),
             is_uui_encoded: known.is_some_and(|known| uui::is_encoded(&known.firmware)),
+            request_deadline_ms: settings.map_or(Configuration::REQUEST_DEADLINE_MS, |settings| {
+                match settings.request_deadline_ms {
+                    0 => Configuration::REQUEST_DEADLINE_MS,
+                    given => given,
+                }
+            }),
             single_active_call: settings.is_some_and(|settings| settings.single_active_call),
         }
     }

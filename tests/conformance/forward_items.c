@@ -228,15 +228,38 @@ static void no_consultation(void)
 
 /* ---- the phone ---- */
 
+static bool shows_one(void *line)
+{
+    LINEADDRESSSTATUS status;
+    return peek_address_status(((struct line *)line)->hd, &status) == 0 &&
+           status.dwForwardNumEntries == 1;
+}
+
+static bool shows_none(void *line)
+{
+    LINEADDRESSSTATUS status;
+    return peek_address_status(((struct line *)line)->hd, &status) == 0 &&
+           status.dwForwardNumEntries == 0;
+}
+
+/* What is told is told behind the status: whoever reads at the message reads the new one. */
+static void must_hear(struct line *line, bool (*shown)(void *), const char *command)
+{
+    place start = log_end();
+    control("%s", command);
+    CHECK(wait_until(shown, line, SOON_MS), "after `%s` %u forwards are shown", command,
+          (unsigned)address_status(line)->dwForwardNumEntries);
+    forward_told(line, start);
+    CHECK(shown(line), "at the message it was forgotten");
+}
+
 static void set_at_the_phone(void)
 {
     struct line *line = forwarding_line();
-    place start = log_end();
-    control_until_end("forward 20 cfu 23", "forward 20 cfu off");
-    start = forward_told(line, start) + 1;
+    control_until_end("forward 20 cfu off", "forward 20 cfu off");
+    must_hear(line, shows_one, "forward 20 cfu 23");
     SHOWS(line, 1, &always);
-    control("forward 20 cfu off");
-    forward_told(line, start);
+    must_hear(line, shows_none, "forward 20 cfu off");
     SHOWS(line, 0, NULL);
 }
 

@@ -21,6 +21,7 @@ extern const struct item sequence_items[];
 extern const struct item loss_items[];
 extern const struct item race_items[];
 extern const struct item bad_input_items[];
+extern const struct item beyond_items[];
 
 /* Item 45, in storm.c. */
 void storm(void);

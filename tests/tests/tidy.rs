@@ -79,7 +79,8 @@ fn the_engine_knows_nothing_of_the_world() {
         "async ",
         ".await",
         "println!",
-        "rand::",
+        " rand::",
+        "(rand::",
         "tokio",
     ];
     for source in sources("engine") {

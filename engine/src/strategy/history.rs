@@ -141,7 +141,7 @@ impl History {
             Step::Record(user, which, how) => self.record(pick(user, &self.users), which, how),
             Step::Trunk(active) => self.trunk(active),
             Step::Ask(kind, leg, other) => {
-                self.with_leg(leg, |h, leg| h.ask_more(kind, leg, other))
+                self.with_leg(leg, |h, leg| h.ask_more(kind, leg, other));
             }
             Step::Reply(how) => self.reply(how),
             Step::Due(kind, which) => self.due(kind, which),
@@ -331,7 +331,7 @@ impl History {
             return;
         }
         let Open { request, call, peer, makes_call, looks_up } = self.requests.remove(0);
-        if looks_up && how % 4 != 0 {
+        if looks_up && !how.is_multiple_of(4) {
             let found = (how % 4 != 1).then(|| Personal::from("Ben"));
             let known = Open { request, call, peer, makes_call, looks_up: false };
             self.requests.extend(found.is_some().then_some(known));
