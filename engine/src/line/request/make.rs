@@ -100,6 +100,7 @@ impl Line {
         for (attempt, info, call_id) in std::mem::take(&mut self.early) {
             let before = self.status();
             self.call_event(at, attempt, info, call_id, out);
+            self.settle_conferences(at, out);
             self.settle_active(at, out);
             self.report_status(before, out);
         }
