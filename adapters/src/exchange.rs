@@ -7,11 +7,12 @@
 //! Asks go in, events come out; nothing is decided here. An ask that fails is a fact like any
 //! other: whether to try again, and when, is the engine's business.
 //!
-//! Poll has a connection to itself, because it blocks for up to a minute; all other asks go one
-//! after the other over a second one. Both are made afresh for each attempt to hold a session, so
-//! that nothing of a lost session reaches the next one. When a newer attempt begins, what is still
-//! under way for the older one is abandoned: its connections are closed, its asks get no answer,
-//! and asks for it that come late are not sent.
+//! Poll has a connection to itself, because it blocks for up to a minute. Records of users that
+//! somebody waits for have a second one, those that are only read to be shown a third; all other
+//! asks go one after the other over a fourth. They are made when they are first needed, and afresh
+//! for each attempt to hold a session, so that nothing of a lost session reaches the next one. When
+//! a newer attempt begins, what is still under way for the older one is abandoned: its connections
+//! are closed, its asks get no answer, and asks for it that come late are not sent.
 //!
 //! Events go into a bounded queue. While it is full the answer to a Poll waits outside, so the
 //! engine does not ask for the next Poll, and the PBX keeps its events.
@@ -26,7 +27,7 @@ use crate::secret::Account;
 use crate::settings::{Settings, Tree};
 use crate::soap::{Interface, Kind, Operation, decode, decode_poll};
 use causes::Causes;
-use engine::effect::{Address, Ask, Request};
+use engine::effect::{Address, Ask, Order, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
 use engine::id::{Attempt, PbxId};
 use std::sync::Arc;
@@ -35,7 +36,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
-use translation::{Asker, asker, fact, operation, repeat, reply};
+use translation::{Asker, asker, fact, is_administration, operation, repeat, reply, second};
 
 /// Everything needed to reach one PBX tree.
 #[derive(Clone)]
@@ -155,7 +156,7 @@ fn died(site: &Site, attempt: Attempt, ended: Result<(), JoinError>) -> Option<E
     Some(Event::Pbx(site.pbx, attempt, failed))
 }
 
-/// The connections of one attempt: at most two to each address.
+/// The connections of one attempt: at most four to each address.
 struct Lanes {
     attempt: Attempt,
     causes: Arc<Causes>,
@@ -168,6 +169,11 @@ struct Lanes {
 enum Purpose {
     Poll,
     Control,
+    /// Records of users that somebody waits for: a PBX may take long over them, and no call must
+    /// wait for that.
+    Administration,
+    /// Records of users that are read to be shown: of thousands of lines when a service starts.
+    Survey,
 }
 
 impl Lanes {
@@ -178,6 +184,8 @@ impl Lanes {
     fn put(&mut self, ask: Ask, site: &Arc<Site>, events: &mpsc::Sender<Vec<Event>>) {
         let purpose = match ask.request {
             Request::Poll { .. } => Purpose::Poll,
+            Request::Order { order: Order::ShowUser { own: false, .. }, .. } => Purpose::Survey,
+            Request::Order { ref order, .. } if is_administration(order) => Purpose::Administration,
             _ => Purpose::Control,
         };
         let key = (ask.address, purpose);
@@ -249,9 +257,20 @@ impl Lane {
         {
             self.interface = (*interface).into();
         }
-        let operation = operation(request);
+        let operation = operation(request, self.interface);
         let begun = Instant::now();
-        let outcome = self.post(&operation, request).await;
+        let mut outcome = self.post(&operation, request).await;
+        if let Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, request: id } =
+            request
+        {
+            let shown = outcome.and_then(|answer| {
+                translation::read(&answer, |body| decode(operation.kind(), body))
+            });
+            match shown.map_err(Reply::Failed).and_then(|shown| second(order, shown)) {
+                Ok(operation) => outcome = self.post(&operation, request).await,
+                Err(reply) => return vec![Event::Reply(*line, *id, reply)],
+            }
+        }
         match request {
             Request::Poll { .. } => self.polled(outcome, begun.elapsed()),
             _ => vec![self.answered(operation.kind(), request, outcome)],
@@ -325,9 +344,11 @@ impl Lane {
                 let fact = outcome.and_then(|answer| fact(question, answer));
                 self.fact(fact.unwrap_or_else(|failure| PbxFact::Failed(question, failure)))
             }
-            Asker::Application(line, id) => {
-                Event::Reply(line, id, outcome.map_or_else(Reply::Failed, |answer| reply(&answer)))
-            }
+            Asker::Application(line, id) => Event::Reply(
+                line,
+                id,
+                outcome.map_or_else(Reply::Failed, |answer| reply(request, answer)),
+            ),
         }
     }
 }

@@ -10,7 +10,7 @@
 //! which is bounded: it holds back the Polls of the PBXs (the PBX queues) and refuses requests of
 //! applications ([`Busy`]). The way back, from the core to the io thread and to the audience, is
 //! not bounded, or a full circle could stand still; what travels there is a few effects for each
-//! record that was let in.
+//! record that was let in. An audience that falls behind holds back the Polls in its turn.
 
 mod core_thread;
 mod io_thread;
@@ -54,6 +54,12 @@ pub struct Caused {
 pub trait Audience: Send + Sync + 'static {
     /// Takes the callbacks of a committed batch.
     fn hear(&self, batch: Vec<Caused>);
+
+    /// Whether so much waits to be told that no more should be caused for the time being (I-24).
+    /// Then the PBXs are not polled, so that what happens waits there.
+    fn is_behind(&self) -> bool {
+        false
+    }
 }
 
 /// A log that was opened and read, before anything runs: what `TSPI_providerEnumDevices` needs.
@@ -88,9 +94,6 @@ impl Prepared {
         diary::write_to(&settings.log);
         let (journal, recovered) =
             Journal::open(&settings.log, settings.durability, IN_USE_PATIENCE)?;
-        if settings.single_active_call {
-            tracing::warn!("single_active_call is set but has no effect in this version");
-        }
         Ok(Prepared {
             settings,
             patience: Patience::default(),
@@ -143,7 +146,7 @@ impl Prepared {
         let views = Arc::new(Views::default());
         publish_as_found(&core, last_at, &views);
         let (intake, queue) = mpsc::channel(QUEUE);
-        let io = IoThread::start(clock, pbxs, intake.clone())?;
+        let io = IoThread::start(clock, pbxs, intake.clone(), Arc::clone(&audience))?;
         let core =
             CoreThread::start(core, Arc::clone(&views), audience, io.outlet(), intake.clone())?;
         let journal = JournalThread::start(journal, next_seq, last_at, clock, queue, core.inlet())?;

@@ -7,7 +7,7 @@ mod wire;
 use adapters::exchange::{Exchange, Patience, Site};
 use adapters::http::{Place, Tls};
 use adapters::secret::{Account, Secret};
-use engine::effect::{Address, Ask, Interface, Request};
+use engine::effect::{Address, Ask, Interface, Order, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
 use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, UserHandle};
 use std::sync::Arc;
@@ -92,17 +92,20 @@ fn user_initialize() -> Request {
     Request::UserInitialize { session: 41, line: LINE, cn, interface }
 }
 
+fn ordered(order: Order) -> Request {
+    Request::Order { line: LINE, request: REQUEST, order }
+}
+
 fn user_call(block_id: bool) -> Request {
-    let (line, request, user) = (LINE, REQUEST, UserHandle(5));
-    Request::UserCall { line, request, user, e164: "0123".into(), block_id }
+    ordered(Order::UserCall { user: UserHandle(5), e164: "0123".into(), block_id })
 }
 
 fn user_connect() -> Request {
-    Request::UserConnect { line: LINE, request: REQUEST, call: CallHandle(9) }
+    ordered(Order::UserConnect { call: CallHandle(9) })
 }
 
 fn user_clear() -> Request {
-    Request::UserClear { line: LINE, request: REQUEST, call: CallHandle(9), cause: 16 }
+    ordered(Order::UserClear { call: CallHandle(9), cause: 16 })
 }
 
 fn poll() -> Request {

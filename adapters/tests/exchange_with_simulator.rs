@@ -8,7 +8,7 @@ use adapters::exchange::{Exchange, Patience, Site};
 use adapters::http::{Place, Tls, Trust};
 use adapters::secret::{Account, Secret};
 use adapters::simulator::{self, Access, Estate, Options, Simulator};
-use engine::effect::{Address, Ask, Interface, Request};
+use engine::effect::{Address, Ask, Interface, Order, Request};
 use engine::fact::{CallInfo, Event, Failure, PbxFact, Question, Reply, UserInfo};
 use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, UserHandle};
 use std::sync::Arc;
@@ -195,12 +195,16 @@ async fn an_incoming_call_is_answered_and_cleared() {
     assert!(peer.is_some(), "{ringing:?}");
 
     let call = ringing.handle();
-    let answer = Request::UserConnect { line: LINE, request: REQUEST, call };
+    let answer = ordered(Order::UserConnect { call });
     assert_eq!(client.reply(answer).await, Reply::Taken);
     client.until(session, |event| event.handle() == call && event.state & 0x7F == 5).await;
-    let clear = Request::UserClear { line: LINE, request: REQUEST, call, cause: 16 };
+    let clear = ordered(Order::UserClear { call, cause: 16 });
     assert_eq!(client.reply(clear).await, Reply::Taken);
     client.until(session, |event| event.handle() == call && !event.active).await;
+}
+
+fn ordered(order: Order) -> Request {
+    Request::Order { line: LINE, request: REQUEST, order }
 }
 
 #[tokio::test]
@@ -213,13 +217,12 @@ async fn a_call_is_made_once_while_nonces_go_stale_all_the_time() {
     let caller = users.iter().find(|user| user.e164.text() == "21").unwrap();
     let user = client.monitor(session, caller.cn.text()).await;
     for made in 1..=5 {
-        let (line, request) = (LINE, REQUEST);
         let e164 = "22".into();
-        let make = Request::UserCall { line, request, user, e164, block_id: false };
+        let make = ordered(Order::UserCall { user, e164, block_id: false });
         let reply = client.reply(make).await;
         let Reply::Calling(call @ CallHandle(1..)) = reply else { panic!("{reply:?}") };
         client.until(session, |event| event.handle() == call).await;
-        let clear = Request::UserClear { line: LINE, request: REQUEST, call, cause: 16 };
+        let clear = ordered(Order::UserClear { call, cause: 16 });
         assert_eq!(client.reply(clear).await, Reply::Taken);
         client.until(session, |event| event.handle() == call && !event.active).await;
         assert_eq!(simulator.control("count UserCall").unwrap(), made.to_string());
@@ -240,8 +243,8 @@ async fn a_call_whose_answer_is_lost_is_reported_so_and_not_made_again() {
         let caller = users.iter().find(|user| user.e164.text() == "21").unwrap();
         let user = client.monitor(session, caller.cn.text()).await;
         simulator.control(&format!("set fault_injection UserCall={fault}*1")).unwrap();
-        let (line, request, e164) = (LINE, REQUEST, "22".into());
-        let make = Request::UserCall { line, request, user, e164, block_id: false };
+        let e164 = "22".into();
+        let make = ordered(Order::UserCall { user, e164, block_id: false });
         let reply = client.reply(make).await;
         assert!(is_right(&reply), "{fault}: {reply:?}");
         // Whatever follows comes after any repetition there might have been.

@@ -96,6 +96,8 @@ pub struct Circumstances {
     pub outgoing: bool,
     /// Digits are known to be complete or on their way, so that overlap is dialling, not dial tone.
     pub dialled: bool,
+    /// An application took it off the hook and has not sent a digit yet.
+    pub off_hook: bool,
     /// The call was connected before.
     pub was_connected: bool,
     /// Latest Q.850 cause.
@@ -119,8 +121,11 @@ pub fn reading(pbx: PbxState, how: Circumstances) -> Option<StateAndMode> {
         (Phase::ClearedByFar, true) if how.cause == Some(17) && !how.was_connected => {
             (CallState::Busy, tapi::BUSY_STATION)
         }
-        (Phase::ClearedByFar, _) => (CallState::Disconnected, cleared_by_far(how.cause)),
+        (Phase::ClearedByFar, _) => (CallState::Disconnected, cleared_by_far(how)),
         (Phase::ClearedByUser, _) => (CallState::Disconnected, cleared_by_user(how)),
+        (Phase::Init | Phase::Setup, true) if how.off_hook => {
+            (CallState::DialTone, tapi::DIALTONE_INTERNAL)
+        }
         (Phase::Overlap, true) if !how.dialled => (CallState::DialTone, tapi::DIALTONE_INTERNAL),
         (Phase::Init | Phase::Setup | Phase::Overlap, true) => (CallState::Dialing, 0),
         (Phase::Proceeding, true) => (CallState::Proceeding, 0),
@@ -137,13 +142,20 @@ pub fn reading(pbx: PbxState, how: Circumstances) -> Option<StateAndMode> {
 pub fn ending(pbx: PbxState, how: Circumstances) -> u32 {
     match pbx.phase() {
         Phase::ClearedByUser => cleared_by_user(how),
-        _ => cleared_by_far(how.cause),
+        _ => cleared_by_far(how),
     }
 }
 
-fn cleared_by_far(cause: Option<u8>) -> u32 {
-    cause.map_or(disconnect_mode::NORMAL, disconnect_mode_of)
+fn cleared_by_far(how: Circumstances) -> u32 {
+    match how.cause {
+        // It was offered here and goes on elsewhere.
+        Some(CAUSE_ELSEWHERE) if !how.outgoing && !how.was_connected => disconnect_mode::PICKUP,
+        cause => cause.map_or(disconnect_mode::NORMAL, disconnect_mode_of),
+    }
 }
+
+/// Q.850: the call was given to somebody else ("non-selected user clearing").
+pub const CAUSE_ELSEWHERE: u8 = 26;
 
 fn cleared_by_user(how: Circumstances) -> u32 {
     if how.outgoing && !how.was_connected {
@@ -175,6 +187,21 @@ pub fn disconnect_mode_of(cause: u8) -> u32 {
         57 | 62 | 65 | 66 | 69 | 70 | 79 | 88 => mode::INCOMPATIBLE,
         _ => mode::UNKNOWN,
     }
+}
+
+/// Whether a call takes further digits to dial.
+#[must_use]
+pub const fn takes_digits(state: CallState) -> bool {
+    matches!(state, CallState::DialTone | CallState::Dialing)
+}
+
+/// Whether user-user information can be sent with a call.
+#[must_use]
+pub const fn takes_user_info(state: CallState) -> bool {
+    matches!(
+        state,
+        CallState::Offering | CallState::Accepted | CallState::Ringback | CallState::Connected
+    )
 }
 
 /// Whether TAPI lets `to` follow `from` (TSPI: legal transitions). A state may follow itself only
@@ -316,18 +343,92 @@ pub const fn passing_mode(state: CallState) -> u32 {
     }
 }
 
-/// LINECALLFEATURE bits that are legal in a state (invariant I-08). Only functions that this
-/// provider really offers are claimed.
+/// What else goes on at the line of a call, as far as it decides what may be asked of the call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Siblings {
+    /// Another call is on hold in any way.
+    pub held: bool,
+    /// Another call is on hold in a way in which it can be transferred.
+    pub transferable: bool,
+    /// Another call is on hold until its transfer is completed.
+    pub pending: bool,
+    /// Another call is connected.
+    pub connected: bool,
+    /// Another call, made here, is ringing.
+    pub ringback: bool,
+    /// There is room for one more call.
+    pub room: bool,
+}
+
+impl Siblings {
+    /// Whatever may go on.
+    pub const ANY: Siblings = Siblings {
+        held: true,
+        transferable: true,
+        pending: false,
+        connected: true,
+        ringback: true,
+        room: true,
+    };
+
+    /// What the states of the other calls come to, `room` left out.
+    #[must_use]
+    pub fn of(states: impl Iterator<Item = CallState>) -> Siblings {
+        let mut siblings = Siblings::default();
+        for state in states {
+            siblings.held |= state.counts_as_held() || state.counts_as_hold_pending();
+            siblings.transferable |=
+                matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer);
+            siblings.pending |= state == CallState::OnHoldPendTransfer;
+            siblings.connected |= state == CallState::Connected;
+            siblings.ringback |= state == CallState::Ringback;
+        }
+        siblings
+    }
+}
+
+/// LINECALLFEATURE bits that are legal in a state (TSPI: dwCallFeatures per state; invariant
+/// I-08). Only functions that this provider really offers are claimed.
 #[must_use]
-pub const fn features(state: CallState, in_service: bool) -> u32 {
+pub const fn features(state: CallState, siblings: Siblings, in_service: bool) -> u32 {
+    use call_feature as may;
+    const fn when(condition: bool, bits: u32) -> u32 {
+        if condition { bits } else { 0 }
+    }
     if !in_service {
         return 0;
     }
+    let Siblings { held, transferable, pending, connected, ringback, room } = siblings;
     match state {
         CallState::Idle => 0,
-        CallState::Offering | CallState::Accepted => call_feature::ANSWER | call_feature::DROP,
-        CallState::Connected => call_feature::DROP | call_feature::SETCALLPARAMS,
-        _ => call_feature::DROP,
+        CallState::Offering | CallState::Accepted => {
+            may::ANSWER | may::DROP | may::REDIRECT | may::SENDUSERUSER
+        }
+        CallState::DialTone | CallState::Dialing => may::DROP | may::DIAL,
+        CallState::Ringback => {
+            may::DROP | may::SENDUSERUSER | when(transferable, may::COMPLETETRANSF)
+        }
+        CallState::Connected => {
+            may::DROP
+                | may::SETCALLPARAMS
+                | may::HOLD
+                | may::BLINDTRANSFER
+                | may::GENERATEDIGITS
+                | may::PARK
+                | may::SENDUSERUSER
+                | when(held, may::SWAPHOLD)
+                | when(transferable, may::COMPLETETRANSF)
+                // A consultation is not itself transferred.
+                | when(room && !pending, may::SETUPTRANSFER)
+        }
+        CallState::OnHold | CallState::OnHoldPendTransfer => {
+            may::DROP
+                | may::UNHOLD
+                | when(connected, may::SWAPHOLD)
+                | when(connected || ringback, may::COMPLETETRANSF)
+        }
+        CallState::OnHoldPendConf => may::DROP | may::UNHOLD | when(connected, may::SWAPHOLD),
+        _ => may::DROP,
     }
 }
 
@@ -336,10 +437,11 @@ mod tests {
     use super::*;
 
     fn circumstances() -> impl Iterator<Item = Circumstances> {
-        (0..8).flat_map(|bits| {
+        (0..16).flat_map(|bits| {
             [None, Some(16), Some(17), Some(21), Some(127)].map(|cause| Circumstances {
                 outgoing: bits & 1 != 0,
                 dialled: bits & 2 != 0,
+                off_hook: bits & 8 != 0,
                 was_connected: bits & 4 != 0,
                 cause,
             })
@@ -377,12 +479,18 @@ mod tests {
 
     #[test]
     fn the_states_seen_on_real_boxes_read_as_the_reference_says() {
-        let outgoing =
-            Circumstances { outgoing: true, dialled: true, was_connected: false, cause: None };
+        let outgoing = Circumstances {
+            outgoing: true,
+            dialled: true,
+            off_hook: false,
+            was_connected: false,
+            cause: None,
+        };
         let incoming = Circumstances { outgoing: false, ..outgoing };
         let table = [
             (1, outgoing, CallState::Dialing),
             (2, Circumstances { dialled: false, ..outgoing }, CallState::DialTone),
+            (1, Circumstances { off_hook: true, dialled: false, ..outgoing }, CallState::DialTone),
             (2, outgoing, CallState::Dialing),
             (3, outgoing, CallState::Proceeding),
             (4, outgoing, CallState::Ringback),
@@ -457,10 +565,10 @@ mod tests {
     fn a_call_is_answered_only_while_it_is_offered_and_dropped_in_any_live_state() {
         for state in CallState::ALL {
             let offered = matches!(state, CallState::Offering | CallState::Accepted);
-            let features = features(state, true);
+            let features = features(state, Siblings::ANY, true);
             assert_eq!(features & call_feature::ANSWER != 0, offered, "{state:?}");
             assert_eq!(features & call_feature::DROP != 0, state != CallState::Idle, "{state:?}");
-            assert_eq!(super::features(state, false), 0);
+            assert_eq!(super::features(state, Siblings::ANY, false), 0);
         }
     }
 
@@ -471,7 +579,49 @@ mod tests {
             assert!(mode.is_power_of_two(), "{cause}");
             assert_eq!(mode, disconnect_mode_of(cause & 0x7F), "bit 7 is stripped");
         }
-        assert_eq!(disconnect_mode_of(21), disconnect_mode::REJECT);
-        assert_eq!(disconnect_mode_of(19), disconnect_mode::NOANSWER);
+    }
+
+    #[test]
+    fn the_causes_that_mean_something_to_tapi_are_told_apart() {
+        use disconnect_mode as mode;
+        let table: [(u32, &[u8]); 15] = [
+            (mode::NORMAL, &[0, 7, 16, 26, 31, 86]),
+            (mode::REJECT, &[21, 29]),
+            (mode::FORWARDED, &[23]),
+            (mode::BUSY, &[17]),
+            (mode::NOANSWER, &[18, 19, 102]),
+            (mode::BADADDRESS, &[1, 5, 28, 91]),
+            (mode::UNREACHABLE, &[2, 3, 20]),
+            (mode::CONGESTION, &[34, 42, 44]),
+            (mode::INCOMPATIBLE, &[57, 62, 65, 66, 69, 70, 79, 88]),
+            (mode::UNAVAIL, &[6, 8, 9, 47, 58, 63]),
+            (mode::NUMBERCHANGED, &[22]),
+            (mode::OUTOFORDER, &[27, 38]),
+            (mode::TEMPFAILURE, &[41]),
+            (mode::QOSUNAVAIL, &[49]),
+            (mode::BLOCKED, &[46, 50, 52, 53, 54, 55, 87, 90]),
+        ];
+        for cause in 0..=127 {
+            let named = table.iter().find(|(_, causes)| causes.contains(&cause));
+            let expected = named.map_or(mode::UNKNOWN, |(mode, _)| *mode);
+            assert_eq!(disconnect_mode_of(cause), expected, "cause {cause}");
+        }
+    }
+
+    #[test]
+    fn an_offered_call_that_somebody_else_has_now_was_picked_up() {
+        let offered = Circumstances {
+            outgoing: false,
+            dialled: false,
+            off_hook: false,
+            was_connected: false,
+            cause: Some(CAUSE_ELSEWHERE),
+        };
+        let cleared = PbxState::new(134);
+        let mode = |how| ending(cleared, how);
+        assert_eq!(mode(offered), disconnect_mode::PICKUP);
+        // Transferred away, or silenced by its own telephone.
+        assert_eq!(mode(Circumstances { was_connected: true, ..offered }), disconnect_mode::NORMAL);
+        assert_eq!(mode(Circumstances { outgoing: true, ..offered }), disconnect_mode::NORMAL);
     }
 }

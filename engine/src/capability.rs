@@ -4,22 +4,65 @@
 //! before a request is taken, so that a feature shown is a feature claimed and a feature that
 //! works (invariant I-08).
 
+use crate::call;
 use crate::fact::Command;
+use crate::forwarding::{Callers, Forward};
+use crate::id::CallId;
 use crate::tapi::{
-    CallState, LineErr, address_feature, address_state, call_feature, call_info_state,
-    connected_mode, line_dev_state, line_feature,
+    CallState, LineErr, address_feature, address_state, call_feature, call_feature_2,
+    call_info_state, connected_mode, forward_mode, line_dev_state, line_feature, park_mode,
+    transfer_mode,
 };
 use crate::view::{Counts, LineView};
 
 /// LINECALLFEATURE bits that any call may ever show.
-pub const CALL_FEATURES: u32 =
-    call_feature::ANSWER | call_feature::DROP | call_feature::SETCALLPARAMS;
+pub const CALL_FEATURES: u32 = call_feature::ANSWER
+    | call_feature::DIAL
+    | call_feature::DROP
+    | call_feature::GENERATEDIGITS
+    | call_feature::SENDUSERUSER
+    | call_feature::SETCALLPARAMS
+    | call_feature::HOLD
+    | call_feature::PARK
+    | call_feature::UNHOLD
+    | call_feature::SWAPHOLD
+    | call_feature::SETUPTRANSFER
+    | call_feature::COMPLETETRANSF
+    | call_feature::BLINDTRANSFER
+    | call_feature::REDIRECT;
+
+/// LINECALLFEATURE2 bits: kinds of the functions above.
+pub const CALL_FEATURES_2: u32 =
+    call_feature_2::TRANSFERNORM | call_feature_2::ONESTEPTRANSFER | PARKS;
+
+/// `TSPI_linePark` in both forms.
+const PARKS: u32 = call_feature_2::PARKDIRECT | call_feature_2::PARKNONDIRECT;
+
+/// LINEPARKMODE bits that `TSPI_linePark` takes.
+pub const PARK_MODES: u32 = park_mode::DIRECTED | park_mode::NONDIRECTED;
+
+/// LINECALLFEATURE2 bits that go with LINECALLFEATURE bits.
+#[must_use]
+pub fn call_features_2(features: u32) -> u32 {
+    let with = |bit, kind| if features & bit == 0 { 0 } else { kind };
+    with(call_feature::COMPLETETRANSF, call_feature_2::TRANSFERNORM)
+        | with(call_feature::SETUPTRANSFER, call_feature_2::ONESTEPTRANSFER)
+        | with(call_feature::PARK, PARKS)
+}
+
+/// LINETRANSFERMODE bits that `TSPI_lineCompleteTransfer` takes.
+pub const TRANSFER_MODES: u32 = transfer_mode::TRANSFER;
 
 /// LINEADDRFEATURE bits that an address may ever show.
-pub const ADDRESS_FEATURES: u32 = address_feature::MAKECALL;
+pub const ADDRESS_FEATURES: u32 =
+    address_feature::MAKECALL | PICKUPS | address_feature::UNPARK | address_feature::FORWARD;
+
+/// `TSPI_linePickup` in all its forms.
+const PICKUPS: u32 =
+    address_feature::PICKUP | address_feature::PICKUPGROUP | address_feature::PICKUPDIRECT;
 
 /// LINEFEATURE bits that a line may ever show.
-pub const LINE_FEATURES: u32 = line_feature::MAKECALL;
+pub const LINE_FEATURES: u32 = line_feature::MAKECALL | line_feature::FORWARD;
 
 /// LINECALLSTATE bits that a call may ever be in.
 pub const CALL_STATES: u32 = CallState::Idle.bits()
@@ -31,6 +74,7 @@ pub const CALL_STATES: u32 = CallState::Idle.bits()
     | CallState::Busy.bits()
     | CallState::Connected.bits()
     | CallState::OnHold.bits()
+    | CallState::OnHoldPendTransfer.bits()
     | CallState::Disconnected.bits();
 
 /// LINECALLINFOSTATE bits that LINE_CALLINFO may ever carry.
@@ -52,6 +96,7 @@ pub const ADDRESS_STATES: u32 = address_state::OTHER
     | address_state::INUSEZERO
     | address_state::INUSEONE
     | address_state::NUMCALLS
+    | address_state::FORWARD
     | address_state::CAPSCHANGE;
 
 /// LINEDEVSTATE bits that LINE_LINEDEVSTATE may ever carry.
@@ -68,23 +113,66 @@ pub const LINE_STATES: u32 = line_dev_state::OTHER
 /// LINECONNECTEDMODE values that a connected call may have.
 pub const CONNECTED_MODES: u32 = connected_mode::ACTIVE | connected_mode::ACTIVEHELD;
 
-/// LINEFORWARDMODE bits accepted by `TSPI_lineForward`: none, it is not offered.
-pub const FORWARD_MODES: u32 = 0;
+/// Most entries in one list of `TSPI_lineForward`.
+pub const MAX_FORWARD_ENTRIES: usize = 32;
+
+/// Most of these that are about one caller each.
+pub const MAX_SPECIFIC_ENTRIES: usize = 16;
+
+/// Most rings until a call counts as not answered: more than any caller waits for. The least is 0,
+/// which leaves it to the PBX.
+pub const MAX_FORWARD_RINGS: u32 = 20;
 
 /// Calls of a line that may be active at once, and again as many on hold: what the largest
 /// telephones of the vendor show.
 pub const MAX_ACTIVE_CALLS: u32 = 8;
 
+/// dwMaxNumActiveCalls: what is shown, not what the telephone can do.
+#[must_use]
+pub fn most_active_calls(view: &LineView) -> u32 {
+    if view.identity.single_active_call { 1 } else { MAX_ACTIVE_CALLS }
+}
+
 /// LINEADDRFEATURE bits legal right now.
 #[must_use]
 pub fn address_features(view: &LineView) -> u32 {
-    if can_make_call(view) { address_feature::MAKECALL } else { 0 }
+    let make = if can_make_call(view) {
+        address_feature::MAKECALL | PICKUPS | address_feature::UNPARK
+    } else {
+        0
+    };
+    make | if can_forward(view) { address_feature::FORWARD } else { 0 }
 }
 
 /// LINEFEATURE bits legal right now.
 #[must_use]
 pub fn line_features(view: &LineView) -> u32 {
-    if can_make_call(view) { line_feature::MAKECALL } else { 0 }
+    let make = if can_make_call(view) { line_feature::MAKECALL } else { 0 };
+    make | if can_forward(view) { line_feature::FORWARD } else { 0 }
+}
+
+/// LINEFORWARDMODE bits that a line claims: inside and outside only where a trunk tells them
+/// apart; nothing where the PBX does not let us. "Busy or no answer" is taken although it is not
+/// claimed, because both are there one by one.
+#[must_use]
+pub fn forward_modes(view: &LineView) -> u32 {
+    match (view.forwards.refused, view.identity.trunks.is_empty()) {
+        (true, _) => 0,
+        (false, true) => forward_mode::PLAIN,
+        (false, false) => forward_mode::PLAIN | forward_mode::BY_ORIGIN,
+    }
+}
+
+/// LINEADDRFEATURE bits that this address claims.
+#[must_use]
+pub fn address_features_claimed(view: &LineView) -> u32 {
+    ADDRESS_FEATURES & !if view.forwards.refused { address_feature::FORWARD } else { 0 }
+}
+
+/// LINEFEATURE bits that this line claims.
+#[must_use]
+pub fn line_features_claimed(view: &LineView) -> u32 {
+    LINE_FEATURES & !if view.forwards.refused { line_feature::FORWARD } else { 0 }
 }
 
 /// Whether a request of an application is legal in what the line shows.
@@ -97,10 +185,9 @@ pub fn line_features(view: &LineView) -> u32 {
 pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
     match command {
         Command::MakeCall { .. } => admit_make_call(view),
-        Command::Answer(call) => match state_of(view, *call)? {
-            CallState::Offering | CallState::Accepted => asking(view),
-            _ => Err(LineErr::InvalCallState),
-        },
+        Command::Answer(call) | Command::Redirect { call, .. } => asking_in(view, *call, |state| {
+            matches!(state, CallState::Offering | CallState::Accepted)
+        }),
         // A second drop succeeds: widely used applications hang up twice and show an error box
         // when the second one is refused.
         Command::Drop(call) => match state_of(view, *call)? {
@@ -111,7 +198,103 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
             CallState::Idle | CallState::Disconnected => Err(LineErr::InvalCallState),
             _ => Ok(()),
         },
+        Command::Dial { call, .. } => asking_in(view, *call, call::takes_digits),
+        Command::GenerateDigits { call, .. } => {
+            asking_in(view, *call, |state| state == CallState::Connected)
+        }
+        Command::SendUserUserInfo { call, .. } => asking_in(view, *call, call::takes_user_info),
+        Command::Forward(forwarding) => admit_forward(view, &forwarding.forwards),
+        Command::Hold(call) | Command::BlindTransfer { call, .. } => {
+            asking_in(view, *call, |state| state == CallState::Connected)
+        }
+        Command::Unhold(call) => asking_in(view, *call, is_held),
+        Command::SwapHold { active, held } => {
+            let held = state_of(view, *held)?;
+            asking_in(view, *active, |active| active == CallState::Connected && is_held(held))
+        }
+        Command::SetupTransfer { call, .. } => {
+            asking_in(view, *call, |state| state == CallState::Connected)?;
+            admit_make_call(view)
+        }
+        Command::CompleteTransfer { call, consultation, conference } => {
+            admit_complete_transfer(view, *call, *consultation, conference.is_some())
+        }
+        Command::Park { call, .. } => asking_in(view, *call, |state| state == CallState::Connected),
+        Command::Pickup { .. } | Command::Unpark { .. } => admit_pickup(view),
+        _ => Err(LineErr::OperationUnavail),
     }
+}
+
+/// [`admit`] for `TSPI_lineForward`: all of the list, or nothing.
+fn admit_forward(view: &LineView, forwards: &[Forward]) -> Result<(), LineErr> {
+    if view.removed || !view.connected {
+        return Err(LineErr::OperationFailed);
+    }
+    if view.forwards.refused {
+        return Err(LineErr::OperationUnavail);
+    }
+    let modes = forward_modes(view);
+    let either = (modes & forward_mode::BUSY_OF_ANY) << 8;
+    let callers = forwards.iter().map(|forward| forward.callers.number());
+    let specific = callers.filter(|number| !number.is_empty()).count();
+    if forwards.len() > MAX_FORWARD_ENTRIES || specific > MAX_SPECIFIC_ENTRIES {
+        return Err(LineErr::InvalParam);
+    }
+    for (index, forward) in forwards.iter().enumerate() {
+        let nobody = matches!(&forward.callers, Callers::Specific(caller) if caller.is_empty());
+        let twice = forwards[..index].iter().any(|earlier| earlier.competes_with(forward));
+        if (modes | either) & forward.mode() == 0 || nobody || twice {
+            return Err(LineErr::InvalParam);
+        }
+        if forward.to.is_empty() {
+            // Not to be disturbed is a thing of the telephones here, which nobody can set for them.
+            return Err(LineErr::InvalAddress);
+        }
+    }
+    Ok(())
+}
+
+/// Forwarding is the PBX's, so it does not take a registered device.
+fn can_forward(view: &LineView) -> bool {
+    !view.removed && view.connected && !view.forwards.refused
+}
+
+/// [`admit`] for `TSPI_lineCompleteTransfer`. It does not matter which of the two is on hold: the
+/// PBX joins their far ends all the same.
+fn admit_complete_transfer(
+    view: &LineView,
+    call: CallId,
+    consultation: CallId,
+    to_conference: bool,
+) -> Result<(), LineErr> {
+    let first = state_of(view, call)?;
+    let second = state_of(view, consultation).map_err(|_| LineErr::InvalConsultCallHandle)?;
+    if call == consultation {
+        return Err(LineErr::InvalConsultCallHandle);
+    }
+    if to_conference {
+        return Err(LineErr::OperationUnavail);
+    }
+    let talks = |state| matches!(state, CallState::Connected | CallState::Ringback);
+    let waits = |state| matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer);
+    let pair = |held, other| waits(held) && talks(other);
+    if pair(first, second) || pair(second, first) {
+        asking(view)
+    } else {
+        Err(LineErr::InvalCallState)
+    }
+}
+
+/// [`admit`] for `TSPI_linePickup`, whose page knows no error for the state of a line.
+///
+/// # Errors
+/// [`LineErr::OperationFailed`] out of service, [`LineErr::ResourceUnavail`] without a free
+/// appearance.
+pub fn admit_pickup(view: &LineView) -> Result<(), LineErr> {
+    admit_make_call(view).map_err(|error| match error {
+        LineErr::CallUnavail => LineErr::ResourceUnavail,
+        _ => LineErr::OperationFailed,
+    })
 }
 
 /// [`admit`] for `TSPI_lineMakeCall`, which has nothing to look at but the line.
@@ -132,7 +315,7 @@ fn can_make_call(view: &LineView) -> bool {
     admit_make_call(view).is_ok()
 }
 
-fn has_free_appearance(counts: Counts) -> bool {
+pub(crate) fn has_free_appearance(counts: Counts) -> bool {
     counts.active < MAX_ACTIVE_CALLS
 }
 
@@ -141,7 +324,20 @@ fn asking(view: &LineView) -> Result<(), LineErr> {
     if view.connected { Ok(()) } else { Err(LineErr::OperationFailed) }
 }
 
-fn state_of(view: &LineView, call: crate::id::CallId) -> Result<CallState, LineErr> {
+/// Whether a call is in a state in which something may be asked, and there is a PBX to ask.
+fn asking_in(
+    view: &LineView,
+    call: CallId,
+    legal: impl FnOnce(CallState) -> bool,
+) -> Result<(), LineErr> {
+    if legal(state_of(view, call)?) { asking(view) } else { Err(LineErr::InvalCallState) }
+}
+
+fn is_held(state: CallState) -> bool {
+    matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer | CallState::OnHoldPendConf)
+}
+
+fn state_of(view: &LineView, call: CallId) -> Result<CallState, LineErr> {
     view.call(call).map(|call| call.state).ok_or(LineErr::InvalCallHandle)
 }
 
@@ -149,7 +345,8 @@ fn state_of(view: &LineView, call: crate::id::CallId) -> Result<CallState, LineE
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::call::{Circumstances, PbxState, features, reading};
+    use crate::call::{Circumstances, PbxState, Siblings, features, reading};
+    use crate::fact::Consultation;
     use crate::id::{CallId, Guid, LineId};
     use crate::time::Millis;
     use crate::view::{CallView, Identity, Wide};
@@ -166,7 +363,14 @@ mod tests {
                 name: Wide::default(),
                 number: Wide::default(),
                 switch: Wide::default(),
+                cn: "Anna".into(),
+                trunks: Arc::default(),
+                modify_forwards: false,
+                request_deadline_ms: 5_000,
+                single_active_call: false,
+                is_uui_encoded: false,
             }),
+            forwards: Arc::default(),
             connected: true,
             in_service: true,
             removed: false,
@@ -178,7 +382,7 @@ mod tests {
                         id: CallId { line: LineId(1), serial },
                         state: *state,
                         mode: 0,
-                        features: features(*state, true),
+                        features: features(*state, Siblings::ANY, true),
                         since: Millis(0),
                         info: Arc::default(),
                     })
@@ -201,7 +405,8 @@ mod tests {
     fn a_feature_shown_is_a_feature_claimed() {
         for state in CallState::ALL {
             for in_service in [true, false] {
-                assert_eq!(features(state, in_service) & !CALL_FEATURES, 0, "{state:?}");
+                let shown = features(state, Siblings::ANY, in_service);
+                assert_eq!(shown & !CALL_FEATURES, 0, "{state:?}");
             }
         }
         let view = line_with(&[]);
@@ -212,10 +417,11 @@ mod tests {
     #[test]
     fn a_state_reported_is_a_state_claimed() {
         for bits in 0..=0xFFF {
-            for flags in 0..8 {
+            for flags in 0..16 {
                 let how = Circumstances {
                     outgoing: flags & 1 != 0,
                     dialled: flags & 2 != 0,
+                    off_hook: flags & 8 != 0,
                     was_connected: flags & 4 != 0,
                     cause: Some(17),
                 };
@@ -227,23 +433,86 @@ mod tests {
         }
     }
 
+    /// What an application may ask for because of a feature bit of a call, with another call.
+    fn asked_for(bit: u32) -> Vec<Command> {
+        let number = || "20".into();
+        let consultation = Consultation {
+            call: CallId { line: LineId(1), serial: 3 },
+            number: number(),
+            block_id: false,
+            call_param_flags: 0,
+        };
+        let complete =
+            |call, consultation| Command::CompleteTransfer { call, consultation, conference: None };
+        match bit {
+            call_feature::ANSWER => vec![Command::Answer(CALL)],
+            call_feature::DROP => vec![Command::Drop(CALL)],
+            call_feature::SETCALLPARAMS => vec![Command::SetCallParams(CALL)],
+            call_feature::HOLD => vec![Command::Hold(CALL)],
+            call_feature::UNHOLD => vec![Command::Unhold(CALL)],
+            call_feature::SWAPHOLD => vec![
+                Command::SwapHold { active: CALL, held: OTHER },
+                Command::SwapHold { active: OTHER, held: CALL },
+            ],
+            call_feature::SETUPTRANSFER => {
+                vec![Command::SetupTransfer { call: CALL, consultation }]
+            }
+            call_feature::COMPLETETRANSF => vec![complete(CALL, OTHER), complete(OTHER, CALL)],
+            call_feature::BLINDTRANSFER => {
+                vec![Command::BlindTransfer { call: CALL, number: number() }]
+            }
+            call_feature::DIAL => vec![Command::Dial { call: CALL, number: number() }],
+            call_feature::GENERATEDIGITS => {
+                vec![Command::GenerateDigits { call: CALL, digits: number(), tag: 0 }]
+            }
+            call_feature::SENDUSERUSER => {
+                vec![Command::SendUserUserInfo { call: CALL, user_info: number() }]
+            }
+            call_feature::PARK => {
+                vec![Command::Park { call: CALL, at: crate::fact::ParkPlace::Nondirected }]
+            }
+            call_feature::REDIRECT => vec![Command::Redirect { call: CALL, number: number() }],
+            _ => vec![],
+        }
+    }
+
     #[test]
-    fn a_feature_shown_is_a_request_admitted() {
-        for state in CallState::ALL {
-            for in_service in [true, false] {
-                let view = LineView { in_service, ..line_with(&[state]) };
-                let features = features(state, in_service);
-                for (bit, command) in [
-                    (call_feature::ANSWER, Command::Answer(CALL)),
-                    (call_feature::DROP, Command::Drop(CALL)),
-                    (call_feature::SETCALLPARAMS, Command::SetCallParams(CALL)),
-                ] {
-                    if features & bit != 0 {
-                        assert_eq!(admit(&view, &command), Ok(()), "{state:?} {command:?}");
-                    }
-                }
+    fn a_feature_is_shown_where_and_only_where_a_request_for_it_is_admitted() {
+        let bits = (0..32).map(|bit| 1 << bit).filter(|bit| CALL_FEATURES & bit != 0);
+        for bit in bits {
+            assert!(!asked_for(bit).is_empty(), "{bit:#x} is claimed and not tried");
+            for (state, other) in
+                CallState::ALL.into_iter().flat_map(|one| CallState::ALL.map(|two| (one, two)))
+            {
+                let view = line_with(&[state, other]);
+                let mut siblings = Siblings::of([other].into_iter());
+                siblings.room = true;
+                let shown = features(state, siblings, true) & bit != 0;
+                let admitted = asked_for(bit).iter().any(|command| admit(&view, command).is_ok());
+                // A second drop is admitted without being offered; a call waiting for its transfer
+                // is not offered another consultation; call parameters may be set early.
+                let tolerated = matches!(bit, call_feature::DROP | call_feature::SETCALLPARAMS)
+                    || bit == call_feature::SETUPTRANSFER && siblings.pending;
+                assert!(
+                    shown == admitted || (admitted && tolerated),
+                    "{bit:#x} in {state:?} beside {other:?}: shown {shown}, admitted {admitted}"
+                );
             }
         }
+    }
+
+    #[test]
+    fn a_transfer_needs_two_calls_of_the_line() {
+        let view = line_with(&[CallState::OnHold, CallState::Connected]);
+        let stranger = CallId { line: LineId(1), serial: 9 };
+        let complete = |call, consultation, conference| {
+            admit(&view, &Command::CompleteTransfer { call, consultation, conference })
+        };
+        assert_eq!(complete(CALL, OTHER, None), Ok(()));
+        assert_eq!(complete(stranger, OTHER, None), Err(LineErr::InvalCallHandle));
+        assert_eq!(complete(CALL, stranger, None), Err(LineErr::InvalConsultCallHandle));
+        assert_eq!(complete(CALL, CALL, None), Err(LineErr::InvalConsultCallHandle));
+        assert_eq!(complete(CALL, OTHER, Some(stranger)), Err(LineErr::OperationUnavail));
     }
 
     #[test]
@@ -283,7 +552,8 @@ mod tests {
             LineView { removed: true, ..well },
         ] {
             assert_eq!(admit(&view, &make_call()), Err(LineErr::InvalLineState));
-            assert_eq!((line_features(&view), address_features(&view)), (0, 0));
+            assert_eq!(line_features(&view) & line_feature::MAKECALL, 0);
+            assert_eq!(address_features(&view) & address_feature::MAKECALL, 0);
         }
     }
 

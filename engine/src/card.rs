@@ -1,6 +1,7 @@
 //! Who is who in a call: from the PBX's parties to the party ids of LINECALLINFO.
 
 use crate::fact::{Party, Role};
+use crate::forwarding::Case;
 use crate::tapi::{call_info_state as changed, origin, party_id, reason};
 use crate::view::{CallCard, PartyId, Wide};
 
@@ -37,49 +38,120 @@ pub struct Standpoint<'a> {
     pub connected: bool,
     /// The number that an application dialled, if one did.
     pub dialled: Option<&'a str>,
+    /// For which case the user who diverted an incoming call did so, if that is known.
+    pub forwarded: Option<Case>,
+    /// Why an incoming call is here, if that is known otherwise than by its parties.
+    pub reason: Option<u32>,
 }
 
 /// Fills the party ids, origin and reason of a card (TSPI: party ids of LINECALLINFO). The called
 /// party of an outgoing call is the first one known and stays, whoever answers in the end.
 pub fn fill(card: &mut CallCard, parties: &[Party], standpoint: Standpoint<'_>) {
-    let find = |role: Role| parties.iter().find(|party| party.role == role);
-    let this = find(Role::This);
-    let peer = find(Role::Peer).filter(|peer| is_somebody(peer));
-    let diverting = find(Role::Leg2).filter(|party| is_somebody(party));
-    let first_diverting = find(Role::Leg2Orig).filter(|party| is_somebody(party)).or(diverting);
-    let transferring = find(Role::Ct).filter(|party| is_somebody(party));
-
+    let parts = Parts::of(parties);
     if standpoint.outgoing {
         card.origin = origin::OUTBOUND;
         card.reason = reason::DIRECT;
-        card.caller = known(this, party_id::UNAVAIL);
-        card.called = called_by_us(&card.called, peer, standpoint.dialled);
+        card.caller = known(parts.this, party_id::UNAVAIL);
+        // Whoever sent the call on first is the one who was called.
+        let wanted = parts.first_diverting.or(parts.peer);
+        card.called = called_by_us(&card.called, wanted, standpoint.dialled);
     } else {
-        card.origin = match peer {
-            Some(peer) if !peer.cn.is_empty() || !peer.h323.is_empty() => origin::INTERNAL,
-            _ => origin::EXTERNAL,
-        };
-        card.reason = if find(Role::Picking).is_some() {
-            reason::PICKUP
-        } else if transferring.is_some() {
-            reason::TRANSFER
-        } else if diverting.is_some() {
-            // The PBX does not say whether it was busy, no answer or unconditional.
-            reason::UNKNOWN
-        } else {
-            reason::DIRECT
-        };
-        card.caller = known(peer, party_id::UNKNOWN);
-        card.called = known(first_diverting.or(this), party_id::UNAVAIL);
+        card.origin = parts.origin();
+        card.reason = standpoint.reason.unwrap_or_else(|| parts.reason(standpoint.forwarded));
+        card.caller = known(parts.peer, parts.nobody());
+        card.called = known(parts.first_called(), party_id::UNAVAIL);
     }
-    card.connected =
-        if standpoint.connected { known(peer, party_id::UNKNOWN) } else { PartyId::default() };
-    let redirecting = transferring.or(diverting);
+    card.connected = if standpoint.connected {
+        known(parts.peer, party_id::UNKNOWN)
+    } else {
+        PartyId::default()
+    };
+    let redirecting = parts.transferring.or(parts.diverting);
     card.redirecting = known(redirecting, party_id::UNAVAIL);
     card.redirection = match redirecting {
-        Some(_) => known(if standpoint.outgoing { peer } else { this }, party_id::UNKNOWN),
+        Some(_) if standpoint.outgoing => known(parts.peer, party_id::UNKNOWN),
+        Some(_) => known(parts.this, party_id::UNKNOWN),
         None => known(None, party_id::UNAVAIL),
     };
+}
+
+/// The parties of a call by the part they play; one of whom nothing is known plays none.
+struct Parts<'a> {
+    this: Option<&'a Party>,
+    peer: Option<&'a Party>,
+    /// Last user that sent the call on before it was answered, and the first one.
+    diverting: Option<&'a Party>,
+    first_diverting: Option<&'a Party>,
+    /// Last user that transferred the call; of a call picked up, where it was ringing.
+    transferring: Option<&'a Party>,
+    is_picking: bool,
+    /// The PBX names a peer and says nothing of who it is.
+    is_anonymous: bool,
+}
+
+impl<'a> Parts<'a> {
+    fn of(parties: &'a [Party]) -> Parts<'a> {
+        let find = |role: Role| parties.iter().find(|party| party.role == role);
+        let somebody = |role: Role| find(role).filter(|party| is_somebody(party));
+        let diverting = somebody(Role::Leg2);
+        let peer = somebody(Role::Peer);
+        Parts {
+            this: find(Role::This),
+            peer,
+            diverting,
+            first_diverting: somebody(Role::Leg2Orig).or(diverting),
+            transferring: somebody(Role::Ct),
+            is_picking: find(Role::Picking).is_some(),
+            is_anonymous: peer.is_none() && find(Role::Peer).is_some(),
+        }
+    }
+
+    /// An object of the PBX has names; a caller from beyond a trunk has a number at best.
+    fn origin(&self) -> u32 {
+        match self.peer {
+            Some(peer) if !peer.cn.is_empty() || !peer.h323.is_empty() => origin::INTERNAL,
+            Some(_) => origin::EXTERNAL,
+            None => origin::INBOUND,
+        }
+    }
+
+    /// Why an incoming call came here.
+    fn reason(&self, forwarded: Option<Case>) -> u32 {
+        match (self.transferring, self.diverting) {
+            _ if self.is_picking => reason::PICKUP,
+            // The user's own transfer found nobody and came back.
+            (Some(by), _) if self.is_this(by) => reason::REMINDER,
+            (Some(_), _) => reason::TRANSFER,
+            // The PBX does not say whether it was busy, no answer or unconditional, or somebody who
+            // sent it on. Where that is not known otherwise, only this much is true of all of them.
+            (None, Some(_)) => match forwarded {
+                Some(Case::Always) => reason::FWDUNCOND,
+                Some(Case::Busy) => reason::FWDBUSY,
+                Some(Case::NoAnswer) => reason::FWDNOANSWER,
+                Some(Case::BusyOrNoAnswer) | None => reason::REDIRECT,
+            },
+            (None, None) => reason::DIRECT,
+        }
+    }
+
+    /// Whom the caller of an incoming call wanted.
+    fn first_called(&self) -> Option<&'a Party> {
+        let picked_up_at = self.transferring.filter(|_| self.is_picking);
+        self.first_diverting.or(picked_up_at).or(self.this)
+    }
+
+    /// What to say of a caller of whom there is nothing to say.
+    fn nobody(&self) -> u32 {
+        if self.is_anonymous { party_id::BLOCKED } else { party_id::UNKNOWN }
+    }
+
+    fn is_this(&self, party: &Party) -> bool {
+        let same = |this: &Party| {
+            (!this.h323.is_empty() && this.h323 == party.h323)
+                || (!this.e164.is_empty() && this.e164 == party.e164)
+        };
+        self.this.is_some_and(same)
+    }
 }
 
 /// LINECALLINFOSTATE bits for what differs between two cards.
@@ -150,10 +222,17 @@ mod tests {
         Party { role, cn: cn.into(), e164: e164.into(), ..Party::default() }
     }
 
+    const INCOMING: Standpoint<'_> = Standpoint {
+        outgoing: false,
+        connected: false,
+        dialled: None,
+        forwarded: None,
+        reason: None,
+    };
+
     fn incoming(parties: &[Party]) -> CallCard {
         let mut card = CallCard::default();
-        let standpoint = Standpoint { outgoing: false, connected: false, dialled: None };
-        fill(&mut card, parties, standpoint);
+        fill(&mut card, parties, INCOMING);
         card
     }
 
@@ -180,12 +259,175 @@ mod tests {
         assert_eq!(card.called.number.to_text(), "21");
         assert_eq!(card.redirecting.number.to_text(), "21");
         assert_eq!(card.redirection.number.to_text(), "22");
+        assert_eq!((card.origin, card.reason), (origin::INTERNAL, reason::REDIRECT));
+    }
+
+    #[test]
+    fn the_first_one_who_diverted_a_call_was_called_and_the_last_one_redirects() {
+        let card = incoming(&[
+            party(Role::This, "Cleo", "22"),
+            party(Role::Peer, "", "0301234567"),
+            party(Role::Leg2, "Dora", "23"),
+            party(Role::Leg2Orig, "Ben", "21"),
+        ]);
+        assert_eq!(card.called.name.to_text(), "Ben");
+        assert_eq!(card.redirecting.name.to_text(), "Dora");
+        assert_eq!((card.origin, card.reason), (origin::EXTERNAL, reason::REDIRECT));
+    }
+
+    #[test]
+    fn who_was_called_is_the_one_who_sent_the_call_on_first_at_both_ends() {
+        for dialled in [Some("21"), None] {
+            let mut card = CallCard::default();
+            let standpoint = Standpoint {
+                outgoing: true,
+                connected: false,
+                dialled,
+                forwarded: None,
+                reason: None,
+            };
+            let parties = [
+                party(Role::This, "Anna", "20"),
+                party(Role::Peer, "Cleo", "22"),
+                party(Role::Leg2, "Ben", "21"),
+            ];
+            fill(&mut card, &parties, standpoint);
+            assert_eq!(card.called.number.to_text(), "21");
+            assert_eq!(card.called.name.to_text(), "Ben", "{dialled:?}");
+            assert_eq!(card.redirection.number.to_text(), "22");
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_forwarded_says_in_which_case_if_that_is_known() {
+        let parties = [
+            party(Role::This, "Cleo", "22"),
+            party(Role::Peer, "Anna", "20"),
+            party(Role::Leg2, "Ben", "21"),
+        ];
+        for (forwarded, expected) in [
+            (None, reason::REDIRECT),
+            (Some(Case::Always), reason::FWDUNCOND),
+            (Some(Case::Busy), reason::FWDBUSY),
+            (Some(Case::NoAnswer), reason::FWDNOANSWER),
+        ] {
+            let mut card = CallCard::default();
+            let standpoint = Standpoint {
+                outgoing: false,
+                connected: false,
+                dialled: None,
+                forwarded,
+                reason: None,
+            };
+            fill(&mut card, &parties, standpoint);
+            assert_eq!(card.reason, expected, "{forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn a_transferred_call_names_who_transferred_it() {
+        let this = party(Role::This, "Cleo", "22");
+        let peer = party(Role::Peer, "Anna", "20");
+        let card = incoming(&[this.clone(), peer.clone(), party(Role::Ct, "Ben", "21")]);
+        assert_eq!(card.reason, reason::TRANSFER);
+        assert_eq!(card.caller.number.to_text(), "20");
+        assert_eq!(card.called.number.to_text(), "22");
+        assert_eq!(card.redirecting.name.to_text(), "Ben");
+        assert_eq!(card.redirection.name.to_text(), "Cleo");
+        let returned = incoming(&[this, peer, party(Role::Ct, "Cleo", "22")]);
+        assert_eq!(returned.reason, reason::REMINDER, "the user's own transfer came back");
+    }
+
+    #[test]
+    fn a_call_picked_up_was_meant_for_the_place_where_it_rang() {
+        let card = incoming(&[
+            party(Role::This, "Dora", "23"),
+            party(Role::Peer, "Anna", "20"),
+            party(Role::Picking, "", ""),
+            party(Role::Ct, "Ben", "21"),
+        ]);
+        assert_eq!(card.reason, reason::PICKUP);
+        assert_eq!(card.caller.number.to_text(), "20");
+        assert_eq!(card.called.number.to_text(), "21");
+        assert_eq!(card.redirecting.number.to_text(), "21");
+        assert_eq!(card.redirection.number.to_text(), "23");
+    }
+
+    #[test]
+    fn a_call_parked_here_says_so() {
+        let mut card = CallCard::default();
+        let parties = [party(Role::This, "Ben", "21"), party(Role::Peer, "Anna", "20")];
+        fill(
+            &mut card,
+            &parties,
+            Standpoint { reason: Some(reason::PARKED), connected: true, ..INCOMING },
+        );
+        assert_eq!(card.reason, reason::PARKED);
+        assert_eq!(card.connected.number.to_text(), "20");
+    }
+
+    #[test]
+    fn a_caller_who_hides_is_blocked_and_one_not_yet_named_is_unknown() {
+        let this = party(Role::This, "Anna", "20");
+        let hidden = incoming(&[this.clone(), party(Role::Peer, "", "")]);
+        assert_eq!((hidden.caller.flags, hidden.origin), (party_id::BLOCKED, origin::INBOUND));
+        let unknown = incoming(&[this]);
+        assert_eq!((unknown.caller.flags, unknown.origin), (party_id::UNKNOWN, origin::INBOUND));
+    }
+
+    #[test]
+    fn an_outgoing_call_that_was_diverted_keeps_whom_it_called_and_names_the_rest() {
+        let mut card = CallCard::default();
+        let standpoint = Standpoint { outgoing: true, connected: true, ..INCOMING };
+        let this = party(Role::This, "Anna", "20");
+        let ben = party(Role::Peer, "Ben", "21");
+        fill(&mut card, &[this.clone(), ben], standpoint);
+        let cleo = party(Role::Peer, "Cleo", "22");
+        fill(&mut card, &[this, cleo, party(Role::Leg2, "Ben", "21")], standpoint);
+        assert_eq!((card.origin, card.reason), (origin::OUTBOUND, reason::DIRECT));
+        assert_eq!(card.called.number.to_text(), "21");
+        assert_eq!(card.connected.number.to_text(), "22");
+        assert_eq!(card.redirecting.number.to_text(), "21");
+        assert_eq!(card.redirection.number.to_text(), "22");
+    }
+
+    #[test]
+    fn every_item_of_a_card_has_its_bit() {
+        let text = || PartyId::new(Wide::from_text("20"), Wide::default(), 0);
+        type Change = fn(&mut CallCard, PartyId);
+        let changes: [(Change, u32); 12] = [
+            (|card, _| card.origin = 4, changed::ORIGIN),
+            (|card, _| card.reason = 4, changed::REASON),
+            (|card, _| card.call_id = 4, changed::CALLID),
+            (|card, _| card.related_call_id = 4, changed::RELATEDCALLID),
+            (|card, _| card.media = 4, changed::MEDIAMODE),
+            (|card, _| card.app_specific = 4, changed::APPSPECIFIC),
+            (|card, party| card.caller = party, changed::CALLERID),
+            (|card, party| card.called = party, changed::CALLEDID),
+            (|card, party| card.connected = party, changed::CONNECTEDID),
+            (|card, party| card.redirection = party, changed::REDIRECTIONID),
+            (|card, party| card.redirecting = party, changed::REDIRECTINGID),
+            (|card, party| card.uui = party.number, changed::USERUSERINFO),
+        ];
+        let before = CallCard::default();
+        for (change, bit) in changes {
+            let mut after = before.clone();
+            change(&mut after, text());
+            assert_eq!(difference(&before, &after), bit);
+            assert_ne!(crate::capability::CALL_INFO_STATES & bit, 0, "claimed");
+        }
     }
 
     #[test]
     fn the_called_party_of_an_outgoing_call_stays_the_one_dialled() {
         let mut card = CallCard::default();
-        let standpoint = Standpoint { outgoing: true, connected: true, dialled: Some("21") };
+        let standpoint = Standpoint {
+            outgoing: true,
+            connected: true,
+            dialled: Some("21"),
+            forwarded: None,
+            reason: None,
+        };
         fill(&mut card, &[party(Role::This, "Anna", "20")], standpoint);
         assert_eq!(card.called.number.to_text(), "21");
         fill(&mut card, &[party(Role::Peer, "Ben", "21")], standpoint);

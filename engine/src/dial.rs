@@ -48,6 +48,20 @@ impl Dialable {
         }
     }
 
+    /// The beginning of a number: empty for no address at all, and without the `;` at its end that
+    /// says that more digits follow.
+    ///
+    /// # Errors
+    /// As [`Dialable::read`], but an empty number is one.
+    pub fn begin(text: &str) -> Result<Personal, LineErr> {
+        let address = first_address(text).trim();
+        let digits = address.strip_suffix(';').unwrap_or(address);
+        if digits.is_empty() {
+            return Ok(Personal::default());
+        }
+        Dialable::read(digits).map(Dialable::into_number)
+    }
+
     /// The digits.
     #[must_use]
     pub fn digits(&self) -> &str {
@@ -59,6 +73,17 @@ impl Dialable {
     pub fn into_number(self) -> Personal {
         self.0
     }
+}
+
+/// The DTMF digits of a text; what is none is left out, as TAPI has it.
+#[must_use]
+pub fn dtmf_digits(text: &str) -> Personal {
+    let digits = text.chars().map(|c| c.to_ascii_uppercase());
+    let digits: String = digits
+        .filter(|c| matches!(c, '0'..='9' | 'A'..='D' | '*' | '#'))
+        .take(Dialable::MAX_DIGITS)
+        .collect();
+    digits.as_str().into()
 }
 
 /// The number of the first address: without subaddress (`|`) and name (`^`), and without the
@@ -123,6 +148,24 @@ mod tests {
         assert!(read(&"1".repeat(Dialable::MAX_DIGITS)).is_ok());
         assert_eq!(read(&"1".repeat(Dialable::MAX_DIGITS + 1)), Err(LineErr::InvalAddress));
         assert!(read(&"-1".repeat(Dialable::MAX_DIGITS)).is_ok());
+    }
+
+    #[test]
+    fn a_number_may_begin_with_nothing_and_go_on_later() {
+        let begin = |text| Dialable::begin(text).map(|number| number.text().to_owned());
+        for (text, digits) in [("", ""), (";", ""), ("T12;", "12"), ("12", "12"), ("1-2 ;", "12")] {
+            assert_eq!(begin(text).as_deref(), Ok(digits), "{text:?}");
+        }
+        for text in ["1;2", "T;", "+;", ";;"] {
+            assert_eq!(begin(text), Err(LineErr::InvalAddress), "{text:?}");
+        }
+        assert_eq!(begin("1?;"), Err(LineErr::DialPrompt));
+    }
+
+    #[test]
+    fn what_is_no_dtmf_digit_is_left_out() {
+        assert_eq!(dtmf_digits("1,2a *x#!").text(), "12A*#");
+        assert_eq!(dtmf_digits(&"1".repeat(9999)).text().len(), Dialable::MAX_DIGITS);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What may be wanted: the only things the engine can ask of the world.
 
 use crate::fact::Completion;
-use crate::id::{Attempt, CallHandle, CallId, LineId, Opening, PbxId, RequestId, UserHandle};
+use crate::id::{Attempt, CallId, LineId, Opening, PbxId, RequestId};
+pub use crate::order::Order;
 use crate::pii::Personal;
 use crate::tapi::CallState;
 use crate::time::{Millis, Timer};
@@ -66,6 +67,15 @@ pub enum Notice {
     AddressState(u32),
     /// LINE_LINEDEVSTATE with LINEDEVSTATE bits and its two parameters.
     LineDevState(u32, u32, u32),
+    /// LINE_GENERATE: digits that were asked for have been sent, or will not be.
+    Generated {
+        /// The call.
+        call: CallId,
+        /// LINEGENERATETERM.
+        term: u32,
+        /// dwEndToEndID of the request.
+        tag: u32,
+    },
 }
 
 impl Notice {
@@ -73,9 +83,10 @@ impl Notice {
     #[must_use]
     pub fn call(&self) -> Option<CallId> {
         match *self {
-            Notice::NewCall(call) | Notice::CallState { call, .. } | Notice::CallInfo(call, _) => {
-                Some(call)
-            }
+            Notice::NewCall(call)
+            | Notice::CallState { call, .. }
+            | Notice::CallInfo(call, _)
+            | Notice::Generated { call, .. } => Some(call),
             _ => None,
         }
     }
@@ -116,8 +127,8 @@ pub enum Interface {
     V10,
 }
 
-/// What to ask a PBX. The answer to the first group is a `PbxFact`; to the second an
-/// `Event::Reply` to the request named.
+/// What to ask a PBX. The answer to an order is an `Event::Reply` to the request named;
+/// to anything else a `PbxFact`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// `Version`.
@@ -157,38 +168,14 @@ pub enum Request {
         /// Session number.
         session: u32,
     },
-    /// `UserCall`, never repeated.
-    UserCall {
-        /// Who waits for it.
+    /// An order given on behalf of a request, never repeated.
+    Order {
+        /// Who waits for the answer.
         line: LineId,
-        /// Who waits for it.
+        /// Who waits for the answer.
         request: RequestId,
-        /// The calling user.
-        user: UserHandle,
-        /// The number.
-        e164: Personal,
-        /// Hide the caller's number.
-        block_id: bool,
-    },
-    /// `UserConnect`.
-    UserConnect {
-        /// Who waits for it.
-        line: LineId,
-        /// Who waits for it.
-        request: RequestId,
-        /// The leg to answer.
-        call: CallHandle,
-    },
-    /// `UserClear`.
-    UserClear {
-        /// Who waits for it.
-        line: LineId,
-        /// Who waits for it.
-        request: RequestId,
-        /// The leg to clear.
-        call: CallHandle,
-        /// Q.850 cause.
-        cause: u8,
+        /// What is to be done.
+        order: Order,
     },
 }
 
@@ -205,6 +192,10 @@ pub enum Report {
     LineRefused(LineId),
     /// All lines of a PBX are known and monitored; how many.
     Synchronised(PbxId, u32),
+    /// A PBX does not let us read call forwards, or the attempt failed.
+    ForwardingUnknown(PbxId, crate::fact::Failure),
+    /// So many forwards of a line come from a template, or from somebody else meanwhile, and stay.
+    ForwardsOfTemplate(LineId, u32),
     /// A limit was reached and something left out; which limit.
     LimitReached(Limit),
     /// Something that should not happen did, and was handled; what.

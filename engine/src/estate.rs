@@ -3,21 +3,31 @@
 //! The estate sees each record first and says where it goes. It is the only owner of permanent line
 //! ids (invariant I-10: permanent id and GUID are a bijection for ever).
 
+mod sent_on;
+
+use self::sent_on::SentOn;
 use crate::fact::{
-    CallInfo, Configuration, Event, HostFact, Identification, Msg, PbxFact, Record, UserInfo,
+    CallInfo, Command, Configuration, Event, HostFact, Identification, Msg, PbxFact, Record, Reply,
+    Role, UserInfo,
 };
-use crate::id::{Attempt, Guid, LineId, PbxId};
-use crate::line::LineInput;
+use crate::id::{Attempt, CallHandle, Guid, LineId, PbxId};
+use crate::line::{LineInput, Unpark};
 use crate::name::{self, Place, Subscriber};
-use crate::pbx::{Clue, PbxInput};
+use crate::parking::Lot;
+use crate::pbx::{CallClue, Clue, PbxInput};
+use crate::pii::Personal;
 use crate::time::Timer;
+use crate::uui;
 use crate::view::{Identity, Wide};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Most lines an estate can have (I-24).
 pub const MAX_LINES: usize = (1 << 20) - 1;
+
+/// Most trunks of one PBX whose numbers are kept (I-24); a diversion has room for as many.
+pub const MAX_TRUNKS: usize = crate::diversion::MAX_SOURCES;
 
 /// What concerns more than one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +38,10 @@ pub struct Estate {
     members: Vec<Arc<Member>>,
     by_guid: BTreeMap<Guid, LineId>,
     boxes: BTreeMap<PbxId, Identification>,
+    trunks: BTreeMap<PbxId, Trunks>,
     hubs: Hubs,
+    sent_on: SentOn,
+    lot: Lot,
 }
 
 /// One PBX user that has, or once had, a line.
@@ -62,10 +75,21 @@ impl Estate {
     pub fn route(&mut self, record: Record) -> Route {
         match record.event {
             Event::Pbx(pbx, attempt, fact) => self.pbx_fact(pbx, attempt, fact),
+            // Only the estate knows where a call is parked.
+            Event::App(line, opening, id, Command::Unpark { call, from }) => {
+                let parked = self.parked_at(&from);
+                let unpark = Unpark { call, from, parked };
+                Route::Line(line, LineInput::Unpark(opening, id, unpark))
+            }
             Event::App(line, opening, id, command) => {
                 Route::Line(line, LineInput::Command(opening, id, command))
             }
-            Event::Reply(line, id, reply) => Route::Line(line, LineInput::Reply(id, reply)),
+            Event::Reply(line, id, reply) => {
+                if let Reply::Record(record) = &reply {
+                    self.sent_on.read(line, record);
+                }
+                Route::Line(line, LineInput::Reply(id, reply))
+            }
             Event::Due(timer) => match timer {
                 Timer::Reconnect(pbx, _) | Timer::PollPause(pbx, _) | Timer::Settled(pbx, _) => {
                     Route::Pbx(pbx, PbxInput::Due(timer))
@@ -91,6 +115,8 @@ impl Estate {
         let line = match &fact {
             HostFact::Started => {
                 self.hubs = Hubs::default();
+                self.sent_on = SentOn::default();
+                self.lot = Lot::default();
                 return Route::Everyone(LineInput::Started, PbxInput::Started);
             }
             HostFact::Stopping => {
@@ -112,6 +138,14 @@ impl Estate {
         Route::Line(line, LineInput::Host(fact))
     }
 
+    /// The leg parked at the line with this number.
+    fn parked_at(&self, number: &Personal) -> Option<(PbxId, CallHandle)> {
+        let has_it = |member: &&Arc<Member>| {
+            member.subscriber.e164 == *number || member.identity.number.to_text() == number.text()
+        };
+        self.members.iter().filter(has_it).find_map(|member| self.lot.at(&member.subscriber.cn))
+    }
+
     fn configure(&mut self, configuration: Configuration) -> Route {
         let pbxs = (0u16..).zip(&configuration.pbxs).map(|(id, settings)| {
             let user = configuration.user.clone();
@@ -124,8 +158,17 @@ impl Estate {
 
     fn pbx_fact(&mut self, pbx: PbxId, attempt: Attempt, fact: PbxFact) -> Route {
         let clue = match &fact {
-            PbxFact::User(user) => self.user(pbx, user),
-            PbxFact::Call(info) => Clue::CallId(self.hubs.call_id(pbx, info)),
+            PbxFact::User(user) => {
+                let clue = self.user(pbx, user);
+                if let Clue::Line { line, .. } = clue {
+                    self.sent_on.seen(line, user);
+                }
+                clue
+            }
+            PbxFact::Call(info) => {
+                self.lot.take(pbx, info);
+                Clue::Call(self.call(pbx, info))
+            }
             PbxFact::Identified(identification) => {
                 if self.boxes.get(&pbx) != Some(identification) {
                     self.boxes.insert(pbx, identification.clone());
@@ -136,6 +179,10 @@ impl Estate {
             }
             PbxFact::Initialized { .. } => {
                 self.hubs.forget(pbx);
+                self.lot.forget(pbx);
+                if let Some(trunks) = self.trunks.get_mut(&pbx) {
+                    trunks.begin();
+                }
                 Clue::None
             }
             _ => Clue::None,
@@ -143,9 +190,30 @@ impl Estate {
         Route::Pbx(pbx, PbxInput::Fact(attempt, fact, clue))
     }
 
-    /// Finds or makes the line of a user.
+    fn call(&mut self, pbx: PbxId, info: &CallInfo) -> CallClue {
+        let is_new = self.hubs.is_news(pbx, info);
+        let call_id = self.hubs.call_id(pbx, info);
+        self.sent_on.heard(info, is_new);
+        let by = info.party(&Role::Leg2).filter(|by| is_new && !by.cn.is_empty());
+        let forwarded = by.and_then(|by| self.sent_on.why(info.conf, by, self.line_of(&by.cn)));
+        CallClue { call_id, forwarded }
+    }
+
+    /// The line of the user with this Long Name.
+    fn line_of(&self, cn: &Personal) -> Option<LineId> {
+        let is_it = |member: &&Arc<Member>| !member.defunct && member.subscriber.cn == *cn;
+        self.members.iter().find(is_it).map(|member| member.identity.line)
+    }
+
+    /// Finds or makes the line of a user, or keeps the number of a trunk.
     fn user(&mut self, pbx: PbxId, user: &UserInfo) -> Clue {
-        if user.cn.is_empty() || !is_phone_like(user) {
+        if user.cn.is_empty() {
+            return self.trunk(pbx, Trunks::end);
+        }
+        if is_trunk(user) {
+            return self.trunk(pbx, |trunks| trunks.note(user));
+        }
+        if !is_phone_like(user) {
             return Clue::None;
         }
         let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
@@ -190,6 +258,14 @@ impl Estate {
         Clue::Line { line, identity: renamed.then_some(identity) }
     }
 
+    fn trunk(&mut self, pbx: PbxId, note: impl FnOnce(&mut Trunks) -> bool) -> Clue {
+        if note(self.trunks.entry(pbx).or_default()) {
+            Clue::Renamed(self.rename(|member| member.home == pbx))
+        } else {
+            Clue::None
+        }
+    }
+
     /// Makes the identities of some members anew and tells those lines whose changed.
     fn rename(&mut self, which: impl Fn(&Member) -> bool) -> Vec<(LineId, LineInput)> {
         let mut changed = Vec::new();
@@ -231,6 +307,21 @@ impl Estate {
             name: Wide::from_text(&name),
             number: Wide::from_text(&number),
             switch: self.shared(Wide::from_text(switch.trim())),
+            cn: who.cn.clone(),
+            trunks: self
+                .trunks
+                .get(&pbx)
+                .map(|trunks| Arc::clone(&trunks.numbers))
+                .unwrap_or_default(),
+            modify_forwards: settings.is_some_and(|settings| settings.modify_forwards),
+            is_uui_encoded: known.is_some_and(|known| uui::is_encoded(&known.firmware)),
+            request_deadline_ms: settings.map_or(Configuration::REQUEST_DEADLINE_MS, |settings| {
+                match settings.request_deadline_ms {
+                    0 => Configuration::REQUEST_DEADLINE_MS,
+                    given => given,
+                }
+            }),
+            single_active_call: settings.is_some_and(|settings| settings.single_active_call),
         }
     }
 
@@ -241,6 +332,66 @@ impl Estate {
             _ => switch,
         }
     }
+}
+
+/// The trunks of one PBX that the session may see.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Trunks {
+    by_guid: BTreeMap<Guid, Trunk>,
+    /// Their numbers, in order and each once; shared by all lines of the PBX.
+    numbers: Arc<[Personal]>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Trunk {
+    number: Personal,
+    /// Not reported in the present session so far.
+    unseen: bool,
+}
+
+impl Trunks {
+    /// A session begins.
+    fn begin(&mut self) {
+        self.by_guid.values_mut().for_each(|trunk| trunk.unseen = true);
+    }
+
+    /// All objects have been reported once. Returns whether the numbers are others now.
+    fn end(&mut self) -> bool {
+        self.by_guid.retain(|_, trunk| !trunk.unseen);
+        self.count()
+    }
+
+    /// Takes in what a PBX says of a trunk. Returns whether the numbers are others now.
+    fn note(&mut self, user: &UserInfo) -> bool {
+        let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
+        let number = format!("{}{}", user.nodenum, user.e164.text());
+        if user.active && !user.e164.is_empty() {
+            if self.by_guid.len() < MAX_TRUNKS || self.by_guid.contains_key(&guid) {
+                let number = number.as_str().into();
+                self.by_guid.insert(guid, Trunk { number, unseen: false });
+            }
+        } else {
+            self.by_guid.remove(&guid);
+        }
+        self.count()
+    }
+
+    fn count(&mut self) -> bool {
+        let numbers: BTreeSet<&Personal> =
+            self.by_guid.values().map(|trunk| &trunk.number).collect();
+        let changed = !numbers.iter().copied().eq(self.numbers.iter());
+        if changed {
+            self.numbers = numbers.into_iter().cloned().collect();
+        }
+        changed
+    }
+}
+
+/// Whether an object leads out of the PBX.
+fn is_trunk(user: &UserInfo) -> bool {
+    !user.cn.is_empty()
+        && (matches!(&*user.object, "trunk" | "gw")
+            || user.object.is_empty() && &*user.kind == "gw")
 }
 
 fn subscriber(guid: Guid, user: &UserInfo) -> Subscriber {
@@ -279,6 +430,11 @@ struct Hub {
 }
 
 impl Hubs {
+    /// Whether a leg is heard of for the first time in this call.
+    fn is_news(&self, pbx: PbxId, info: &CallInfo) -> bool {
+        !info.conf.is_nil() && self.legs.get(&(pbx, info.call)) != Some(&info.conf)
+    }
+
     /// Keeps count of a leg's event and gives the number of its call, 0 if it has none.
     fn call_id(&mut self, pbx: PbxId, info: &CallInfo) -> u32 {
         let leg = (pbx, info.call);

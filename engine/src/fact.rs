@@ -4,6 +4,8 @@
 //! variants is the schema of the log (`codec.rs`); each variant has a golden byte string in the
 //! tests.
 
+pub use crate::command::{Command, Consultation, ParkPlace, PickupFrom};
+use crate::diversion::UserRecord;
 use crate::id::{Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, RequestId, UserHandle};
 use crate::pii::Personal;
 use crate::tapi::LineErr;
@@ -100,6 +102,16 @@ pub struct Configuration {
     pub single_active_call: bool,
     /// Follow slave PBXs.
     pub monitor_slaves: bool,
+    /// How long the PBX's events may take to prove what a request asked for, in milliseconds; 0
+    /// stands for [`Configuration::REQUEST_DEADLINE_MS`].
+    pub request_deadline_ms: u32,
+    /// `TSPI_lineForward` leaves forwards alone for which its list has no word.
+    pub modify_forwards: bool,
+}
+
+impl Configuration {
+    /// The deadline of requests if the settings do not say (reference of the PBX, 6.1).
+    pub const REQUEST_DEADLINE_MS: u32 = 5_000;
 }
 
 /// One PBX tree of the settings.
@@ -414,52 +426,23 @@ pub enum Role {
 
 // ---- applications -------------------------------------------------------------------------
 
-/// An asynchronous request of an application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Command {
-    /// `TSPI_lineMakeCall`.
-    MakeCall {
-        /// The handle's name, given out before the request is logged.
-        call: CallId,
-        /// Digits to dial, already stripped of everything that is not dialled.
-        number: Personal,
-        /// Hide the caller's number.
-        block_id: bool,
-        /// Country code as given, reported back in LINECALLINFO.
-        country_code: u32,
-        /// LINECALLPARAMS.dwCallParamFlags, reported back in LINECALLINFO.
-        call_param_flags: u32,
-    },
-    /// `TSPI_lineAnswer`.
-    Answer(CallId),
-    /// `TSPI_lineDrop`.
-    Drop(CallId),
-    /// `TSPI_lineSetCallParams`, already found to ask for nothing that the call does not have.
-    SetCallParams(CallId),
-}
-
-impl Command {
-    /// The call it is about.
-    #[must_use]
-    pub fn call(&self) -> CallId {
-        match self {
-            Command::MakeCall { call, .. }
-            | Command::Answer(call)
-            | Command::Drop(call)
-            | Command::SetCallParams(call) => *call,
-        }
-    }
-}
-
-/// How the PBX answered a request made on behalf of an application.
+/// How the PBX answered an order given on behalf of an application's request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
-    /// `UserCall`: handle of the new leg; 0 means refused.
+    /// `UserCall`, `UserPickup`: handle of the new leg; 0 means refused.
     Calling(CallHandle),
-    /// A void operation was taken.
+    /// A void operation was taken, or one with a yes or no was answered yes.
     Taken,
     /// Asking failed.
     Failed(Failure),
+    /// An operation with a yes or no was answered no.
+    Refused,
+    /// `UserPark`: handle of the parked call; 0 means refused.
+    Parked(CallHandle),
+    /// Looking for a number: Long Name of the object that it leads to, if there is one.
+    Found(Option<Personal>),
+    /// `Admin`: what a user's record says about diversions.
+    Record(UserRecord),
 }
 
 /// How a request of an application ended.

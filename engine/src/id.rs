@@ -41,6 +41,22 @@ impl CallId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u32);
 
+impl RequestId {
+    /// Numbers from here on are no DRV_REQUESTIDs: the provider gives them to what TSPI lets
+    /// return at once, but what must go through the log all the same. They have no completion.
+    pub const FIRST_OWN: u32 = 0x8000_0000;
+
+    /// Numbers from here on name what a line asks a PBX without being asked to, or for a request
+    /// that takes several questions.
+    pub const FIRST_OF_LINE: u32 = 0xC000_0000;
+
+    /// Whether it is a number of the provider's own.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        self.0 >= Self::FIRST_OWN
+    }
+}
+
 /// One opening of a line, from `TSPI_lineOpen` to `TSPI_lineClose`, counted by the provider from 1.
 /// What was meant for an earlier opening is not delivered to a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@
 //! of ARCHITECTURE.md. What can only be proved by comparing two runs (I-13 to I-16) is in the
 //! property tests, what concerns bytes (I-21, I-22) beside the writers.
 
-use crate::call::{self, may_follow};
+use crate::call::{self, Siblings, may_follow};
 use crate::core::Core;
 use crate::effect::{Effect, Notice, Telling, What};
 use crate::fact::{Command, Event, HostFact, Record};
@@ -33,8 +33,12 @@ pub struct Watch {
     /// Calls that TAPI was told of in the present opening, and the state it was told last.
     calls: BTreeMap<CallId, Option<CallState>>,
     /// Requests accepted and not completed; for `MakeCall` the call it creates.
-    requests: BTreeMap<(LineId, RequestId), Option<CallId>>,
+    requests: BTreeMap<(LineId, RequestId), [Option<CallId>; 2]>,
+    /// The two calls of each transfer that is to be completed.
+    transfers: BTreeMap<(LineId, RequestId), [CallId; 2]>,
     guids: BTreeMap<LineId, Guid>,
+    /// The setting that never two calls of a line are CONNECTED.
+    single_active_call: bool,
 }
 
 type Verdict = Result<(), Breach>;
@@ -50,7 +54,11 @@ impl Watch {
         match &record.event {
             Event::Host(HostFact::Started) => {
                 let guids = std::mem::take(&mut self.guids);
-                *self = Watch { at: self.at, guids, ..Watch::default() };
+                let single_active_call = self.single_active_call;
+                *self = Watch { at: self.at, guids, single_active_call, ..Watch::default() };
+            }
+            Event::Host(HostFact::Configured(configuration)) => {
+                self.single_active_call = configuration.single_active_call;
             }
             Event::Host(HostFact::LineOpened { line, opening, .. }) => {
                 self.open.insert(*line, *opening);
@@ -60,12 +68,15 @@ impl Watch {
             Event::Host(HostFact::NewCallRefused(call)) => {
                 self.calls.remove(call);
             }
-            Event::App(line, opening, request, command) if self.open.get(line) == Some(opening) => {
-                let creates = match command {
-                    Command::MakeCall { call, .. } => Some(*call),
-                    _ => None,
-                };
-                self.requests.insert((*line, *request), creates);
+            Event::App(line, opening, request, command)
+                if self.open.get(line) == Some(opening) && !request.is_own() =>
+            {
+                self.requests.insert((*line, *request), command.makes());
+                self.transfers.remove(&(*line, *request));
+                if let Command::CompleteTransfer { call, consultation, conference: None } = command
+                {
+                    self.transfers.insert((*line, *request), [*call, *consultation]);
+                }
             }
             _ => {}
         }
@@ -104,10 +115,18 @@ impl Watch {
     /// # Errors
     /// [`Breach`] of I-06 or I-04.
     pub fn at_rest(&self) -> Verdict {
-        let open = self.requests.keys().next();
-        check(6, open.is_none(), || format!("{open:?} was never completed"))?;
+        self.all_completed()?;
         let stuck = self.calls.iter().find(|(_, state)| **state == Some(CallState::Disconnected));
         check(4, stuck.is_none(), || format!("{stuck:?} never became IDLE"))
+    }
+
+    /// Checks that no request is open any more: after all deadlines have passed.
+    ///
+    /// # Errors
+    /// [`Breach`] of I-06.
+    pub fn all_completed(&self) -> Verdict {
+        let open = self.requests.keys().next();
+        check(6, open.is_none(), || format!("{open:?} was never completed"))
     }
 
     fn telling(&mut self, telling: &Telling) -> Verdict {
@@ -129,21 +148,30 @@ impl Watch {
             What::Completed(request, result) => {
                 let pending = self.requests.remove(&(line, request));
                 check(6, pending.is_some(), || format!("{request:?} completed once too often"))?;
-                if let (Some(Some(call)), Ok(())) = (pending, result) {
-                    self.calls.insert(call, None);
+                let pair = self.transfers.remove(&(line, request));
+                if let (Some(pair), Ok(())) = (pair, result) {
+                    let left = pair.into_iter().find(|call| {
+                        matches!(self.calls.get(call), Some(Some(state)) if *state != CallState::Idle)
+                    });
+                    check(20, left.is_none(), || format!("{left:?} outlives its transfer"))?;
+                }
+                if let (Some(made), Ok(())) = (pending, result) {
+                    self.calls.extend(made.into_iter().flatten().map(|call| (call, None)));
                 }
             }
             What::Notice(Notice::NewCall(call)) => {
                 self.calls.insert(call, None);
             }
             What::Notice(Notice::CallState { call, state, .. }) => self.state(call, state)?,
-            What::Notice(Notice::CallInfo(call, _)) => match self.calls.get(&call) {
-                Some(Some(CallState::Idle)) => {
-                    return check(2, false, || format!("{call:?}: call info after IDLE"));
+            What::Notice(Notice::CallInfo(call, _) | Notice::Generated { call, .. }) => {
+                match self.calls.get(&call) {
+                    Some(Some(CallState::Idle)) => {
+                        return check(2, false, || format!("{call:?}: {telling:?} after IDLE"));
+                    }
+                    Some(Some(_)) => {}
+                    _ => return check(1, false, || format!("{telling:?} before a state")),
                 }
-                Some(Some(_)) => {}
-                _ => return check(1, false, || format!("{call:?}: call info before a state")),
-            },
+            }
             What::Notice(_) => {}
         }
         Ok(())
@@ -161,7 +189,13 @@ impl Watch {
             check(3, may_follow(last, state), || format!("{call:?}: {last:?} to {state:?}"))?;
         }
         *last = Some(state);
-        Ok(())
+        let connected = |(of, state): &(&CallId, &Option<CallState>)| {
+            of.line == call.line && **state == Some(CallState::Connected)
+        };
+        let at_once = self.calls.iter().filter(connected).count();
+        check(19, at_once <= 1 || !self.single_active_call, || {
+            format!("{at_once} calls of {:?} are connected at once", call.line)
+        })
     }
 
     fn views(&mut self, core: &Core) -> Verdict {
@@ -178,8 +212,13 @@ impl Watch {
             let live = view.calls.iter().filter(|call| call.state != CallState::Idle).count();
             let counted = (counts.active + counts.held + counts.hold_pending) as usize;
             check(9, live == counted, || format!("{live} calls, {counted} counted"))?;
+            let connected =
+                view.calls.iter().filter(|call| call.state == CallState::Connected).count();
+            check(19, connected <= 1 || !self.single_active_call, || {
+                format!("{connected} calls read CONNECTED on {id:?}")
+            })?;
             for call in &view.calls {
-                let legal = call::features(call.state, view.in_service);
+                let legal = call::features(call.state, Siblings::ANY, view.in_service);
                 check(8, call.features & !legal == 0, || format!("{:?}", call.features))?;
                 if let Some(Some(told)) = self.calls.get(&call.id) {
                     check(7, *told == call.state, || {

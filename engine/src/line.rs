@@ -3,17 +3,23 @@
 //! A line's state depends on the inputs routed to it, in their order, and on nothing else
 //! (invariant I-14: facts of different lines commute).
 
+mod active;
 mod call;
 mod calls;
+mod forward;
 mod host;
 mod request;
 mod telling;
 
 use self::call::Call;
+use self::forward::Forwards;
 use self::request::Pending;
+use crate::call::Siblings;
 use crate::effect::{Address, Effect, Effects, Notice, Report, Surprise, Telling, What};
 use crate::fact::{CallInfo, Command, HostFact, Reply};
-use crate::id::{Attempt, LineId, Opening, PbxId, RequestId, UserHandle};
+use crate::id::{Attempt, CallHandle, CallId, LineId, Opening, PbxId, RequestId, UserHandle};
+use crate::pbx::CallClue;
+use crate::pii::Personal;
 use crate::tapi::{CallState, address_state, disconnect_mode, line_dev_state};
 use crate::time::{Millis, Timer};
 use crate::view::{Identity, LineView};
@@ -44,6 +50,8 @@ pub enum LineInput {
     Seen {
         /// A device is registered.
         registered: bool,
+        /// Its configuration changed.
+        changed: bool,
     },
     /// The PBX reports calls of the user from now on.
     Monitored {
@@ -62,16 +70,29 @@ pub enum LineInput {
     Settled(Attempt),
     /// The user was deleted or left the scope.
     Removed,
-    /// A call event of that attempt, with the DWORD that stands for its conf GUID.
-    Call(Attempt, CallInfo, u32),
+    /// A call event of that attempt, with what the estate knows of its call.
+    Call(Attempt, CallInfo, CallClue),
     /// From the telephony server.
     Host(HostFact),
     /// A request of an application.
     Command(Opening, RequestId, Command),
+    /// An application's request for a call that is parked somewhere.
+    Unpark(Opening, RequestId, Unpark),
     /// The PBX's answer to what was asked for a request.
     Reply(RequestId, Reply),
     /// A timer.
     Due(Timer),
+}
+
+/// `TSPI_lineUnpark`, with what the estate knows about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unpark {
+    /// The name of the call that it brings.
+    pub call: CallId,
+    /// The address it is parked at.
+    pub from: Personal,
+    /// The leg that is parked there.
+    pub parked: Option<(PbxId, CallHandle)>,
 }
 
 /// The state of a line.
@@ -86,7 +107,8 @@ pub struct Line {
     born: u32,
     calls: Vec<Call>,
     requests: Vec<Pending>,
-    early: Vec<(Attempt, CallInfo, u32)>,
+    early: Vec<(Attempt, CallInfo, CallClue)>,
+    forwards: Forwards,
 }
 
 /// Where to ask about this line's calls.
@@ -122,6 +144,7 @@ impl Line {
             calls: Vec::new(),
             requests: Vec::new(),
             early: Vec::new(),
+            forwards: Forwards::default(),
         }
     }
 
@@ -146,23 +169,29 @@ impl Line {
         match input {
             LineInput::Started => self.started(),
             LineInput::Identity(identity) => self.identified(identity, out),
-            LineInput::Seen { registered } => self.seen(registered, out),
+            LineInput::Seen { registered, changed } => self.seen(registered, changed, out),
             LineInput::Monitored { pbx, attempt, address, user } => {
                 self.monitor = Some(Monitor { pbx, attempt, address, user });
+                self.forwards_changed(out);
             }
             LineInput::LinkLost(attempt) => self.link_lost(attempt, at, out),
             LineInput::Settled(attempt) => self.settled(attempt, at, out),
             LineInput::Removed => self.removed(at, out),
-            LineInput::Call(attempt, info, call_id) => {
-                self.call_event(at, attempt, info, call_id, out);
+            LineInput::Call(attempt, info, clue) => {
+                self.call_event(at, attempt, info, clue, out);
             }
             LineInput::Host(fact) => self.host(at, &fact, out),
             LineInput::Command(opening, id, command) => {
-                self.command(at, opening, id, command, out);
+                self.command(at, opening, id, command, None, out);
+            }
+            LineInput::Unpark(opening, id, Unpark { call, from, parked }) => {
+                let command = Command::Unpark { call, from };
+                self.command(at, opening, id, command, parked, out);
             }
             LineInput::Reply(id, reply) => self.reply(at, id, reply, out),
             LineInput::Due(timer) => self.due(at, timer, out),
         }
+        self.settle_active(at, out);
         self.report_status(before, out);
         self.release_early(at, out);
     }
@@ -186,13 +215,22 @@ impl Line {
                 .calls
                 .iter()
                 .any(|call| call.is_visible() && call.state == CallState::Offering),
+            forwards: self.forwards_view(),
             calls: self
                 .calls
                 .iter()
                 .filter(|call| call.is_visible())
-                .map(|call| Arc::new(call.view(in_service)))
+                .map(|call| Arc::new(call.view(self.siblings_of(call), in_service)))
                 .collect(),
         }
+    }
+
+    /// What else goes on here, as far as it decides what may be asked of a call.
+    fn siblings_of(&self, call: &Call) -> Siblings {
+        let others = self.calls.iter().filter(|other| other.is_visible() && other.id != call.id);
+        let mut siblings = Siblings::of(others.map(|other| other.state));
+        siblings.room = self.status().has_free_appearance();
+        siblings
     }
 
     fn in_service(&self) -> bool {
@@ -210,27 +248,41 @@ impl Line {
         self.calls = Vec::new();
         self.requests = Vec::new();
         self.early = Vec::new();
+        self.forwards.started();
     }
 
     fn identified(&mut self, identity: Arc<Identity>, out: &mut Effects) {
         if *self.identity == *identity {
             return;
         }
-        let renumbered = self.identity.number != identity.number;
-        self.identity = identity;
+        let before = std::mem::replace(&mut self.identity, identity);
+        let now = &self.identity;
+        let renumbered = before.number != now.number;
+        let renamed = (&before.name, &before.switch) != (&now.name, &now.switch)
+            || before.single_active_call != now.single_active_call
+            || before.is_uui_encoded != now.is_uui_encoded;
+        let rerouted = before.trunks != now.trunks;
         if renumbered {
             self.tell_address(address_state::CAPSCHANGE, out);
         }
-        self.tell_line(line_dev_state::CAPSCHANGE, 0, 0, out);
+        if renumbered || renamed {
+            self.tell_line(line_dev_state::CAPSCHANGE, 0, 0, out);
+        }
+        if rerouted {
+            self.forwards_renamed(out);
+        }
     }
 
-    fn seen(&mut self, registered: bool, out: &mut Effects) {
+    fn seen(&mut self, registered: bool, changed: bool, out: &mut Effects) {
         if self.removed {
             self.removed = false;
             self.announce(out);
         }
         self.connected = true;
         self.registered = registered;
+        if changed {
+            self.forwards_changed(out);
+        }
     }
 
     fn link_lost(&mut self, attempt: Attempt, at: Millis, out: &mut Effects) {
@@ -241,6 +293,7 @@ impl Line {
         self.monitor = None;
         self.early.clear();
         self.fail_requests(out);
+        self.lose_forwards(out);
         let mut any = false;
         for call in &mut self.calls {
             call.leg = None;
@@ -281,6 +334,7 @@ impl Line {
             return;
         }
         self.fail_requests(out);
+        self.lose_forwards(out);
         self.early.clear();
         for index in 0..self.calls.len() {
             self.calls[index].leg = None;
@@ -301,7 +355,10 @@ impl Line {
 
     fn due(&mut self, at: Millis, timer: Timer, out: &mut Effects) {
         match timer {
-            Timer::Deadline(_, id) => self.deadline(at, id, out),
+            Timer::Deadline(_, id) => {
+                self.deadline(at, id, out);
+                self.forward_deadline(at, id, out);
+            }
             Timer::Ring(call, count) => self.ring(at, call, count, out),
             Timer::Grace(..) => {
                 // Where a new session reports the line, it decides by itself (`settled`).

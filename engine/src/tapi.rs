@@ -171,12 +171,16 @@ line_errors! {
     InvalCallParams = 0x8000_0019, "INVALCALLPARAMS";
     /// Not in this call state.
     InvalCallState = 0x8000_001C, "INVALCALLSTATE";
+    /// A way to send digits that a PBX line has not.
+    InvalDigitMode = 0x8000_0027, "INVALDIGITMODE";
     /// The line handle is 0, unknown or closed.
     InvalLineHandle = 0x8000_002B, "INVALLINEHANDLE";
     /// The line is out of service, or undefined LINEDEVSTATE bits.
     InvalLineState = 0x8000_002C, "INVALLINESTATE";
     /// A media mode that we do not offer.
     InvalMediaMode = 0x8000_002F, "INVALMEDIAMODE";
+    /// A way to park that there is not.
+    InvalParkMode = 0x8000_0034, "INVALPARKMODE";
     /// A parameter makes no sense.
     InvalParam = 0x8000_0032, "INVALPARAM";
     /// A pointer that must not be null is.
@@ -205,6 +209,12 @@ line_errors! {
     NoMultipleInstance = 0x8000_0056, "NOMULTIPLEINSTANCE";
     /// `:` in the number.
     DialVoiceDetect = 0x8000_005C, "DIALVOICEDETECT";
+    /// The consultation's handle is unknown, closed, of another line, or that of the call itself.
+    InvalConsultCallHandle = 0x8000_0021, "INVALCONSULTCALLHANDLE";
+    /// Not one known transfer mode.
+    InvalTransferMode = 0x8000_003F, "INVALTRANSFERMODE";
+    /// A group name that cannot be one.
+    InvalGroupId = 0x8000_002A, "INVALGROUPID";
 }
 
 impl LineErr {
@@ -278,20 +288,72 @@ pub mod line_dev_status {
 #[allow(missing_docs)]
 pub mod call_feature {
     pub const ANSWER: u32 = 0x4;
+    pub const BLINDTRANSFER: u32 = 0x8;
+    pub const COMPLETETRANSF: u32 = 0x20;
+    pub const DIAL: u32 = 0x40;
     pub const DROP: u32 = 0x80;
+    pub const GENERATEDIGITS: u32 = 0x200;
+    pub const HOLD: u32 = 0x800;
+    pub const PARK: u32 = 0x8000;
+    pub const REDIRECT: u32 = 0x2_0000;
+    pub const SENDUSERUSER: u32 = 0x10_0000;
     pub const SETCALLPARAMS: u32 = 0x20_0000;
+    pub const SETUPTRANSFER: u32 = 0x200_0000;
+    pub const SWAPHOLD: u32 = 0x400_0000;
+    pub const UNHOLD: u32 = 0x800_0000;
+}
+
+/// LINECALLFEATURE2 bits that this provider may claim.
+#[allow(missing_docs)]
+pub mod call_feature_2 {
+    pub const ONESTEPTRANSFER: u32 = 0x2;
+    pub const TRANSFERNORM: u32 = 0x40;
+    pub const PARKDIRECT: u32 = 0x100;
+    pub const PARKNONDIRECT: u32 = 0x200;
+}
+
+/// LINEPARKMODE bits.
+#[allow(missing_docs)]
+pub mod park_mode {
+    pub const DIRECTED: u32 = 0x1;
+    pub const NONDIRECTED: u32 = 0x2;
+}
+
+/// LINETRANSFERMODE bits.
+#[allow(missing_docs)]
+pub mod transfer_mode {
+    pub const TRANSFER: u32 = 0x1;
+    pub const CONFERENCE: u32 = 0x2;
 }
 
 /// LINEADDRFEATURE bits that this provider may claim.
 #[allow(missing_docs)]
 pub mod address_feature {
+    pub const FORWARD: u32 = 0x1;
     pub const MAKECALL: u32 = 0x2;
+    pub const PICKUP: u32 = 0x4;
+    pub const UNPARK: u32 = 0x80;
+    pub const PICKUPGROUP: u32 = 0x200;
+    pub const PICKUPDIRECT: u32 = 0x400;
 }
 
 /// LINEFEATURE bits that this provider may claim.
 #[allow(missing_docs)]
 pub mod line_feature {
+    pub const FORWARD: u32 = 0x4;
     pub const MAKECALL: u32 = 0x8;
+}
+
+/// LINEFORWARDMODE bits.
+pub mod forward_mode {
+    /// UNCOND, BUSY, NOANSW, each for all callers and for one.
+    pub const PLAIN: u32 = 0x999;
+    /// The same for callers from inside and from outside.
+    pub const BY_ORIGIN: u32 = 0x666;
+    /// All modes of BUSY.
+    pub const BUSY_OF_ANY: u32 = 0xF0;
+    /// Calls are forwarded, under conditions that will never be known here.
+    pub const UNAVAIL: u32 = 0x2_0000;
 }
 
 /// LINEDISCONNECTMODE values.
@@ -333,12 +395,21 @@ pub const DIALTONE_INTERNAL: u32 = 0x4;
 /// LINEBUSYMODE_STATION.
 pub const BUSY_STATION: u32 = 0x1;
 
+/// LINEGENERATETERM values: how digits ended.
+#[allow(missing_docs)]
+pub mod generate_term {
+    pub const DONE: u32 = 0x1;
+    pub const CANCEL: u32 = 0x2;
+}
+
 /// LINECALLORIGIN values.
 #[allow(missing_docs)]
 pub mod origin {
     pub const OUTBOUND: u32 = 0x1;
     pub const INTERNAL: u32 = 0x2;
     pub const EXTERNAL: u32 = 0x4;
+    pub const CONFERENCE: u32 = 0x40;
+    pub const INBOUND: u32 = 0x80;
 }
 
 /// LINECALLREASON values.
@@ -352,7 +423,9 @@ pub mod reason {
     pub const UNPARK: u32 = 0x20;
     pub const REDIRECT: u32 = 0x40;
     pub const TRANSFER: u32 = 0x100;
+    pub const REMINDER: u32 = 0x200;
     pub const UNKNOWN: u32 = 0x400;
+    pub const PARKED: u32 = 0x2000;
 }
 
 /// LINECALLPARTYID flags.

@@ -4,6 +4,7 @@
 //! in which TAPI reads them, so that a reader copies bytes and nothing else.
 
 use crate::id::{CallId, Guid, LineId};
+use crate::pii::Personal;
 use crate::tapi::CallState;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,8 @@ pub struct LineView {
     pub removed: bool,
     /// An alerting call makes the phone ring.
     pub ringing: bool,
+    /// What the line forwards, as the PBX says.
+    pub forwards: Arc<ForwardsView>,
     /// The calls TAPI may know of: in the order of their birth; idle ones until they are closed.
     pub calls: Box<[Arc<CallView>]>,
 }
@@ -101,6 +104,29 @@ impl LineView {
         }
         counts
     }
+}
+
+/// What a line forwards.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForwardsView {
+    /// The PBX does not let this account see or change forwards.
+    pub refused: bool,
+    /// dwNumRingsNoAnswer: after how many rings a call that nobody answers is forwarded; 0 if none
+    /// is, or if it is not known.
+    pub rings: u32,
+    /// The forwards.
+    pub entries: Box<[ForwardView]>,
+}
+
+/// One forward.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForwardView {
+    /// LINEFORWARDMODE.
+    pub mode: u32,
+    /// The caller whose calls are forwarded, if it is about one.
+    pub caller: Wide,
+    /// Where to.
+    pub destination: Wide,
 }
 
 /// How many calls a line has, by kind.
@@ -127,6 +153,18 @@ pub struct Identity {
     pub number: Wide,
     /// PBX, firmware and system name of the PBX that reports it, for dwSwitchInfo.
     pub switch: Wide,
+    /// Long Name of its user, under which the PBX administrates it.
+    pub cn: Personal,
+    /// Numbers of the trunks of its PBX: a caller from outside begins with one of them.
+    pub trunks: Arc<[Personal]>,
+    /// `TSPI_lineForward` leaves forwards alone for which its list has no word.
+    pub modify_forwards: bool,
+    /// Setting: how long the PBX's events may take to prove a request, in milliseconds.
+    pub request_deadline_ms: u32,
+    /// Setting: never more than one call is shown as CONNECTED (invariant I-19).
+    pub single_active_call: bool,
+    /// Its PBX url-encodes user-user information (reference of the PBX, 3.6).
+    pub is_uui_encoded: bool,
 }
 
 /// A call as applications may see it.

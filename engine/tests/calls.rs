@@ -2,213 +2,15 @@
 //! them run under the watch of the invariants.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use engine::core::Core;
-use engine::effect::{Effect, Effects, Notice, Request, What};
+mod site;
+
+use engine::effect::{Effect, Order, Request};
 use engine::fact::*;
 use engine::id::*;
-use engine::invariant::Watch;
+use engine::tapi::party_id::ADDRESS;
 use engine::tapi::{CallState, LineErr, call_info_state, disconnect_mode, line_dev_state, origin};
-use engine::time::{Millis, Timer};
-use engine::view::LineView;
-
-/// A provider with one PBX and three opened lines: Anna (line 1, user handle 11), Ben (2, 12) and
-/// Cleo (3, 13), driven record by record.
-struct Site {
-    core: Core,
-    watch: Watch,
-    now: u64,
-    attempt: Attempt,
-    /// Everything wanted since it was last taken.
-    effects: Effects,
-}
-
-const PBX: PbxId = PbxId(0);
-
-impl Site {
-    fn new() -> Site {
-        let mut site = Site::closed();
-        for line in 1..=3 {
-            site.open(line);
-        }
-        site.effects.clear();
-        site
-    }
-
-    /// The same before any line was opened.
-    fn closed() -> Site {
-        let mut site = Site {
-            core: Core::default(),
-            watch: Watch::default(),
-            now: 1_000,
-            attempt: Attempt(1),
-            effects: Vec::new(),
-        };
-        site.host(HostFact::Started);
-        site.host(HostFact::Configured(Configuration {
-            user: "TAPI".into(),
-            pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
-            name_template: "%c".into(),
-            ..Configuration::default()
-        }));
-        site.session(10);
-        site
-    }
-
-    fn session(&mut self, handles_from: u32) {
-        self.pbx(PbxFact::Identified(Identification::default()));
-        self.pbx(PbxFact::Initialized { session: 41, key: 7 });
-        for (n, cn) in [(1, "Anna"), (2, "Ben"), (3, "Cleo")] {
-            self.pbx(PbxFact::User(user(n, cn)));
-        }
-        self.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
-        self.pbx(PbxFact::Polled { count: 4, elapsed_ms: 1 });
-        for n in 1..=3 {
-            self.pbx(PbxFact::UserInitialized(LineId(n), UserHandle(handles_from + n)));
-        }
-    }
-
-    fn open(&mut self, line: u32) {
-        let (line, opening) = (LineId(line), Opening(line));
-        self.host(HostFact::LineOpened { line, opening, version: 0x0003_0000 });
-        let (line_states, address_states) = (0x1FF_FFFF, 0x1FF);
-        self.host(HostFact::StatusMessages { line, line_states, address_states });
-    }
-
-    fn event(&mut self, event: Event) {
-        self.now += 1;
-        let record = Record { at: Millis(self.now), event };
-        let before = self.effects.len();
-        self.watch.before(&record).unwrap();
-        self.core.apply(record.clone(), &mut self.effects);
-        self.watch.after(&record, &self.effects[before..], &self.core).unwrap();
-    }
-
-    fn host(&mut self, fact: HostFact) {
-        self.event(Event::Host(fact));
-    }
-
-    fn pbx(&mut self, fact: PbxFact) {
-        self.event(Event::Pbx(PBX, self.attempt, fact));
-    }
-
-    fn call(&mut self, leg: u32, state: u32) {
-        self.pbx(PbxFact::Call(call(leg, state)));
-    }
-
-    fn del(&mut self, leg: u32) {
-        let info = CallInfo { active: false, msg: Msg::Del, parties: vec![], ..call(leg, 0) };
-        self.pbx(PbxFact::Call(info));
-    }
-
-    fn app(&mut self, line: u32, request: u32, command: Command) {
-        self.event(Event::App(LineId(line), Opening(line), RequestId(request), command));
-    }
-
-    fn make_call(&mut self, request: u32, serial: u32) -> CallId {
-        let id = CallId { line: LineId(1), serial: CallId::FIRST_MADE + serial };
-        let command = Command::MakeCall {
-            call: id,
-            number: "21".into(),
-            block_id: false,
-            country_code: 0,
-            call_param_flags: 0,
-        };
-        self.app(1, request, command);
-        id
-    }
-
-    /// Takes what was told about a line, in words.
-    fn told(&mut self, line: u32) -> Vec<String> {
-        let told = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Tell(telling) if telling.line == LineId(line) => Some(words(&telling.what)),
-            _ => None,
-        });
-        let told = told.collect();
-        self.effects.retain(|e| !matches!(e, Effect::Tell(t) if t.line == LineId(line)));
-        told
-    }
-
-    /// The same without status messages.
-    fn calls_told(&mut self, line: u32) -> Vec<String> {
-        let mut told = self.told(line);
-        told.retain(|words| !words.starts_with("line ") && !words.starts_with("address "));
-        told
-    }
-
-    fn asked(&mut self) -> Vec<Request> {
-        let asked = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Ask(ask) => Some(ask.request.clone()),
-            _ => None,
-        });
-        let asked = asked.collect();
-        self.effects.retain(|effect| !matches!(effect, Effect::Ask(_)));
-        asked
-    }
-
-    fn view(&self, line: u32) -> LineView {
-        self.core.view(LineId(line)).unwrap()
-    }
-}
-
-fn user(n: u32, cn: &str) -> UserInfo {
-    UserInfo {
-        active: true,
-        registered: true,
-        cn: cn.into(),
-        e164: (19 + n).to_string().as_str().into(),
-        kind: "ep".into(),
-        guid: Guid::read(cn),
-        ..UserInfo::default()
-    }
-}
-
-/// An event of leg `leg`, of user 11 for legs in the 100s, 12 for the 200s, 13 for the 300s; the
-/// legs 1xx, 2xx, 3xx with the same xx have one conf.
-fn call(leg: u32, state: u32) -> CallInfo {
-    let me = leg / 100;
-    let party = |role, n: u32| Party {
-        role,
-        cn: ["", "Anna", "Ben", "Cleo"][n as usize].into(),
-        e164: (19 + n).to_string().as_str().into(),
-        ..Party::default()
-    };
-    CallInfo {
-        user: 10 + me,
-        call: leg,
-        active: true,
-        state,
-        parties: vec![party(Role::This, me), party(Role::Peer, if me == 1 { 2 } else { 1 })],
-        conf: Guid::read(&format!("conf {}", leg % 100)),
-        ..CallInfo::default()
-    }
-}
-
-fn words(what: &What) -> String {
-    match what {
-        What::Completed(id, Ok(())) => format!("{} done", id.0),
-        What::Completed(id, Err(error)) => format!("{} {error}", id.0),
-        What::Notice(Notice::NewCall(call)) => format!("new {}", serial(*call)),
-        What::Notice(Notice::CallState { call, state, mode, .. }) => {
-            format!("{} {} {mode:#x}", serial(*call), state.name())
-        }
-        What::Notice(Notice::CallInfo(call, bits)) => format!("{} info {bits:#x}", serial(*call)),
-        What::Notice(Notice::AddressState(bits)) => format!("address {bits:#x}"),
-        What::Notice(Notice::LineDevState(bits, p2, p3)) => format!("line {bits:#x} {p2} {p3}"),
-        What::Notice(Notice::LineCreated) => "created".into(),
-        What::Notice(Notice::LineRemoved) => "removed".into(),
-    }
-}
-
-fn serial(call: CallId) -> String {
-    match call.serial.checked_sub(CallId::FIRST_MADE) {
-        Some(made) => format!("made{made}"),
-        None => format!("call{}", call.serial),
-    }
-}
-
-fn born(line: u32, serial: u32) -> CallId {
-    CallId { line: LineId(line), serial }
-}
+use engine::time::Timer;
+use site::{PBX, Site, born, call, user};
 
 #[test]
 fn an_incoming_call_is_offered_answered_at_the_phone_and_cleared_by_the_caller() {
@@ -243,7 +45,7 @@ fn an_incoming_call_is_offered_answered_at_the_phone_and_cleared_by_the_caller()
 fn a_made_call_completes_before_its_first_state_even_if_its_events_overtake_the_answer() {
     let mut site = Site::new();
     let id = site.make_call(7, 0);
-    assert!(matches!(&site.asked()[..], [Request::UserCall { user: UserHandle(11), .. }]));
+    assert!(matches!(&site.ordered()[..], [Order::UserCall { user: UserHandle(11), .. }]));
     site.call(101, 1);
     site.call(101, 3);
     site.call(201, 129);
@@ -285,6 +87,19 @@ fn what_is_told_of_a_made_call_does_not_depend_on_whether_events_overtake_the_an
     };
     assert!(told(true).len() > 4);
     assert_eq!(told(true), told(false));
+}
+
+#[test]
+fn who_calls_is_known_at_the_first_state_of_a_made_call() {
+    let mut site = Site::new();
+    let id = site.make_call(7, 0);
+    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    let card = site.view(1).call(id).unwrap().info.clone();
+    assert_eq!((card.caller.number.to_text(), card.caller.flags), ("20".into(), ADDRESS));
+    assert_eq!((card.called.number.to_text(), card.called.flags), ("21".into(), ADDRESS));
+    site.call(101, 1);
+    let card = site.view(1).call(id).unwrap().info.clone();
+    assert_eq!(card.caller.name.to_text(), "Anna", "the PBX adds the name");
 }
 
 #[test]
@@ -334,7 +149,7 @@ fn an_answer_completes_when_the_pbx_shows_the_call_connected() {
     site.call(201, 132);
     site.told(2);
     site.app(2, 9, Command::Answer(born(2, 1)));
-    assert!(matches!(&site.asked()[..], [Request::UserConnect { call: CallHandle(201), .. }]));
+    assert!(matches!(&site.ordered()[..], [Order::UserConnect { call: CallHandle(201) }]));
     site.event(Event::Reply(LineId(2), RequestId(9), Reply::Taken));
     assert!(site.told(2).is_empty(), "taken is not done");
     site.call(201, 133);
@@ -388,7 +203,7 @@ fn a_rejected_offer_is_rejected_with_the_cause_for_it() {
     let mut site = Site::new();
     site.call(201, 132);
     site.app(2, 5, Command::Drop(born(2, 1)));
-    assert!(matches!(&site.asked()[..], [Request::UserClear { cause: 21, .. }]));
+    assert!(matches!(&site.ordered()[..], [Order::UserClear { cause: 21, .. }]));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::rows::{CallCount, Clock, LineTag, Parties, Row, Said};
 use crate::trouble::Trouble;
 use engine::core::Core;
 use engine::effect::{Effect, Effects, Telling, What};
-use engine::fact::{Command, Event, HostFact, Record};
+use engine::fact::{Event, HostFact, Record};
 use engine::id::{CallId, LineId, RequestId};
 use engine::told::{Difference, Tally, Verifier};
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ pub(crate) struct Rederivation {
     verifier: Verifier,
     effects: Effects,
     /// What was asked by requests under way.
-    asked: BTreeMap<RequestId, (&'static str, CallId)>,
+    asked: BTreeMap<RequestId, (&'static str, Option<CallId>)>,
     count: CallCount<LineId, CallId>,
 }
 
@@ -163,7 +163,7 @@ impl Rederivation {
                 self.count = CallCount::new();
             }
             Event::App(_, _, request, command) => {
-                self.asked.insert(*request, (function(command), command.call()));
+                self.asked.insert(*request, (command.function(), command.call()));
             }
             _ => {}
         }
@@ -172,7 +172,7 @@ impl Rederivation {
     fn row(&mut self, at: engine::time::Millis, telling: &Telling) -> Row {
         let (asked, call) = match &telling.what {
             What::Completed(request, _) => match self.asked.remove(request) {
-                Some((function, call)) => (Some(function), Some(call)),
+                Some((function, call)) => (Some(function), call),
                 None => (None, None),
             },
             What::Notice(notice) => (None, notice.call()),
@@ -216,13 +216,4 @@ fn describe(difference: &Difference) -> String {
         },
     );
     format!("{difference}\n  told then:   {told}\n  derived now: {derived}")
-}
-
-fn function(command: &Command) -> &'static str {
-    match command {
-        Command::MakeCall { .. } => "lineMakeCall",
-        Command::Answer(_) => "lineAnswer",
-        Command::Drop(_) => "lineDrop",
-        Command::SetCallParams(_) => "lineSetCallParams",
-    }
 }

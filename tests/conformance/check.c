@@ -7,15 +7,20 @@
 #include <string.h>
 
 #include "host.h"
+#include "log.h"
 #include "names.h"
 #include "platform.h"
+
+/* Room for a whole play beside what was played instead. */
+enum { REASON = 4096 };
 
 enum verdict { PASS, FAILED, LATER };
 
 static struct {
     const struct item *item;
     atomic_int verdict;
-    char reason[1024];
+    const char *at;
+    char reason[REASON];
 } now;
 
 static unsigned totals[3];
@@ -32,8 +37,10 @@ static void conclude_at(const char *file, int line, const char *format, va_list 
     const char *name = file;
     for (const char *c = file; *c != 0; c++)
         if (*c == '/' || *c == '\\') name = c + 1;
-    char reason[1024];
-    int length = snprintf(reason, sizeof reason, "%s:%d: ", name, line);
+    char reason[REASON];
+    const char *at = now.at;
+    int length = snprintf(reason, sizeof reason, "%s:%d: %s%s", name, line, at ? at : "",
+                          at ? ": " : "");
     vsnprintf(reason + length, sizeof reason - (size_t)length, format, arguments);
     conclude(FAILED, reason);
 }
@@ -73,6 +80,12 @@ void expect(const char *file, int line, const char *call, LONG result, LONG expe
              name_of_result(expected));
 }
 
+void item_is_at(const char *text)
+{
+    now.at = text;
+    on_crash(text);
+}
+
 bool item_failed(void)
 {
     return now.verdict == FAILED;
@@ -102,7 +115,7 @@ static bool run_part(thread_body *part, unsigned seconds, const char *what)
 {
     struct thread *thread = thread_start(part, NULL);
     if (thread_join(thread, seconds * 1000)) return true;
-    char reason[1024];
+    char reason[REASON];
     snprintf(reason, sizeof reason, "%s not over after %u s, %s", what, seconds, log_tail(0, 0));
     conclude(FAILED, reason);
     return false;
@@ -119,6 +132,27 @@ static void print_json(const char *verdict, unsigned ms)
     printf("\"}\n");
 }
 
+/* Which functions did in this item what they are for: answered 0, or were completed with 0. */
+static void print_uses(void)
+{
+    enum { MOST = 80 };
+    const char *names[MOST];
+    unsigned count = 0;
+    for (place at = 0; at < log_end(); at++) {
+        const struct entry *entry = log_at(at);
+        const char *name = entry->kind == LEAVE && entry->result == 0 ? entry->function : NULL;
+        if (entry->kind == COMPLETION && entry->result == 0)
+            name = request_of(entry->request)->function;
+        bool known = name == NULL;
+        for (unsigned i = 0; i < count && !known; i++) known = strcmp(names[i], name) == 0;
+        if (!known && count < MOST) names[count++] = name;
+    }
+    if (count == 0) return;
+    printf("# %d used", now.item->number);
+    for (unsigned i = 0; i < count; i++) printf(" %s", names[i]);
+    printf("\n");
+}
+
 static void print(bool json, unsigned ms)
 {
     static const char *const words[] = {"ok", "not ok", "not yet"};
@@ -131,6 +165,7 @@ static void print(bool json, unsigned ms)
         printf("%s %d %s\n", words[verdict], now.item->number, now.item->title);
     else
         printf("%s %d %s # %s\n", words[verdict], now.item->number, now.item->title, now.reason);
+    if (!json) print_uses();
     fflush(stdout);
 }
 
@@ -143,6 +178,7 @@ static bool run_item(const struct item *item, bool json)
     log_clear();
     bool fit = run_part(body, item->seconds ? item->seconds : ITEM_SECONDS, "the item is");
     fit = fit && run_part(ending, ENDING_SECONDS, "the end of the session is");
+    item_is_at(NULL);
     print(json, (unsigned)((clock_us() - start) / 1000));
     return fit;
 }

@@ -75,6 +75,7 @@ struct setup {
     uint16_t pbx;              /* port of the PBX; the simulator's if 0 */
     DWORD base;                /* first device id; DEVICE_BASE if 0 */
     const char *settings;      /* the whole settings file instead of the usual one */
+    const char *lines;         /* keys of its section [lines]; none if NULL */
     bool without_lines;        /* do not wait for the lines of the estate */
 };
 
@@ -145,6 +146,10 @@ void await_in_service(struct line *line);
 /* ---- calls ---- */
 
 struct call *call_of_handle(HTAPICALL ht);
+/* A text in front of forbidden memory; NULL for NULL. */
+WCHAR *fenced_text(const char *text);
+/* Overwrites it, when the provider has taken what it wants. */
+void spoil_text(WCHAR *text);
 /* lineMakeCall as it is: what it returned, and the call whatever became of it. The number lies in
  * front of forbidden memory. */
 LONG make_call(struct line *line, const char *number, LINECALLPARAMS *params, struct call **call);

@@ -168,24 +168,27 @@ struct line *open_line(int extension)
 
 /* ---- calls ---- */
 
-/* A text in front of forbidden memory. */
-static WCHAR *fenced_text(const char *text)
+WCHAR *fenced_text(const char *text)
 {
+    if (text == NULL) return NULL;
     size_t length = strlen(text) + 1;
     WCHAR *wide = fence_alloc(length * sizeof *wide);
     for (size_t i = 0; i < length; i++) wide[i] = (unsigned char)text[i];
     return wide;
 }
 
+void spoil_text(WCHAR *text)
+{
+    for (; text != NULL && *text != 0; text++) *text = u'9';
+}
+
 LONG make_call(struct line *line, const char *number, LINECALLPARAMS *params, struct call **call)
 {
     struct call *made = call_new(line, NULL, true);
-    WCHAR *destination = number ? fenced_text(number) : NULL;
+    WCHAR *destination = fenced_text(number);
     if (call != NULL) *call = made;
     LONG result = ASK(lineMakeCall, line->hd, made->ht, &made->hd, destination, 0, params);
-    /* What the provider wants of the text it has taken by now. */
-    if (destination != NULL)
-        for (size_t i = 0; destination[i] != 0; i++) destination[i] = u'9';
+    spoil_text(destination);
     if (result > 0) {
         made->request = (DRV_REQUESTID)result;
         CHECK(made->hd != NULL, "lineMakeCall returned its id before it wrote the handle");

@@ -1,7 +1,7 @@
 /* Conformance of the provider with the service provider interface of TAPI.
  *
  *     conformance --provider FILE --simulator PORT --scratch FOLDER
- *                 [--item 57,60-65] [--quick] [--json] [--list]
+ *                 [--item 57,60-65] [--quick] [--json] [--list] [--cases N] [--seed N]
  *
  * Loads the provider as the telephony server does, plays that server's part, tells the PBX
  * simulator on the other side what its users do, and says of each item whether it holds:
@@ -26,9 +26,10 @@
 #include "items.h"
 
 static const struct item *const tables[] = {
-    loading_items,  structure_items, opening_items,       request_items, outgoing_items,
-    incoming_items, drop_items,      supplementary_items, status_items,  misuse_items,
-    text_items,     NULL,
+    loading_items,  structure_items, opening_items,  request_items,      outgoing_items,
+    incoming_items, drop_items,      hold_items,     transfer_items,     forward_items,
+    status_items,   misuse_items,    text_items,     sequence_items,     loss_items,
+    race_items,     bad_input_items, beyond_items,   consultation_items, NULL,
 };
 
 enum { HIGHEST_ITEM = 999, QUICK_STORM_SECONDS = 5 };
@@ -64,11 +65,23 @@ static bool pick(const char *list)
     return true;
 }
 
+/* What an item does to the machine. Who runs all of them may let those that wait and those that
+ * storm run beside each other, in processes and with simulators of their own. */
+static const char *manner_of(int number)
+{
+    static const int waiting[] = {10, 11, 34, 46, 48, 64, 67, 121, 122, 123, 130, 132, 133};
+    for (unsigned i = 0; i < sizeof waiting / sizeof *waiting; i++)
+        if (waiting[i] == number) return "waits";
+    return number == 45 ? "storms" : "brief";
+}
+
+/* A line for each item: its number, its manner, its title. */
 static int list(void)
 {
     for (const struct item *const *table = tables; *table != NULL; table++)
         for (const struct item *item = *table; item->number != ITEMS_END; item++)
-            if (wanted(item->number)) printf("%d %s\n", item->number, item->title);
+            if (wanted(item->number))
+                printf("%d %s %s\n", item->number, manner_of(item->number), item->title);
     return 0;
 }
 
@@ -77,7 +90,7 @@ static int usage(const char *problem)
     fprintf(stderr,
             "conformance: %s\n"
             "usage: conformance --provider FILE --simulator PORT --scratch FOLDER\n"
-            "                   [--item 57,60-65] [--quick] [--json] [--list]\n",
+            "                   [--item 57,60-65] [--quick] [--json] [--list] [--cases N] [--seed N]\n",
             problem);
     return 2;
 }
@@ -88,6 +101,7 @@ int main(int argc, char **argv)
     _setmode(_fileno(stdout), _O_BINARY); /* lines end the same way everywhere */
 #endif
     program_path = argv[0];
+    bad_input_seed = clock_us();
     bool json = false, only_list = false, only_load = false;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -109,6 +123,10 @@ int main(int argc, char **argv)
                 simulator_port = (uint16_t)atoi(value);
             else if (strcmp(argv[i - 1], "--scratch") == 0)
                 scratch_folder = value;
+            else if (strcmp(argv[i - 1], "--cases") == 0)
+                bad_input_cases = (unsigned)strtoul(value, NULL, 10);
+            else if (strcmp(argv[i - 1], "--seed") == 0)
+                bad_input_seed = strtoull(value, NULL, 10);
             else if (strcmp(argv[i - 1], "--item") != 0 || !pick(value))
                 return usage("an option or its value is unknown");
         }

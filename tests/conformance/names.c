@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 struct name {
     DWORD value;
@@ -141,6 +142,29 @@ static const struct name states[] = {
     N(LINECALLSTATE_, UNKNOWN),
 };
 
+static const struct name infos[] = {
+    N(LINECALLINFOSTATE_, OTHER),
+    N(LINECALLINFOSTATE_, DEVSPECIFIC),
+    N(LINECALLINFOSTATE_, BEARERMODE),
+    N(LINECALLINFOSTATE_, RATE),
+    N(LINECALLINFOSTATE_, MEDIAMODE),
+    N(LINECALLINFOSTATE_, APPSPECIFIC),
+    N(LINECALLINFOSTATE_, CALLID),
+    N(LINECALLINFOSTATE_, RELATEDCALLID),
+    N(LINECALLINFOSTATE_, ORIGIN),
+    N(LINECALLINFOSTATE_, REASON),
+    N(LINECALLINFOSTATE_, COMPLETIONID),
+    N(LINECALLINFOSTATE_, TRUNK),
+    N(LINECALLINFOSTATE_, CALLERID),
+    N(LINECALLINFOSTATE_, CALLEDID),
+    N(LINECALLINFOSTATE_, CONNECTEDID),
+    N(LINECALLINFOSTATE_, REDIRECTIONID),
+    N(LINECALLINFOSTATE_, REDIRECTINGID),
+    N(LINECALLINFOSTATE_, DISPLAY),
+    N(LINECALLINFOSTATE_, USERUSERINFO),
+    N(LINECALLINFOSTATE_, MONITORMODES),
+};
+
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
 /* The name of a value, or the value itself. The text lives until the next call but three. */
@@ -168,6 +192,25 @@ const char *name_of_state(DWORD state)
 const char *name_of_result(LONG result)
 {
     return look_up(errors, COUNT(errors), (DWORD)result);
+}
+
+const char *names_of_info(DWORD bits)
+{
+    static _Thread_local char text[256];
+    size_t length = 0;
+    text[0] = 0;
+    for (unsigned bit = 0; bit < 32; bit++)
+        if (bits >> bit & 1)
+            length += (size_t)snprintf(text + length, sizeof text - length, "%s%s",
+                                       length ? "|" : "", look_up(infos, COUNT(infos), 1u << bit));
+    return text;
+}
+
+DWORD info_named(const char *name)
+{
+    for (size_t i = 0; i < COUNT(infos); i++)
+        if (strcmp(infos[i].name, name) == 0) return infos[i].value;
+    return 0;
 }
 
 const char *utf8(const WCHAR *text)

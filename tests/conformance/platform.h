@@ -43,6 +43,8 @@ unsigned process_handles(void);
 void environment_set(const char *name, const char *value);
 /* Runs a program to its end; its exit code, or -1 if it could not run, crashed or took longer. */
 int process_run(const char *const *arguments, unsigned ms);
+/* What to write to the standard error if the process crashes; NULL for nothing. */
+void on_crash(const char *text);
 /* Leaves at once, whatever other threads do. */
 _Noreturn void process_exit(int code);
 

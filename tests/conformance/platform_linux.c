@@ -173,6 +173,32 @@ int process_run(const char *const *arguments, unsigned ms)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+static const char *volatile crash_text;
+static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL};
+static struct sigaction before_crash[sizeof crash_signals / sizeof *crash_signals];
+
+/* Says it, and leaves the rest to whoever was there before: the process still ends by it. */
+static void say_crash(int signal)
+{
+    const char *text = crash_text;
+    if (text != NULL && write(STDERR_FILENO, text, strlen(text)) > 0)
+        (void)!write(STDERR_FILENO, "\n", 1);
+    for (unsigned i = 0; i < sizeof crash_signals / sizeof *crash_signals; i++)
+        if (crash_signals[i] == signal) sigaction(signal, &before_crash[i], NULL);
+    if (signal == SIGABRT) raise(signal);
+}
+
+void on_crash(const char *text)
+{
+    bool was_set = crash_text != NULL;
+    crash_text = text;
+    if (was_set == (text != NULL)) return;
+    struct sigaction action = {.sa_handler = say_crash};
+    for (unsigned i = 0; i < sizeof crash_signals / sizeof *crash_signals; i++)
+        sigaction(crash_signals[i], text ? &action : &before_crash[i],
+                  text ? &before_crash[i] : NULL);
+}
+
 _Noreturn void process_exit(int code)
 {
     fflush(NULL);

@@ -141,6 +141,25 @@ int process_run(const char *const *arguments, unsigned ms)
     return code > 255 ? -1 : (int)code;
 }
 
+static const char *volatile crash_text;
+
+static LONG CALLBACK say_crash(EXCEPTION_POINTERS *unused)
+{
+    (void)unused;
+    const char *text = crash_text;
+    if (text != NULL) {
+        fprintf(stderr, "%s\n", text);
+        fflush(stderr);
+    }
+    return EXCEPTION_CONTINUE_SEARCH;
+}
+
+void on_crash(const char *text)
+{
+    crash_text = text;
+    SetUnhandledExceptionFilter(text ? say_crash : NULL);
+}
+
 _Noreturn void process_exit(int code)
 {
     fflush(NULL);

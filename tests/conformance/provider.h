@@ -58,12 +58,17 @@
     X(lineDial)                                                                                    \
     X(lineGenerateDigits)                                                                          \
     X(lineGetExtensionID)                                                                          \
+    X(lineMonitorDigits)                                                                           \
     X(lineMSPIdentify)                                                                             \
     X(lineNegotiateExtVersion)                                                                     \
+    X(linePark)                                                                                    \
+    X(linePrepareAddToConference)                                                                  \
     X(lineRemoveFromConference)                                                                    \
     X(lineSelectExtVersion)                                                                        \
     X(lineSendUserUserInfo)                                                                        \
-    X(lineSetupTransfer)
+    X(lineSetupConference)                                                                         \
+    X(lineSetupTransfer)                                                                           \
+    X(lineUnpark)
 
 /* Pointers to them; NULL where the library has none. */
 struct provider {

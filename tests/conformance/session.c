@@ -35,8 +35,8 @@ static void write_settings(struct setup setup)
     /* Literal strings, in single quotes: a Windows path needs no escapes in them. */
     snprintf(text, sizeof text,
              "account = \"_TAPI_\"\npassword = \"secret\"\nuser = \"TAPI\"\nhttps = false\n\n"
-             "[[pbx]]\nmaster = \"127.0.0.1:%u\"\n\n[log]\npath = '%s'\n",
-             setup.pbx ? setup.pbx : simulator_port, log);
+             "[[pbx]]\nmaster = \"127.0.0.1:%u\"\n\n[lines]\n%s\n[log]\npath = '%s'\n",
+             setup.pbx ? setup.pbx : simulator_port, setup.lines ? setup.lines : "", log);
     snprintf(name, sizeof name, "settings-%u.toml", turn++);
     const char *path = item_path(name);
     folder_make(item_path(""));
@@ -161,8 +161,11 @@ void attend_creations(void)
     static const struct pattern creation = {.kind = CREATION, .message = LINE_CREATE,
                                             .any_p1 = true};
     for (;;) {
-        place at = log_find(session.creations, &creation);
-        if (at == NOWHERE) break;
+        place end = log_end(), at = log_find(session.creations, &creation);
+        if (at == NOWHERE) {
+            session.creations = end; /* what was looked through is not looked through again */
+            break;
+        }
         session.creations = at + 1;
         adopt_created(log_at(at)->p2, session.next_device++);
     }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "documented.h"
 #include "host.h"
 #include "names.h"
 
@@ -30,8 +31,15 @@ static void judge_requests(void)
     }
 }
 
+static void judge_result(const struct entry *entry, const char *function)
+{
+    RULE(is_documented(function, entry->result), "functions fail with errors they are documented "
+         "to have");
+}
+
 static void judge_completion(const struct entry *entry)
 {
+    judge_result(entry, request_of(entry->request)->function);
     RULE(entry->request >= first_request && entry->request < next_request(),
          "only requests of this session are completed");
     RULE(entry->result <= 0, "a completion carries 0 or an error");
@@ -139,7 +147,9 @@ static void judge_mode(const struct entry *entry, const struct claims *claims)
     default:
         RULE(mode == 0, "a state without modes has none");
     }
-    RULE(entry->p3 == 0 || entry->p3 == LINEMEDIAMODE_INTERACTIVEVOICE, "the media is voice");
+    /* A host may have said by lineSetMediaMode that it does not know. */
+    RULE((entry->p3 & ~(DWORD_PTR)(LINEMEDIAMODE_INTERACTIVEVOICE | LINEMEDIAMODE_UNKNOWN)) == 0,
+         "the media is voice");
 }
 
 /* The latest state of each call, as the judgement goes through the log. */
@@ -169,8 +179,11 @@ static void judge_call_message(place at, const struct entry *entry)
     RULE(at < call->closed_at, "nothing comes after lineCloseCall returned");
     if (call->outbound) {
         const struct request *request = request_of(call->request);
-        RULE(call->request != 0 && request->completed_at < at && request->result == 0,
-             "nothing is said of a call before it is made");
+        if (call->request == 0 || request->completed_at >= at || request->result != 0)
+            FAULT("in this session: nothing is said of a call before it is made, but: %s; request "
+                  "%u, %s, was completed with %s at %d, this came at %u",
+                  log_text(entry), (unsigned)call->request, request->function,
+                  name_of_result(request->result), (int)request->completed_at, (unsigned)at);
     }
     if (entry->message == LINE_CALLSTATE) {
         judge_state(entry, call);
@@ -240,6 +253,7 @@ void judge_session(void)
     judge_requests();
     for (place at = session.began; at < log_end() && !item_failed(); at++) {
         const struct entry *entry = log_at(at);
+        if (entry->kind == LEAVE) judge_result(entry, entry->function);
         if (entry->kind == ENTER || entry->kind == LEAVE) continue;
         RULE(!entry->inside_callback, "callbacks are not nested");
         RULE(at < session.shut_down, "nothing comes after providerShutdown");

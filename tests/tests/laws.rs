@@ -7,8 +7,9 @@ use engine::fact::{Event, PbxFact, Record};
 use engine::id::LineId;
 use engine::invariant::{Breach, Watch};
 use engine::strategy::{any_record, histories};
-use engine::time::Millis;
+use engine::time::{Millis, Timer};
 use proptest::prelude::*;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Folds a history under the watch of the invariants.
 fn fold(records: &[Record]) -> Result<(Core, Effects), Breach> {
@@ -39,6 +40,12 @@ fn without_wakes(effects: Effects) -> Effects {
     effects.into_iter().filter(|effect| matches!(effect, Effect::Tell(_))).collect()
 }
 
+/// The next timer that comes due, as a record.
+fn next_due(due: &mut BTreeSet<(Millis, Timer)>, now: Millis) -> Option<Record> {
+    let (at, timer) = due.pop_first()?;
+    Some(Record { at: at.max(now), event: Event::Due(timer) })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
@@ -46,6 +53,27 @@ proptest! {
     #[test]
     fn every_history_keeps_the_invariants(records in histories(200)) {
         prop_assert_eq!(fold(&records).err(), None);
+    }
+
+    /// I-06, to the end: when all deadlines have passed, every request has completed once.
+    #[test]
+    fn every_request_completes_once_whatever_happens(records in histories(160)) {
+        let (mut core, mut watch) = (Core::default(), Watch::default());
+        let mut records: VecDeque<Record> = records.into();
+        let mut due = BTreeSet::new();
+        let mut now = Millis(0);
+        while let Some(record) = records.pop_front().or_else(|| next_due(&mut due, now)) {
+            now = record.at;
+            let mut effects = Effects::new();
+            prop_assert_eq!(watch.before(&record).err(), None);
+            core.apply(record.clone(), &mut effects);
+            prop_assert_eq!(watch.after(&record, &effects, &core).err(), None);
+            due.extend(effects.into_iter().filter_map(|effect| match effect {
+                Effect::Wake(at, timer @ Timer::Deadline(..)) => Some((at, timer)),
+                _ => None,
+            }));
+        }
+        prop_assert_eq!(watch.all_completed().err(), None);
     }
 
     /// I-13.

@@ -1,5 +1,9 @@
 //! The queue between the core thread, which must never wait, and the thread that makes the
 //! callbacks, which waits for the telephony server as long as that takes.
+//!
+//! A server that does not return from a callback must not make it grow without end (invariant
+//! I-24). When it is full, PBXs are not polled, telephones do not ring on, and requests and
+//! openings are refused.
 
 use adapters::runtime::{Audience, Caused};
 use engine::effect::{Notice, What};
@@ -42,6 +46,9 @@ struct Queue {
     is_open: bool,
 }
 
+/// From this length on the queue is full. What was let in before may still add to it: an answer of
+/// a PBX, and the requests that are under way.
+pub(crate) const FULL: usize = 16_384;
 /// From this length on the queue is long.
 const LONG: usize = 4096;
 /// Most items taken at a time: what is told of them goes into one record.
@@ -81,6 +88,11 @@ impl Inbox {
         queue.is_open
     }
 
+    /// Whether nothing more should be caused that can be avoided.
+    pub(crate) fn is_full(&self) -> bool {
+        self.queue().items.len() >= FULL
+    }
+
     /// Takes nothing more and forgets what waits: the session is over.
     pub(crate) fn close(&self) {
         let mut queue = self.queue();
@@ -116,6 +128,10 @@ impl Audience for Inbox {
         if is_awaited {
             self.filled.notify_one();
         }
+    }
+
+    fn is_behind(&self) -> bool {
+        self.is_full()
     }
 }
 
@@ -210,6 +226,15 @@ mod tests {
         let tail: Vec<_> = items[LONG..].iter().map(|item| item.folding).collect();
         use Folding::{Folded, Kept};
         assert_eq!(tail, [Kept(0xC), Kept(0), Kept(0), Folded, Kept(0), Folded]);
+    }
+
+    #[test]
+    fn a_queue_is_full_until_enough_of_it_was_taken() {
+        let inbox = Inbox::new();
+        inbox.hear((0..FULL as u64).map(|seq| state(seq, 9)).collect());
+        assert!(inbox.is_full() && inbox.is_behind());
+        inbox.take(&mut Vec::new());
+        assert!(!inbox.is_full());
     }
 
     #[test]

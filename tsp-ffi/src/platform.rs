@@ -2,6 +2,8 @@
 
 use adapters::settings::Settings;
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Instant;
 
 /// Environment variable that names the settings file.
 const SETTINGS_VARIABLE: &str = "TAPLINE_CONFIG";
@@ -12,6 +14,14 @@ pub(crate) fn settings_path() -> PathBuf {
         Some(path) if !path.is_empty() => path.into(),
         _ => Settings::default_path(),
     }
+}
+
+/// What LINE_GENERATE calls a tick count: milliseconds since some moment, which only differences
+/// have a meaning of.
+pub(crate) fn ticks_ms() -> u32 {
+    static BEGINNING: OnceLock<Instant> = OnceLock::new();
+    // Wraps round as the system's own count does.
+    BEGINNING.get_or_init(Instant::now).elapsed().as_millis() as u32
 }
 
 pub(crate) use module::{own_path, pin};

@@ -63,6 +63,29 @@ impl<T: Answer> Writer<T> {
         extent
     }
 
+    /// Lets an item be written behind what is there, if it has room as a whole. `fill` gets the
+    /// place, all zero, and how far it is from the begin of the structure.
+    pub(crate) fn place_with(&mut self, size: usize, fill: impl FnOnce(&mut [u8], u32)) -> Extent {
+        if size == 0 {
+            return Extent::default();
+        }
+        self.needed = self.needed.saturating_add(size);
+        if size > self.total - self.used {
+            return Extent::default();
+        }
+        // SAFETY: used + size <= total, the size of the buffer that `begin` was given, and the
+        // caller of `begin` lets no one else write there; zeroing initialises all of it.
+        let place = unsafe {
+            let start = self.base.add(self.used);
+            start.write_bytes(0, size);
+            std::slice::from_raw_parts_mut(start, size)
+        };
+        fill(place, self.used as u32);
+        let extent = Extent { size: size as u32, offset: self.used as u32 };
+        self.used += size;
+        extent
+    }
+
     /// Writes the fixed part, as far as the version knows it, around what belongs to the server.
     pub(crate) fn finish(self, mut value: T) {
         value.set_sizes(u32::try_from(self.needed).unwrap_or(u32::MAX), self.used as u32);

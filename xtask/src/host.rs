@@ -19,8 +19,13 @@ pub(crate) enum System {
     Linux,
 }
 
-/// Compiles the host into a folder; the path of the program.
-pub(crate) fn build(system: System, into: &Path) -> Result<PathBuf, Problem> {
+/// Compiles the host into a folder; the path of the program. With the runtime of AddressSanitizer,
+/// which Linux only has here, it is watched by that, and so is a library that is built for it.
+pub(crate) fn build(
+    system: System,
+    sanitizer: Option<&Path>,
+    into: &Path,
+) -> Result<PathBuf, Problem> {
     let sources = sources(system)?;
     let (mut compiler, program) = match system {
         System::Windows => {
@@ -34,13 +39,41 @@ pub(crate) fn build(system: System, into: &Path) -> Result<PathBuf, Problem> {
             (compiler, into.join("conformance"))
         }
     };
-    compiler.args(["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-o"]);
-    compiler.arg(&program).args(sources);
+    compiler.args(["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]);
+    if let Some(runtime) = sanitizer {
+        return build_sanitized(compiler, &sources, runtime, into);
+    }
+    compiler.arg("-o").arg(&program).args(sources);
     match system {
         System::Windows => compiler.arg("-lws2_32"),
         System::Linux => compiler.args(["-ldl", "-lpthread"]),
     };
     process::succeed(&mut compiler, COMPILE_TIME)?;
+    Ok(program)
+}
+
+/// Compiles and links in two steps: told to watch while it links, the C compiler would bring the
+/// runtime of its own.
+fn build_sanitized(
+    mut compiler: Command,
+    sources: &[PathBuf],
+    runtime: &Path,
+    into: &Path,
+) -> Result<PathBuf, Problem> {
+    let (objects, program) = (into.join("sanitized"), into.join("conformance-sanitized"));
+    std::fs::create_dir_all(&objects).during(format!("make {}", objects.display()))?;
+    compiler.args(["-fsanitize=address", "-fno-omit-frame-pointer", "-c"]).args(sources);
+    process::succeed(compiler.current_dir(&objects), COMPILE_TIME)?;
+    let mut linker = Command::new("gcc");
+    linker.arg("-o").arg(&program).args(
+        sources
+            .iter()
+            .filter_map(|source| Some(objects.join(source.with_extension("o").file_name()?))),
+    );
+    // The library's calls of the runtime are answered by the program's, which is there as a whole.
+    linker.arg("-rdynamic").arg("-Wl,--whole-archive").arg(runtime).arg("-Wl,--no-whole-archive");
+    linker.args(["-ldl", "-lpthread", "-lm", "-lrt"]);
+    process::succeed(&mut linker, COMPILE_TIME)?;
     Ok(program)
 }
 
@@ -62,6 +95,8 @@ pub(crate) struct Finding {
     /// Why, if it did not pass.
     pub(crate) reason: String,
     pub(crate) took: Duration,
+    /// Functions of the provider that did in it what they are for.
+    pub(crate) uses: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,13 +132,78 @@ impl Finding {
             verdict,
             reason: reason.to_owned(),
             took,
+            uses: Vec::new(),
         })
+    }
+
+    /// Reads the line behind it that says what it used, if it is one.
+    pub(crate) fn read_uses(&mut self, line: &str) {
+        let prefix = format!("# {} used ", self.number);
+        if let Some(names) = line.strip_prefix(&prefix) {
+            self.uses = names.split_whitespace().map(str::to_owned).collect();
+        }
+    }
+
+    /// Prints it for people.
+    pub(crate) fn show(&self) {
+        let Finding { number, title, verdict, reason, took, .. } = self;
+        if reason.is_empty() {
+            println!("{} {number} {title} ({:.1} s)", verdict.word(), took.as_secs_f64());
+        } else {
+            println!("{} {number} {title} # {reason}", verdict.word());
+        }
     }
 }
 
-/// An item as `--list` prints it: its number and title.
-pub(crate) fn read_item(line: &str) -> Option<(u32, String)> {
-    let (number, title) = line.trim().split_once(' ')?;
+/// An item as `--list` prints it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    pub(crate) number: u32,
+    pub(crate) title: String,
+    pub(crate) manner: Manner,
+}
+
+/// What an item does to the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// It is soon over.
+    Brief,
+    /// It mostly waits.
+    Waits,
+    /// It keeps the machine busy for long.
+    Storms,
+}
+
+impl Item {
+    /// Reads a line of `--list`.
+    pub(crate) fn read(line: &str) -> Option<Item> {
+        let (number, rest) = line.trim().split_once(' ')?;
+        let (manner, title) = rest.split_once(' ')?;
+        let manner = match manner {
+            "brief" => Manner::Brief,
+            "waits" => Manner::Waits,
+            "storms" => Manner::Storms,
+            _ => return None,
+        };
+        Some(Item { number: number.parse().ok()?, title: title.to_owned(), manner })
+    }
+}
+
+/// Numbers and titles of all items, as the sources have them, in the order of the numbers.
+pub(crate) fn listed_items() -> Result<Vec<(u32, String)>, Problem> {
+    let mut items = Vec::new();
+    for source in sources(System::Linux)? {
+        let text = std::fs::read_to_string(&source).during(format!("read {}", source.display()))?;
+        items.extend(text.lines().filter_map(table_row));
+    }
+    items.sort();
+    Ok(items)
+}
+
+/// The number and title in a row of one of the tables of items.
+fn table_row(line: &str) -> Option<(u32, String)> {
+    let (number, rest) = line.strip_prefix("    {")?.split_once(", \"")?;
+    let (title, _) = rest.split_once("\",")?;
     Some((number.parse().ok()?, title.to_owned()))
 }
 
@@ -143,6 +243,10 @@ mod tests {
         assert_eq!(read("not yet 80 t # why").unwrap().verdict, Verdict::NotYet);
         assert_eq!(read("# 3 passed, 0 failed, 1 not yet"), None);
         assert_eq!(read("okay 1 t"), None);
+        let mut finding = finding;
+        finding.read_uses("# 57 used lineOpen lineDrop");
+        finding.read_uses("# 58 used lineClose");
+        assert_eq!(finding.uses, ["lineOpen", "lineDrop"]);
     }
 
     #[test]
@@ -151,6 +255,20 @@ mod tests {
         assert_eq!(names.len(), 40);
         assert!(names.contains(&"TSPI_lineMakeCall".to_owned()));
         assert!(!names.contains(&"TSPI_lineAccept".to_owned()));
+    }
+
+    #[test]
+    fn the_list_of_items_has_numbers_manners_and_titles() {
+        let item = Item::read("45 storms sixteen threads").unwrap();
+        assert_eq!(
+            (item.number, item.manner, &*item.title),
+            (45, Manner::Storms, "sixteen threads")
+        );
+        assert_eq!(Item::read("45 sixteen threads"), None);
+        let items = listed_items().unwrap();
+        let numbers: Vec<u32> = items.iter().map(|(number, _)| *number).collect();
+        assert!((1..=100).all(|number| numbers.contains(&number)), "{numbers:?}");
+        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
     }
 
     #[test]

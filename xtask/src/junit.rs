@@ -59,6 +59,7 @@ mod tests {
             verdict,
             reason: reason.into(),
             took: Duration::from_millis(1500),
+            uses: Vec::new(),
         };
         let text = report(&[finding(Verdict::Pass, ""), finding(Verdict::Fail, "saw \"x\" & y")]);
         assert!(text.contains("tests=\"2\" failures=\"1\" skipped=\"0\" time=\"3.000\""), "{text}");

@@ -1,8 +1,10 @@
 //! From the engine's terms to those of SOAP and back.
 
 use crate::http::{Answer as HttpAnswer, Repeat};
-use crate::soap::{Answer, Operation, SoapError};
-use engine::effect::Request;
+use crate::soap::admin::{self, AdminError};
+use crate::soap::types::UserInfo;
+use crate::soap::{Answer, Interface, Operation, SoapError};
+use engine::effect::{Order, Request};
 use engine::fact::{Failure, PbxFact, Question, Reply};
 use engine::id::{LineId, RequestId};
 use engine::pii::Personal;
@@ -34,9 +36,7 @@ pub(super) fn asker(request: &Request) -> Asker {
         Request::Poll { .. } => Asker::Engine(Question::Poll),
         Request::UserInitialize { line, .. } => Asker::Engine(Question::UserInitialize(line)),
         Request::End { .. } => Asker::Engine(Question::End),
-        Request::UserCall { line, request, .. }
-        | Request::UserConnect { line, request, .. }
-        | Request::UserClear { line, request, .. } => Asker::Application(line, request),
+        Request::Order { line, request, .. } => Asker::Application(line, request),
     }
 }
 
@@ -46,18 +46,19 @@ pub(super) fn asker(request: &Request) -> Asker {
 /// second `Poll` would hide.
 pub(super) fn repeat(request: &Request) -> Repeat {
     match request {
-        Request::Version | Request::Echo { .. } | Request::End { .. } => Repeat::Once,
+        Request::Version
+        | Request::Echo { .. }
+        | Request::End { .. }
+        | Request::Order { order: Order::ShowUser { .. }, .. } => Repeat::Once,
         Request::Initialize { .. }
         | Request::Poll { .. }
         | Request::UserInitialize { .. }
-        | Request::UserCall { .. }
-        | Request::UserConnect { .. }
-        | Request::UserClear { .. } => Repeat::Never,
+        | Request::Order { .. } => Repeat::Never,
     }
 }
 
 /// What to ask the PBX.
-pub(super) fn operation(request: &Request) -> Operation {
+pub(super) fn operation(request: &Request, interface: Interface) -> Operation {
     match request {
         Request::Version => Operation::Version {},
         Request::Initialize { user, .. } => {
@@ -75,20 +76,92 @@ pub(super) fn operation(request: &Request) -> Operation {
             disc: false,
             hw: Personal::default(),
         },
-        Request::UserCall { user, e164, block_id, .. } => Operation::UserCall {
-            user: *user,
-            cn: Personal::default(),
-            e164: e164.clone(),
-            h323: Personal::default(),
+        Request::Order { order, .. } => carried(order, interface),
+    }
+}
+
+/// Whether an order is about the record of a user.
+pub(super) fn is_administration(order: &Order) -> bool {
+    matches!(
+        order,
+        Order::ShowUser { .. }
+            | Order::AddDiversion { .. }
+            | Order::RemoveDiversion { .. }
+            | Order::SetNoAnswerTime { .. }
+    )
+}
+
+fn carried(order: &Order, interface: Interface) -> Operation {
+    let nothing = Personal::default;
+    match order.clone() {
+        Order::UserCall { user, e164, block_id } => Operation::UserCall {
+            user,
+            cn: nothing(),
+            e164,
+            h323: nothing(),
             reg: 0,
             info: Vec::new(),
             rc: 0,
-            srce164: if *block_id { HIDDEN.into() } else { Personal::default() },
+            srce164: if block_id { HIDDEN.into() } else { nothing() },
         },
-        Request::UserConnect { call, .. } => Operation::UserConnect { call: *call },
-        Request::UserClear { call, cause, .. } => {
-            Operation::UserClear { call: *call, cause: u32::from(*cause), info: Vec::new() }
+        Order::UserConnect { call } => Operation::UserConnect { call },
+        Order::UserClear { call, cause } => {
+            Operation::UserClear { call, cause: u32::from(cause), info: Vec::new() }
         }
+        // The held party hears music, and the user's phone shows what it shows for a hold of its
+        // own; so it has always been, and older interfaces know nothing else.
+        Order::UserHold { call } => Operation::UserHold { call, remote: false },
+        Order::UserRetrieve { call } => Operation::UserRetrieve { call },
+        Order::UserTransfer { a, b } => Operation::UserTransfer { a, b },
+        Order::UserRedirect { call, e164 } => Operation::UserRedirect {
+            call,
+            cn: nothing(),
+            e164,
+            h323: nothing(),
+            info: Vec::new(),
+            rc: 0,
+        },
+        Order::UserPickup { user, cn, group, call } => {
+            Operation::UserPickup { user, cn, call, group, reg: 0, info: Vec::new() }
+        }
+        Order::UserPark { call, cn, position } => Operation::UserPark { call, cn, position },
+        Order::UserDTMF { call, digits } => Operation::UserDTMF { call, recv: false, dtmf: digits },
+        Order::UserUUI { call, uui } => Operation::UserUUI { call, recv: false, uui },
+        Order::UserInfo { call, digits } => {
+            Operation::UserInfo { call, recv: false, cdpn: digits, key: nothing(), dsp: nothing() }
+        }
+        Order::UserRc { call, rc } => Operation::UserRc { call, rc },
+        Order::UserMediaTransfer { a, b, user, peer } => {
+            Operation::UserMediaTransfer { a, b, user, peer }
+        }
+        Order::UserMessage { user, e164, text } => Operation::UserMessage {
+            user,
+            e164,
+            h323: nothing(),
+            msg: text,
+            src_e164: nothing(),
+            src_h323: nothing(),
+        },
+        Order::FindUser { user, e164 } if interface >= Interface::V1000Early => {
+            Operation::UserFindDestination { user, e164, h323: nothing() }
+        }
+        Order::FindUser { e164, .. } => Operation::FindUser {
+            cn: nothing(),
+            h323: nothing(),
+            e164,
+            count: 1,
+            next: 0,
+            nohide: true,
+        },
+        Order::ShowUser { cn, own } => Operation::Admin { xml: admin::show(cn.text(), own) },
+        Order::AddDiversion { cn, diversion } => {
+            Operation::Admin { xml: admin::add(cn.text(), &diversion) }
+        }
+        Order::RemoveDiversion { cn, diversion } => {
+            Operation::Admin { xml: admin::remove(cn.text(), &diversion) }
+        }
+        // The first of two questions: the second is made from its answer.
+        Order::SetNoAnswerTime { cn, .. } => Operation::Admin { xml: admin::show(cn.text(), true) },
     }
 }
 
@@ -129,10 +202,60 @@ pub(super) fn fact(question: Question, answer: Answer) -> Result<PbxFact, Failur
     })
 }
 
-/// The reply to an application's request. Only a new leg has more to say than that it was taken.
-pub(super) fn reply(answer: &Answer) -> Reply {
+/// The reply to an order.
+pub(super) fn reply(request: &Request, answer: Answer) -> Reply {
     match answer {
-        Answer::UserCall(call) => Reply::Calling(*call),
+        Answer::UserCall(call) | Answer::UserPickup(call) | Answer::UserMessage(call) => {
+            Reply::Calling(call)
+        }
+        Answer::UserPark(call) => Reply::Parked(call),
+        Answer::UserRedirect(false) | Answer::UserReroute(false) => Reply::Refused,
+        Answer::FindUser(users) => Reply::Found(found(request, users)),
+        Answer::UserFindDestination { incomplete, user } => {
+            Reply::Found(user.filter(|user| !incomplete && !user.cn.is_empty()).map(|user| user.cn))
+        }
+        Answer::Admin(document) => administered(request, document.text()),
         _ => Reply::Taken,
     }
+}
+
+/// What an answer to `Admin` says.
+fn administered(request: &Request, document: &str) -> Reply {
+    let reading = matches!(request, Request::Order { order: Order::ShowUser { .. }, .. });
+    let read = if reading {
+        admin::read(document).map(Reply::Record)
+    } else {
+        admin::done(document).map(|()| Reply::Taken)
+    };
+    read.unwrap_or_else(|error| refused(&error))
+}
+
+/// The second question of [`Order::SetNoAnswerTime`]: the record as it was shown, but for the time.
+///
+/// # Errors
+/// The reply, if there is no second question.
+pub(super) fn second(order: &Order, shown: Answer) -> Result<Operation, Reply> {
+    let (Order::SetNoAnswerTime { seconds, print, .. }, Answer::Admin(shown)) = (order, shown)
+    else {
+        return Err(Reply::Failed(Failure::Garbled("an answer to something else".into())));
+    };
+    let xml = admin::with_no_answer(shown.text(), *seconds, *print);
+    xml.map(|xml| Operation::Admin { xml }).map_err(|error| refused(&error))
+}
+
+/// The reply to an order that the PBX refuses, or answers in no way that can be understood.
+fn refused(error: &AdminError) -> Reply {
+    match error {
+        AdminError::Changed => Reply::Refused,
+        AdminError::NoUser | AdminError::Refused(_) => Reply::Failed(Failure::Fault(reason(error))),
+        AdminError::Unreadable(_) | AdminError::TooMany => {
+            Reply::Failed(Failure::Garbled(reason(error)))
+        }
+    }
+}
+
+/// The list begins at the extension asked for, or at the next one if nobody has it.
+fn found(request: &Request, users: Vec<UserInfo>) -> Option<Personal> {
+    let Request::Order { order: Order::FindUser { e164, .. }, .. } = request else { return None };
+    users.into_iter().find(|user| user.e164 == *e164).map(|user| user.cn)
 }

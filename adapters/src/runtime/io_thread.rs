@@ -1,7 +1,7 @@
 //! The io thread: the exchanges with the PBXs, and the timers.
 
-use super::StartError;
 use super::message::{Intake, PORTION};
+use super::{Audience, StartError};
 use crate::clock::{self, Clock};
 #[cfg(feature = "feeding")]
 use crate::exchange::feeding::FedPbx;
@@ -94,6 +94,7 @@ impl IoThread {
         clock: Clock,
         pbxs: Pbxs,
         intake: mpsc::Sender<Intake>,
+        audience: Arc<dyn Audience>,
     ) -> Result<IoThread, StartError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (asks, questions) = mpsc::unbounded_channel();
@@ -106,11 +107,16 @@ impl IoThread {
                 let (answers, answered) = mpsc::channel(ANSWERS);
                 let exchanges = pbxs.start(&handle, answers);
                 handle.spawn(forward(answered, intake.clone(), endings));
+                let listening = Arc::clone(&audience);
                 handle.spawn(clock::keep_timers(clock, wished, move |timer| {
-                    let intake = intake.clone();
-                    async move { send(&intake, Intake::Event(Event::Due(timer))).await }
+                    remind(timer, intake.clone(), Arc::clone(&listening))
                 }));
-                distribute(questions, &exchanges).await;
+                let ask = |ask: Ask| {
+                    if let Some(exchange) = exchanges.get(usize::from(ask.pbx.0)) {
+                        exchange.ask(ask);
+                    }
+                };
+                distribute(questions, &*audience, ask).await;
             });
             // A name look-up that hangs must not hold up the end of the provider.
             runtime.shutdown_timeout(Duration::from_millis(100));
@@ -135,15 +141,66 @@ impl IoThread {
     }
 }
 
-/// Hands each question to the exchange with its PBX. Ends when the core does.
-async fn distribute(mut questions: mpsc::UnboundedReceiver<Vec<Ask>>, exchanges: &[Exchange]) {
-    while let Some(asks) = questions.recv().await {
-        for ask in asks {
-            if let Some(exchange) = exchanges.get(usize::from(ask.pbx.0)) {
-                exchange.ask(ask);
+/// Brings a timer that came due to the journal. A ring only tells something, so it waits while the
+/// audience is behind; there is one for each call at most.
+async fn remind(timer: Timer, intake: mpsc::Sender<Intake>, audience: Arc<dyn Audience>) {
+    let due = Intake::Event(Event::Due(timer));
+    if !matches!(timer, Timer::Ring(..)) || !audience.is_behind() {
+        return send(&intake, due).await;
+    }
+    // The journal ends when nobody can send to it any more, so this must not keep it from ending.
+    let intake = intake.downgrade();
+    tokio::spawn(async move {
+        while audience.is_behind() {
+            tokio::time::sleep(HOLD).await;
+        }
+        if let Some(intake) = intake.upgrade() {
+            send(&intake, due).await;
+        }
+    });
+}
+
+/// How long something is held back before the audience is looked at again.
+const HOLD: Duration = Duration::from_millis(20);
+
+/// Hands each question to the exchange with its PBX. While the audience is behind, Polls wait here,
+/// and what happens waits at the PBX; everything else is asked at once, so that requests of
+/// applications and the end of a session are not held up. Ends when the core does.
+async fn distribute(
+    mut questions: mpsc::UnboundedReceiver<Vec<Ask>>,
+    audience: &dyn Audience,
+    ask: impl Fn(Ask),
+) {
+    // At most one for each PBX: the next one is asked for when this one has been answered.
+    let mut held: Vec<Ask> = Vec::new();
+    loop {
+        let asks = if held.is_empty() {
+            questions.recv().await
+        } else {
+            let next = tokio::time::timeout(HOLD, questions.recv()).await;
+            next.unwrap_or_else(|_| Some(Vec::new()))
+        };
+        let Some(asks) = asks else { return };
+        for question in asks {
+            match question.request {
+                Request::Poll { .. } => held.push(question),
+                _ => {
+                    if ends_polling(&question.request) {
+                        held.retain(|poll| poll.pbx != question.pbx);
+                    }
+                    ask(question);
+                }
             }
         }
+        if !audience.is_behind() {
+            held.drain(..).for_each(&ask);
+        }
     }
+}
+
+/// Whether a question means that the session before it is not polled any more.
+fn ends_polling(request: &Request) -> bool {
+    matches!(request, Request::Version | Request::Initialize { .. } | Request::End { .. })
 }
 
 /// Brings answers to the journal, whole, so that one answer is in one frame if it fits in. While
@@ -171,4 +228,74 @@ fn is_end(event: &Event) -> bool {
 async fn send(intake: &mpsc::Sender<Intake>, what: Intake) {
     // The journal ends before the io thread does; what comes after is for nobody.
     let _ = intake.send(what).await;
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::runtime::Caused;
+    use engine::effect::Address;
+    use engine::id::{Attempt, PbxId};
+    use std::sync::atomic::AtomicBool;
+
+    #[derive(Default)]
+    struct Slow(AtomicBool);
+
+    impl Audience for Slow {
+        fn hear(&self, _batch: Vec<Caused>) {}
+
+        fn is_behind(&self) -> bool {
+            self.0.load(Ordering::SeqCst)
+        }
+    }
+
+    fn question(pbx: u16, request: Request) -> Ask {
+        Ask { pbx: PbxId(pbx), attempt: Attempt(1), address: Address::Master, request }
+    }
+
+    #[tokio::test]
+    async fn polls_wait_for_an_audience_that_is_behind_and_nothing_else_does() {
+        let audience = Arc::new(Slow(AtomicBool::new(true)));
+        let (asks, questions) = mpsc::unbounded_channel();
+        let (asked, mut heard) = mpsc::unbounded_channel();
+        let listening = Arc::clone(&audience);
+        let work = tokio::spawn(async move {
+            distribute(questions, &*listening, |ask| asked.send(ask.request).unwrap()).await;
+        });
+        let poll = |session| Request::Poll { session };
+        let end = Request::End { session: 1 };
+        asks.send(vec![question(0, poll(1)), question(1, poll(2)), question(0, end.clone())])
+            .unwrap();
+        assert_eq!(heard.recv().await, Some(end), "the end of a session does not wait");
+        let echo = Request::Echo { session: 2, key: 7 };
+        asks.send(vec![question(1, echo.clone())]).unwrap();
+        assert_eq!(heard.recv().await, Some(echo), "nothing but Polls waits");
+        audience.0.store(false, Ordering::SeqCst);
+        assert_eq!(heard.recv().await, Some(poll(2)), "the ended session is not polled");
+        asks.send(vec![question(0, poll(3))]).unwrap();
+        assert_eq!(heard.recv().await, Some(poll(3)));
+        drop(asks);
+        work.await.unwrap();
+        assert_eq!(heard.recv().await, None);
+    }
+
+    #[tokio::test]
+    async fn rings_wait_for_an_audience_that_is_behind_and_deadlines_do_not() {
+        use engine::id::{CallId, LineId, RequestId};
+        let audience: Arc<Slow> = Arc::new(Slow(AtomicBool::new(true)));
+        let (intake, mut journal) = mpsc::channel(4);
+        let ring = Timer::Ring(CallId { line: LineId(1), serial: 1 }, 3);
+        let deadline = Timer::Deadline(LineId(1), RequestId(7));
+        let listening: Arc<dyn Audience> = Arc::<Slow>::clone(&audience);
+        remind(ring, intake.clone(), Arc::clone(&listening)).await;
+        remind(deadline, intake.clone(), listening).await;
+        let mut due = async || match journal.recv().await {
+            Some(Intake::Event(Event::Due(timer))) => timer,
+            _ => panic!("no timer"),
+        };
+        assert_eq!(due().await, deadline);
+        audience.0.store(false, Ordering::SeqCst);
+        assert_eq!(due().await, ring);
+    }
 }

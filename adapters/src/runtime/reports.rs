@@ -43,7 +43,7 @@ impl Reports {
     /// Whether to tell a report, and how often it was not told since the last time.
     fn is_news(&mut self, report: &Report, now: Instant) -> Option<u32> {
         match report {
-            Report::Surprise(_) => return Some(0),
+            Report::Surprise(_) | Report::ForwardsOfTemplate(..) => return Some(0),
             Report::LineRefused(line) => return self.refused.insert(*line).then_some(0),
             // All is well; from here on everything is news.
             Report::Synchronised(pbx, _) => {
@@ -53,6 +53,7 @@ impl Reports {
             Report::SessionUp(..)
             | Report::SessionLost(..)
             | Report::UserRefused(_)
+            | Report::ForwardingUnknown(..)
             | Report::LimitReached(_) => {}
         }
         if let Some(told) = self.told.iter_mut().find(|told| is_same(&told.report, report)) {
@@ -77,8 +78,12 @@ fn of(report: &Report) -> Option<PbxId> {
         Report::SessionUp(pbx, _)
         | Report::SessionLost(pbx, ..)
         | Report::UserRefused(pbx)
+        | Report::ForwardingUnknown(pbx, _)
         | Report::Synchronised(pbx, _) => Some(pbx),
-        Report::LineRefused(_) | Report::LimitReached(_) | Report::Surprise(_) => None,
+        Report::LineRefused(_)
+        | Report::ForwardsOfTemplate(..)
+        | Report::LimitReached(_)
+        | Report::Surprise(_) => None,
     }
 }
 
@@ -89,14 +94,21 @@ fn is_same(one: &Report, other: &Report) -> bool {
             Report::SessionLost(pbx, address, failure),
             Report::SessionLost(other_pbx, other_address, other_failure),
         ) => {
-            (pbx, address) == (other_pbx, other_address)
-                && match (failure, other_failure) {
-                    (Failure::Fault(one), Failure::Fault(other))
-                    | (Failure::Garbled(one), Failure::Garbled(other)) => {
-                        without_digits(one).eq(without_digits(other))
-                    }
-                    (one, other) => one == other,
-                }
+            (pbx, address) == (other_pbx, other_address) && is_same_failure(failure, other_failure)
+        }
+        (
+            Report::ForwardingUnknown(pbx, failure),
+            Report::ForwardingUnknown(other_pbx, other_failure),
+        ) => pbx == other_pbx && is_same_failure(failure, other_failure),
+        (one, other) => one == other,
+    }
+}
+
+fn is_same_failure(one: &Failure, other: &Failure) -> bool {
+    match (one, other) {
+        (Failure::Fault(one), Failure::Fault(other))
+        | (Failure::Garbled(one), Failure::Garbled(other)) => {
+            without_digits(one).eq(without_digits(other))
         }
         (one, other) => one == other,
     }
@@ -119,6 +131,15 @@ fn write(report: &Report, repeats: u32) {
             let advice = failure.advice();
             tracing::warn!("PBX {}: no session with the {address:?}: {advice}{again}", pbx.0);
         }
+        Report::ForwardingUnknown(pbx, failure) => tracing::warn!(
+            "PBX {}: call forwards cannot be read: {}{again}",
+            pbx.0,
+            failure.advice()
+        ),
+        Report::ForwardsOfTemplate(line, count) => tracing::info!(
+            "line {}: {count} call forwards come from a template of the PBX and stay in force",
+            line.0
+        ),
         Report::UserRefused(pbx) => tracing::error!(
             "PBX {}: does not open a session for the user in the settings; check `user` (the long \
              name), and that the account may act for it{again}",

@@ -1,9 +1,10 @@
 //! The command language of the simulator: people at phones, the administrator, the switches. The
 //! same lines come from the prompt of `tapline simulate`, from `POST /control`, and from tests.
 
-use super::model::{FarAction, ListedCall, ListedUser, PbxModel, Refusal, Trait};
+use super::model::{Administered, FarAction, ListedCall, ListedUser, PbxModel, Refusal, Trait};
 use super::switches::{SwitchError, Switches};
 use crate::soap::Kind;
+use engine::diversion::Kind as Diversion;
 use engine::time::Millis;
 use std::fmt::Write as _;
 
@@ -128,6 +129,32 @@ commands! {
         |model, words, _| { let ext = words.last()?; done(model.phone_holds(ext)) };
     "retrieve" " EXT" "EXT takes its call back from hold at the phone"
         |model, words, _| { let ext = words.last()?; done(model.phone_retrieves(ext)) };
+    "conference" " EXT on|off" "EXT joins its call and the one it holds to a conference of three, or holds one again"
+        |model, words, _| {
+            let ext = words.word()?;
+            let on = words.choice("on", "off")?;
+            done(model.phone_confers(ext, on))
+        };
+    "transfer" " EXT" "EXT joins the far ends of its two calls at the phone"
+        |model, words, _| { let ext = words.last()?; done(model.phone_transfers(ext)) };
+    "redirect" " EXT TO" "EXT sends its ringing or connected call to TO"
+        |model, words, _| { let (ext, to) = (words.word()?, words.last()?); done(model.phone_sends_away(ext, to)) };
+    "pickup" " EXT AT" "EXT takes the call that rings at AT"
+        |model, words, _| { let (ext, at) = (words.word()?, words.last()?); done(model.phone_picks_up(ext, at, false)) };
+    "park" " EXT [AT]" "EXT parks its call at AT, or at its own extension"
+        |model, words, _| {
+            let (ext, at) = (words.word()?, words.optional());
+            words.end()?;
+            done(model.phone_parks(ext, at))
+        };
+    "unpark" " EXT AT" "EXT takes the call that is parked at AT"
+        |model, words, _| { let (ext, at) = (words.word()?, words.last()?); done(model.phone_picks_up(ext, at, true)) };
+    "dial" " EXT DIGITS" "EXT's phone dials further digits of its incomplete call"
+        |model, words, _| { let (ext, digits) = (words.word()?, words.last()?); done(model.phone_dials_on(ext, digits)) };
+    "uui" " EXT TEXT" "user-user information reaches EXT's newest call, as the PBX writes it"
+        |model, words, _| { let ext = words.word()?; let text = words.rest_of_line()?; done(model.user_info_arrives(ext, text)) };
+    "heard" " EXT" "the DTMF digits heard in EXT's newest call"
+        |model, words, _| { let ext = words.last()?; Ok(Said::Value(model.digits_heard(ext)?.to_owned())) };
     "far" " alert|answer|busy|hangup EXT [CAUSE]" "the external party at the other end of EXT's newest call does that"
         |model, words, _| far(model, words);
     "give-up" " EXT [CAUSE]" "the PBX gives up EXT's unanswered call: the caller hears CAUSE (19)"
@@ -142,7 +169,7 @@ commands! {
         |model, words, _| set_trait(model, words, Trait::Busy);
     "refuse" " EXT on|off" "UserCall by EXT returns 0"
         |model, words, _| set_trait(model, words, Trait::Refuses);
-    "silent" " EXT on|off" "requests for EXT are never acted upon; UserCall is never answered"
+    "silent" " EXT on|off" "requests for EXT are never acted upon; UserCall and UserPickup are never answered"
         |model, words, _| set_trait(model, words, Trait::Silent);
     "register" " EXT on|off" "the phone of EXT registers or unregisters"
         |model, words, _| set_trait(model, words, Trait::Registered);
@@ -158,6 +185,12 @@ commands! {
         |model, words, _| { let ext = words.last()?; done(model.remove_user(ext)) };
     "rename" " EXT CN" "gives the user another long name"
         |model, words, _| { let ext = words.word()?; let cn = words.rest_of_line()?; done(model.rename(ext, cn)) };
+    "forward" " EXT cfu|cfb|cfnr NUMBER|off" "EXT diverts all its calls at the phone: at once, if busy, if nobody answers"
+        |model, words, _| { let (ext, kind, to) = words.diversion()?; done(model.phone_diverts(ext, kind, to)) };
+    "inherit" " EXT cfu|cfb|cfnr NUMBER|off" "the same by a template that the user's record is made from"
+        |model, words, _| { let (ext, kind, to) = words.diversion()?; done(model.template_diverts(ext, kind, to)) };
+    "admin" " XML" "does an Admin command as the administrator would, and shows its answer"
+        |model, words, _| admin(model, words);
     "order" " normal|reverse" "order of the objects in later snapshots"
         |model, words, _| {
             let normal = words.choice("normal", "reverse")?;
@@ -213,6 +246,16 @@ fn far(model: &mut PbxModel, words: &mut Words<'_>) -> Result<Said, ControlError
     };
     words.end()?;
     done(model.far_end(ext, action))
+}
+
+fn admin(model: &mut PbxModel, words: &mut Words<'_>) -> Result<Said, ControlError> {
+    let xml = words.rest_of_line()?;
+    match model.administrate(xml) {
+        Administered::Document(answer) => Ok(Said::Value(answer)),
+        Administered::Refused(_) | Administered::Silence => {
+            Err(words.bad(xml, "an Admin command that is answered"))
+        }
+    }
 }
 
 fn reboot(model: &mut PbxModel, words: &mut Words<'_>, now: Millis) -> Result<Said, ControlError> {
@@ -276,6 +319,23 @@ impl<'l> Words<'l> {
             word if word == no => Ok(false),
             _ => Err(ControlError::Usage(self.usage)),
         }
+    }
+
+    /// EXT cfu|cfb|cfnr NUMBER|off
+    fn diversion(&mut self) -> Result<(&'l str, Diversion, Option<&'l str>), ControlError> {
+        let ext = self.word()?;
+        let kind = match self.word()? {
+            "cfu" => Diversion::Always,
+            "cfb" => Diversion::Busy,
+            "cfnr" => Diversion::NoAnswer,
+            other => return Err(self.bad(other, "cfu, cfb or cfnr")),
+        };
+        let to = self.last()?;
+        let dialable = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#' | '+' | '-');
+        if to != "off" && !to.chars().all(dialable) {
+            return Err(self.bad(to, "a number or off"));
+        }
+        Ok((ext, kind, Some(to).filter(|to| *to != "off")))
     }
 
     fn cause(&mut self, default: u8) -> Result<u8, ControlError> {
@@ -395,6 +455,24 @@ mod tests {
             assert_eq!(say(model, line), Ok(Said::Done), "{line}");
         }
         assert!(model.is_idle());
+    }
+
+    #[test]
+    fn three_confer_when_the_phone_joins_its_calls() {
+        let model = &mut desk();
+        for line in ["call 21 20", "answer 20", "hold 20", "call 22 20", "answer 20"] {
+            assert_eq!(say(model, line), Ok(Said::Done), "{line}");
+        }
+        let held = |model: &PbxModel| {
+            let calls = model.calls();
+            calls.iter().flat_map(|call| &call.legs).filter(|leg| leg.state & 0x100 != 0).count()
+        };
+        assert_eq!(held(model), 1);
+        say(model, "conference 20 on").unwrap();
+        assert_eq!(held(model), 0);
+        say(model, "conference 20 off").unwrap();
+        assert_eq!(held(model), 1);
+        assert!(say(model, "conference 21 on").is_err(), "21 has nobody to join");
     }
 
     #[test]

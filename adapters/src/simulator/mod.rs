@@ -5,8 +5,8 @@
 //! is the language in which people at phones, the administrator and the switches are played;
 //! `estate` says who is there; `switches` holds every behaviour that is not known of a real PBX.
 //!
-//! Not modelled: the Admin language beyond showing one object, call forwards, presence beyond what
-//! was set, and media.
+//! Not modelled: the Admin language beyond what call forwards need, presence beyond what was set,
+//! and media.
 
 pub mod control;
 pub mod estate;

@@ -152,6 +152,16 @@ choices! {
         Update = "update": "`update` for both.",
         Hold = "x-hold": "`x-hold` and `x-retrieve`.",
     }
+    /// Who may use `Admin`, and what it answers.
+    AdminAnswer {
+        Normal = "normal": "Every account may; it does what it is told.",
+        Administrators = "administrators-only": "A fault for all other accounts.",
+        Error = "error": "A document that is neither a record nor `<ok/>`.",
+        Garbled = "garbled": "A document that is cut off.",
+        Huge = "huge": "A document of 5 MiB.",
+        Silent = "silent": "Nothing, ever.",
+        Deaf = "deaf": "`<ok/>`, but nothing is changed.",
+    }
     /// State of the far end of a blind transfer until the target answers.
     CtState {
         Stay = "stay": "It stays connected.",
@@ -211,6 +221,7 @@ pub struct Switches {
     pub end_pending_poll: EndPendingPoll,
     pub hold_msg: HoldMsg,
     pub ct_state: CtState,
+    pub admin: AdminAnswer,
     faults: BTreeMap<Kind, (Fault, Option<u32>)>,
 }
 
@@ -242,6 +253,7 @@ impl Default for Switches {
             end_pending_poll: EndPendingPoll::default(),
             hold_msg: HoldMsg::default(),
             ct_state: CtState::default(),
+            admin: AdminAnswer::default(),
             faults: BTreeMap::new(),
         }
     }
@@ -474,6 +486,7 @@ const TABLE: &[Row] = &[
         put(&mut switches.digest_stale_every, word.parse().ok())
     }),
     choice!(end_pending_poll: EndPendingPoll),
+    choice!(admin: AdminAnswer),
     other!(
         "fault_injection",
         "OPERATION=500|reset|truncate|delay[:TIME]|duplicate|off, with *N for the next N only; or off",

@@ -9,6 +9,7 @@
 //! what is read is taken by local names and by position, in any spelling that means the same.
 //! Everything read has a limit ([`limit`]), and nothing read can panic.
 
+pub mod admin;
 mod answer;
 #[cfg(test)]
 mod any;

@@ -5,8 +5,10 @@
 //! end of their enum and add a line.
 
 use super::{Millis, Record, SCHEMA, Telling, decode, encode, encode_state, telling_crc};
+use crate::diversion::{Diversion, Kind, Sources, Target, UserRecord};
 use crate::effect::{Notice, What};
 use crate::fact::*;
+use crate::forwarding::{Callers, Case, Forward, Forwarding};
 use crate::id::*;
 use crate::pii::Personal;
 use crate::tapi::{CallState, LineErr};
@@ -152,8 +154,40 @@ fn the_samples_show_every_variant() {
         Command::Answer(_),
         Command::Drop(_),
         Command::SetCallParams(_),
+        Command::Hold(_),
+        Command::Unhold(_),
+        Command::SwapHold { .. },
+        Command::SetupTransfer { .. },
+        Command::CompleteTransfer { conference: None, .. },
+        Command::CompleteTransfer { conference: Some(_), .. },
+        Command::BlindTransfer { .. },
+        Command::Redirect { .. },
+        Command::Pickup { from: PickupFrom::Anywhere, .. },
+        Command::Pickup { from: PickupFrom::Station(_), .. },
+        Command::Pickup { from: PickupFrom::Group(_), .. },
+        Command::Dial { .. },
+        Command::GenerateDigits { .. },
+        Command::SendUserUserInfo { .. },
+        Command::Park { at: ParkPlace::Directed(_), .. },
+        Command::Park { at: ParkPlace::Nondirected, .. },
+        Command::Unpark { .. },
+        Command::SetupConference { .. },
+        Command::PrepareAddToConference { .. },
+        Command::AddToConference { .. },
+        Command::RemoveFromConference(_),
+        Command::Forward(_),
     );
-    all_variants_are_shown!(replies(), Reply::Calling(_), Reply::Taken, Reply::Failed(_));
+    all_variants_are_shown!(
+        replies(),
+        Reply::Calling(_),
+        Reply::Taken,
+        Reply::Failed(_),
+        Reply::Refused,
+        Reply::Parked(_),
+        Reply::Found(None),
+        Reply::Found(Some(_)),
+        Reply::Record(_),
+    );
     all_variants_are_shown!(
         timers(),
         Timer::Reconnect(..),
@@ -175,6 +209,7 @@ fn the_samples_show_every_variant() {
         What::Notice(Notice::CallInfo(..)),
         What::Notice(Notice::AddressState(_)),
         What::Notice(Notice::LineDevState(..)),
+        What::Notice(Notice::Generated { .. }),
         What::Completed(_, Ok(())),
         What::Completed(_, Err(_)),
     );
@@ -184,6 +219,7 @@ const BASE: Millis = Millis(1_700_000_000_000);
 const LINE: LineId = LineId(7);
 const CALL: CallId = CallId { line: LINE, serial: 3 };
 const MADE: CallId = CallId { line: LINE, serial: CallId::FIRST_MADE };
+const CONF: CallId = CallId { line: LINE, serial: CallId::FIRST_MADE + 1 };
 
 fn lines() -> impl Iterator<Item = String> {
     let records = records().into_iter().map(|(name, record)| {
@@ -258,6 +294,8 @@ fn host_facts() -> Vec<HostFact> {
             pure_node_extensions: true,
             single_active_call: false,
             monitor_slaves: true,
+            request_deadline_ms: 5_000,
+            modify_forwards: true,
         }),
         HostFact::LineOpened { line: LINE, opening: Opening(2), version: 0x0003_0000 },
         HostFact::LineClosed { line: LINE, opening: Opening(2) },
@@ -377,11 +415,95 @@ fn commands() -> Vec<Command> {
         Command::Answer(CALL),
         Command::Drop(CALL),
         Command::SetCallParams(CALL),
+        Command::Hold(CALL),
+        Command::Unhold(CALL),
+        Command::SwapHold { active: CALL, held: MADE },
+        Command::SetupTransfer { call: CALL, consultation: consultation() },
+        Command::CompleteTransfer { call: CALL, consultation: MADE, conference: None },
+        Command::CompleteTransfer { call: CALL, consultation: MADE, conference: Some(CONF) },
+        Command::BlindTransfer { call: CALL, number: Personal::from("30") },
+        Command::Redirect { call: CALL, number: Personal::from("30") },
+        Command::Pickup { call: MADE, from: PickupFrom::Anywhere },
+        Command::Pickup { call: MADE, from: PickupFrom::Station(Personal::from("23")) },
+        Command::Pickup { call: MADE, from: PickupFrom::Group(Personal::from("sales")) },
+        Command::Dial { call: CALL, number: Personal::from("30") },
+        Command::GenerateDigits { call: CALL, digits: Personal::from("12#"), tag: 9 },
+        Command::SendUserUserInfo { call: CALL, user_info: Personal::from("hello") },
+        Command::Park { call: CALL, at: ParkPlace::Directed(Personal::from("91")) },
+        Command::Park { call: CALL, at: ParkPlace::Nondirected },
+        Command::Unpark { call: MADE, from: Personal::from("91") },
+        Command::SetupConference {
+            call: Some(CALL),
+            conference: CONF,
+            consultation: consultation(),
+        },
+        Command::PrepareAddToConference { conference: CONF, consultation: consultation() },
+        Command::AddToConference { conference: CONF, consultation: MADE },
+        Command::RemoveFromConference(CALL),
+        Command::Forward(forwarding()),
     ]
 }
 
+fn consultation() -> Consultation {
+    Consultation {
+        call: MADE,
+        number: Personal::from("30"),
+        block_id: true,
+        call_param_flags: 0x80,
+    }
+}
+
+/// Every case and every kind of callers.
+fn forwarding() -> Forwarding {
+    let to = Personal::from("30");
+    let specific = Callers::Specific(Personal::from("23"));
+    let forward = |(case, callers)| Forward { case, callers, to: to.clone() };
+    let kinds = [
+        (Case::Always, Callers::All),
+        (Case::Busy, Callers::Internal),
+        (Case::NoAnswer, Callers::External),
+        (Case::BusyOrNoAnswer, specific),
+    ];
+    Forwarding { forwards: kinds.map(forward).into(), rings: 4 }
+}
+
+/// Every kind of diversion, of target and of sources.
+fn record_of_user() -> UserRecord {
+    let number = || Personal::from("30");
+    let kinds = [Kind::Always, Kind::Busy, Kind::NoAnswer];
+    let targets = [Target::Number(number()), Target::Name(number()), Target::Nowhere];
+    let sources = [
+        Sources::All,
+        Sources::Only(vec![number()]),
+        Sources::OnlyNot(vec![number()]),
+        Sources::Internal,
+        Sources::External,
+        Sources::Other,
+    ];
+    let diversion = |(index, sources): (usize, &Sources)| Diversion {
+        kind: kinds[index % 3],
+        to: targets[index % 3].clone(),
+        sources: sources.clone(),
+        element: Personal::from("<cd/>"),
+    };
+    UserRecord {
+        diversions: sources.iter().enumerate().map(diversion).collect(),
+        no_answer_s: Some(15),
+        print: 0x1234_5678,
+    }
+}
+
 fn replies() -> Vec<Reply> {
-    vec![Reply::Calling(CallHandle(300)), Reply::Taken, Reply::Failed(Failure::Unreachable)]
+    vec![
+        Reply::Calling(CallHandle(300)),
+        Reply::Taken,
+        Reply::Failed(Failure::Unreachable),
+        Reply::Refused,
+        Reply::Parked(CallHandle(300)),
+        Reply::Found(None),
+        Reply::Found(Some(Personal::from("Bruce"))),
+        Reply::Record(record_of_user()),
+    ]
 }
 
 fn timers() -> Vec<Timer> {
@@ -410,6 +532,7 @@ fn tellings() -> Vec<Telling> {
         Notice::CallInfo(CALL, 0x8000),
         Notice::AddressState(0x20),
         Notice::LineDevState(0x800, 1, 2),
+        Notice::Generated { call: CALL, term: 1, tag: 7 },
     ];
     let request = RequestId(70_000);
     let failed = LineErr::ALL.iter().map(|error| What::Completed(request, Err(*error)));

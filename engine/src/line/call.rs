@@ -1,12 +1,14 @@
 //! One call of a line: what is kept of it between records.
 
-use crate::call::{self, Circumstances, PbxState, StateAndMode};
-use crate::fact::{CallInfo, Msg, Party};
+use crate::call::{self, Circumstances, PbxState, Phase, Siblings, StateAndMode};
+use crate::fact::{CallInfo, Msg, Party, Role};
+use crate::forwarding::Case;
 use crate::id::{CallHandle, CallId, Guid};
+use crate::pbx::CallClue;
 use crate::pii::Personal;
-use crate::tapi::CallState;
+use crate::tapi::{CallState, reason};
 use crate::time::Millis;
-use crate::view::{CallCard, CallView};
+use crate::view::{CallCard, CallView, PartyId};
 use crate::{card, tapi};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -23,6 +25,14 @@ pub(super) struct Call {
     pub(super) forks: Vec<CallHandle>,
     /// How often the host has refused LINE_NEWCALL for it.
     pub(super) refusals: u32,
+    /// This side has asked the PBX to end it: it becomes IDLE without DISCONNECTED.
+    pub(super) leaving: bool,
+    /// An application took it from where it was parked.
+    pub(super) is_unparked: bool,
+    /// For which case it was sent on to this line, if it was and that is known.
+    pub(super) forwarded: Option<Case>,
+    /// The call that was made to find out about transferring this one.
+    pub(super) consultation: Option<CallId>,
     /// The PBX session went away under a live call.
     pub(super) orphaned: bool,
     pub(super) conf: Guid,
@@ -67,29 +77,60 @@ pub(super) struct Change {
 }
 
 impl Call {
-    /// A call that an application asks for. It has no state that anybody may see yet.
+    /// A call that an application asks for. It has no state that anybody may see yet. Without a
+    /// number it waits for digits.
     pub(super) fn made(id: CallId, number: Personal, card: CallCard, at: Millis) -> Call {
+        let (state, mode) = match number.is_empty() {
+            true => (CallState::DialTone, tapi::DIALTONE_INTERNAL),
+            false => (CallState::Dialing, 0),
+        };
         let mut call = Call {
             id,
             standing: Standing::Pending,
             leg: None,
             forks: Vec::new(),
             refusals: 0,
+            leaving: false,
+            is_unparked: false,
+            forwarded: None,
+            consultation: None,
             orphaned: false,
             conf: Guid::NIL,
             outgoing: true,
             was_connected: false,
-            state: CallState::Dialing,
-            mode: 0,
+            state,
+            mode,
             since: at,
             pbx: PbxState::new(0),
             cause: None,
-            dialled: Some(number),
+            dialled: (!number.is_empty()).then_some(number),
             parties: Vec::new(),
             card: Arc::new(card),
         };
         call.refill();
         call
+    }
+
+    /// The same at the line of that number. Who calls is known before the PBX says so: applications
+    /// read it at the first state.
+    pub(super) fn at_line(mut self, own: &str) -> Call {
+        self.parties = vec![Party { role: Role::This, e164: own.into(), ..Party::default() }];
+        self.refill();
+        self
+    }
+
+    /// A call that somebody else was offered and an application takes.
+    pub(super) fn picked_up(id: CallId, card: CallCard, at: Millis) -> Call {
+        let mut call = Call::made(id, Personal::default(), card, at);
+        call.outgoing = false;
+        (call.state, call.mode) = (CallState::Offering, tapi::OFFERING_ACTIVE);
+        call.refill();
+        call
+    }
+
+    /// A call that was parked and an application takes.
+    pub(super) fn unparked(id: CallId, card: CallCard, at: Millis) -> Call {
+        Call { is_unparked: true, ..Call::picked_up(id, card, at) }
     }
 
     /// A call that the PBX reports. Its state is set by the caller.
@@ -102,6 +143,10 @@ impl Call {
             leg: Some(info.handle()),
             forks: Vec::new(),
             refusals: 0,
+            leaving: false,
+            is_unparked: false,
+            forwarded: None,
+            consultation: None,
             orphaned: false,
             conf: Guid::NIL,
             outgoing,
@@ -120,8 +165,8 @@ impl Call {
         }
     }
 
-    /// Takes in an event of its leg; `call_id` is the DWORD that stands for its conf GUID.
-    pub(super) fn take(&mut self, info: CallInfo, call_id: u32) -> Change {
+    /// Takes in an event of its leg; `clue` is what the estate knows of the call, `is_uui_encoded` how its PBX writes user-user information.
+    pub(super) fn take(&mut self, info: CallInfo, clue: CallClue, is_uui_encoded: bool) -> Change {
         let gone = !info.active || info.msg == Msg::Del;
         if !gone {
             self.pbx = PbxState::new(info.state);
@@ -135,10 +180,10 @@ impl Call {
             self.was_connected = true;
         }
         let ended = gone.then(|| call::ending(self.pbx, self.circumstances()));
-        Change { info: self.update_card(info, call_id), reading, ended }
+        Change { info: self.update_card(info, clue, is_uui_encoded), reading, ended }
     }
 
-    fn update_card(&mut self, info: CallInfo, call_id: u32) -> u32 {
+    fn update_card(&mut self, info: CallInfo, clue: CallClue, is_uui_encoded: bool) -> u32 {
         let moved = !info.conf.is_nil() && info.conf != self.conf;
         let parties_changed = card::merge(&mut self.parties, info.parties);
         let uui = info.uui.filter(|text| !text.is_empty());
@@ -148,18 +193,31 @@ impl Call {
         if !moved && !parties_changed && uui.is_none() && !connected_unknown {
             return 0;
         }
+        self.forwarded = self.forwarded.or(clue.forwarded);
         let before = Arc::clone(&self.card);
         let card = Arc::make_mut(&mut self.card);
         if moved {
             if card.call_id != 0 {
                 card.related_call_id = card.call_id;
             }
-            card.call_id = call_id;
+            card.call_id = clue.call_id;
             self.conf = info.conf;
         }
         if let Some(text) = uui {
+            let text = crate::uui::received(text.text(), is_uui_encoded);
             card.uui = crate::view::Wide::from_text(text.text());
         }
+        self.refill();
+        card::difference(&before, &self.card)
+    }
+
+    /// Notes that further digits are dialled. Returns LINECALLINFOSTATE bits.
+    pub(super) fn dial_on(&mut self, digits: &str) -> u32 {
+        let before = Arc::clone(&self.card);
+        let dialled = self.dialled.as_ref().map_or("", Personal::text);
+        self.dialled = Some(format!("{dialled}{digits}").as_str().into());
+        // What was dialled is another number now, whoever it is.
+        Arc::make_mut(&mut self.card).called = PartyId::default();
         self.refill();
         card::difference(&before, &self.card)
     }
@@ -169,6 +227,12 @@ impl Call {
             outgoing: self.outgoing,
             connected: self.was_connected,
             dialled: self.dialled.as_ref().map(Personal::text),
+            forwarded: self.forwarded,
+            reason: match self.pbx.phase() {
+                _ if self.is_unparked => Some(reason::UNPARK),
+                Phase::Parked => Some(reason::PARKED),
+                _ => None,
+            },
         };
         card::fill(Arc::make_mut(&mut self.card), &self.parties, standpoint);
     }
@@ -177,6 +241,7 @@ impl Call {
         Circumstances {
             outgoing: self.outgoing,
             dialled: self.dialled.is_some(),
+            off_hook: self.id.is_made() && self.dialled.is_none(),
             was_connected: self.was_connected,
             cause: self.cause,
         }
@@ -187,17 +252,22 @@ impl Call {
         matches!(self.standing, Standing::Announced | Standing::Refused)
     }
 
+    /// Whether TAPI hears of what is not its state.
+    pub(super) fn may_be_spoken_of(&self) -> bool {
+        self.standing == Standing::Announced && self.is_live()
+    }
+
     /// Whether it can still change.
     pub(super) fn is_live(&self) -> bool {
         self.state != CallState::Idle
     }
 
-    pub(super) fn view(&self, in_service: bool) -> CallView {
+    pub(super) fn view(&self, siblings: Siblings, in_service: bool) -> CallView {
         CallView {
             id: self.id,
             state: self.state,
             mode: self.mode,
-            features: call::features(self.state, in_service),
+            features: call::features(self.state, siblings, in_service),
             since: self.since,
             info: Arc::clone(&self.card),
         }

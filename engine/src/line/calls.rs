@@ -1,12 +1,13 @@
 //! How events of legs become calls of a line, and calls go through their states.
 
 use super::call::{Call, Change, Standing};
-use super::request::Kind;
+use super::request::Departure;
 use super::{Line, MAX_CALLS, MAX_EARLY, RING_MS};
 use crate::call::{self as table, Phase, StateAndMode, Way};
 use crate::effect::{Effect, Effects, Limit, Notice, Report, Surprise};
 use crate::fact::{CallInfo, Msg};
 use crate::id::{Attempt, CallId};
+use crate::pbx::CallClue;
 use crate::tapi::{CallState, line_dev_state};
 use crate::time::{Millis, Timer};
 
@@ -16,7 +17,7 @@ impl Line {
         at: Millis,
         attempt: Attempt,
         info: CallInfo,
-        call_id: u32,
+        clue: CallClue,
         out: &mut Effects,
     ) {
         if self.monitor.is_none_or(|monitor| monitor.attempt != attempt) {
@@ -24,18 +25,18 @@ impl Line {
         }
         let handle = info.handle();
         if let Some(index) = self.calls.iter().position(|call| call.leg == Some(handle)) {
-            return self.leg_event(at, index, info, call_id, out);
+            return self.leg_event(at, index, info, clue, out);
         }
         if let Some(index) = self.calls.iter().position(|call| call.forks.contains(&handle)) {
-            return self.fork_event(at, index, info, call_id, out);
+            return self.fork_event(at, index, info, clue, out);
         }
         if !info.active || info.msg == Msg::Del {
             return;
         }
-        if self.requests.iter().any(|pending| pending.kind == Kind::MakeCall) {
+        if self.awaits_leg() {
             // It may be the call that the PBX is about to name in its answer to UserCall.
             if self.early.len() < MAX_EARLY {
-                self.early.push((attempt, info, call_id));
+                self.early.push((attempt, info, clue));
             } else {
                 out.push(Effect::Report(Report::LimitReached(Limit::EarlyEvents)));
             }
@@ -44,13 +45,13 @@ impl Line {
         if let Some(index) = self.orphan_of(&info) {
             self.calls[index].orphaned = false;
             self.calls[index].leg = Some(handle);
-            return self.leg_event(at, index, info, call_id, out);
+            return self.leg_event(at, index, info, clue, out);
         }
         if let Some(index) = self.offering_twin_of(&info) {
             self.calls[index].forks.push(handle);
             return;
         }
-        self.begin_call(at, info, call_id, out);
+        self.begin_call(at, info, clue, out);
     }
 
     /// A call of before the session was lost that this event continues.
@@ -83,15 +84,16 @@ impl Line {
         })
     }
 
-    fn begin_call(&mut self, at: Millis, info: CallInfo, call_id: u32, out: &mut Effects) {
+    fn begin_call(&mut self, at: Millis, info: CallInfo, clue: CallClue, out: &mut Effects) {
         if !self.make_room(out) {
             return;
         }
         self.born += 1;
         let id = CallId { line: self.id(), serial: self.born };
         let mut call = Call::reported(id, &info, at);
-        let change = call.take(info, call_id);
+        let change = call.take(info, clue, self.identity.is_uui_encoded);
         let target = change.reading.unwrap_or((call.state, call.mode));
+        let target = self.beside_others(None, target);
         if table::may_begin(call.outgoing, target.0) {
             (call.state, call.mode) = target;
         }
@@ -132,11 +134,12 @@ impl Line {
         at: Millis,
         index: usize,
         info: CallInfo,
-        call_id: u32,
+        clue: CallClue,
         out: &mut Effects,
     ) {
         let call = &mut self.calls[index];
-        let Change { info: bits, reading, ended } = call.take(info, call_id);
+        let Change { info: bits, reading, ended } =
+            call.take(info, clue, self.identity.is_uui_encoded);
         if !call.is_live() {
             if ended.is_some() {
                 call.leg = None;
@@ -152,18 +155,41 @@ impl Line {
             return;
         }
         self.tell_info(index, bits, out);
-        if over && self.is_being_dropped(index) {
-            if ended.is_some() {
-                self.calls[index].leg = None;
-            }
-            self.enter(at, index, (CallState::Idle, 0), out);
-        } else if let Some(mode) = ended {
-            self.calls[index].leg = None;
-            self.end_call(at, index, mode, out);
-        } else if let Some(target) = reading {
+        if over {
+            self.leave(at, index, ended, reading, out);
+        } else if let Some(target) = reading.and_then(|target| self.shown(index, target)) {
             self.enter(at, index, target, out);
         }
+        self.settle(at, out);
         self.forget_ended();
+    }
+
+    /// The leg of a call is over.
+    fn leave(
+        &mut self,
+        at: Millis,
+        index: usize,
+        ended: Option<u32>,
+        reading: Option<StateAndMode>,
+        out: &mut Effects,
+    ) {
+        let departure = self.departure(index);
+        if ended.is_some() {
+            self.calls[index].leg = None;
+        }
+        match (departure, ended, reading) {
+            (Departure::Both(call, consultation), ..) => {
+                for call in [call, consultation] {
+                    if let Some(index) = self.index_of(call) {
+                        self.enter(at, index, (CallState::Idle, 0), out);
+                    }
+                }
+            }
+            (Departure::Quiet, ..) => self.enter(at, index, (CallState::Idle, 0), out),
+            (Departure::Told, Some(mode), _) => self.end_call(at, index, mode, out),
+            (Departure::Told, None, Some(target)) => self.enter(at, index, target, out),
+            (Departure::Told, None, None) => {}
+        }
     }
 
     fn fork_event(
@@ -171,7 +197,7 @@ impl Line {
         at: Millis,
         index: usize,
         info: CallInfo,
-        call_id: u32,
+        clue: CallClue,
         out: &mut Effects,
     ) {
         let handle = info.handle();
@@ -183,7 +209,7 @@ impl Line {
             // Answered on this device: it carries the call from now on.
             call.forks.retain(|fork| *fork != handle);
             call.forks.extend(call.leg.replace(handle));
-            self.leg_event(at, index, info, call_id, out);
+            self.leg_event(at, index, info, clue, out);
         }
     }
 
@@ -204,6 +230,7 @@ impl Line {
         out: &mut Effects,
     ) {
         let from = self.calls[index].state;
+        let target = self.beside_others(Some(index), target);
         match table::way(from, target.0) {
             Way::Direct => {}
             Way::Stay if from == target.0 => return,
@@ -220,10 +247,16 @@ impl Line {
             }
         }
         self.set_state(at, index, target, out);
-        self.settle_requests(index, out);
+        self.settle(at, out);
     }
 
     fn set_state(&mut self, at: Millis, index: usize, target: StateAndMode, out: &mut Effects) {
+        if target.0 == CallState::Connected
+            && let Some(other) = self.in_the_way_of(index)
+        {
+            // First the one that stops being active, then the one that becomes it.
+            self.set_state(at, other, (CallState::OnHold, 0), out);
+        }
         let call = &mut self.calls[index];
         if (call.state, call.mode) == target {
             return;
@@ -246,13 +279,14 @@ impl Line {
 
     /// Drops what neither the host nor the PBX knows any more.
     pub(super) fn forget_ended(&mut self) {
+        self.forget_consultations();
         self.calls.retain(|call| {
             let needed_by_pbx = call.leg.is_some() || call.orphaned;
             match call.standing {
                 Standing::Announced | Standing::Refused | Standing::Pending => true,
                 Standing::Unannounced => call.is_live() && needed_by_pbx,
                 Standing::Closed => {
-                    needed_by_pbx || self.requests.iter().any(|pending| pending.call == call.id)
+                    needed_by_pbx || self.requests.iter().any(|pending| pending.concerns(call.id))
                 }
             }
         });

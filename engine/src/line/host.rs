@@ -33,7 +33,10 @@ impl Line {
                 self.set_card(call, |card| card.media = media, 0, out);
             }
             HostFact::NewCallRefused(call) => self.new_call_refused(at, call, out),
-            HostFact::Stopping => self.fail_requests(out),
+            HostFact::Stopping => {
+                self.fail_requests(out);
+                self.fail_forwards(out);
+            }
             HostFact::Started | HostFact::Configured(_) | HostFact::Gap(_) => {}
         }
     }
@@ -47,6 +50,7 @@ impl Line {
                 self.announce_call(at, index, out);
             }
         }
+        self.forwards_changed(out);
     }
 
     fn closed(&mut self, opening: Opening, out: &mut Effects) {
@@ -54,6 +58,7 @@ impl Line {
             return;
         }
         self.complete_for_closing(|_| true, out);
+        self.fail_forwards(out);
         self.open = None;
         for call in &mut self.calls {
             call.standing = match call.standing {
@@ -65,7 +70,7 @@ impl Line {
     }
 
     fn call_closed(&mut self, id: CallId, out: &mut Effects) {
-        self.complete_for_closing(|pending| pending.call == id, out);
+        self.complete_for_closing(|pending| pending.concerns(id), out);
         if let Some(call) = self.calls.iter_mut().find(|call| call.id == id) {
             call.standing = Standing::Closed;
         }

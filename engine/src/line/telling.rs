@@ -2,6 +2,7 @@
 
 use super::Line;
 use super::call::Standing;
+use crate::capability;
 use crate::effect::{Effect, Effects, Notice, Telling, What};
 use crate::fact::Completion;
 use crate::id::RequestId;
@@ -14,6 +15,13 @@ pub(super) struct Status {
     connected: bool,
     in_service: bool,
     counts: Counts,
+}
+
+impl Status {
+    /// Whether one more call may be active.
+    pub(super) fn has_free_appearance(&self) -> bool {
+        capability::has_free_appearance(self.counts)
+    }
 }
 
 impl Line {
@@ -96,7 +104,8 @@ impl Line {
     }
 
     pub(super) fn complete(&self, id: RequestId, result: Completion, out: &mut Effects) {
-        if let Some(open) = self.open {
+        // What returned at once has no completion.
+        if let Some(open) = self.open.filter(|_| !id.is_own()) {
             let what = What::Completed(id, result);
             out.push(Effect::Tell(Telling { line: self.id(), opening: open.opening, what }));
         }

@@ -1,12 +1,15 @@
 //! Any record at all, from every variant of every enum.
 
+use crate::diversion::{Diversion, Kind, Sources, Target, UserRecord};
 use crate::effect::{Notice, Telling, What};
 use crate::fact::*;
+use crate::forwarding::{Callers, Case, Forward, Forwarding};
 use crate::id::*;
 use crate::pii::Personal;
 use crate::tapi::{CallState, LineErr};
 use crate::time::{Millis, Timer};
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -52,21 +55,24 @@ fn host_fact() -> impl Strategy<Value = HostFact> {
 }
 
 fn configuration() -> impl Strategy<Value = Configuration> {
-    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 3]>()).prop_map(
-        |(user, pbxs, name_template, [pure, single, slaves])| Configuration {
-            user,
-            pbxs,
-            name_template,
-            pure_node_extensions: pure,
-            single_active_call: single,
-            monitor_slaves: slaves,
+    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 4]>(), any::<u32>()).prop_map(
+        |(user, pbxs, name_template, [pure, single, slaves, modify], request_deadline_ms)| {
+            Configuration {
+                user,
+                pbxs,
+                name_template,
+                pure_node_extensions: pure,
+                single_active_call: single,
+                monitor_slaves: slaves,
+                request_deadline_ms,
+                modify_forwards: modify,
+            }
         },
     )
 }
 
 fn pbx_settings() -> impl Strategy<Value = PbxSettings> {
-    (text(), proptest::option::of(text()))
-        .prop_map(|(master, standby)| PbxSettings { master, standby })
+    (text(), option::of(text())).prop_map(|(master, standby)| PbxSettings { master, standby })
 }
 
 fn pbx_fact() -> impl Strategy<Value = PbxFact> {
@@ -125,7 +131,7 @@ fn user_info() -> impl Strategy<Value = UserInfo> {
 }
 
 fn call_info() -> impl Strategy<Value = CallInfo> {
-    let info = (guid(), proptest::option::of(any::<u8>()), proptest::option::of(personal()));
+    let info = (guid(), option::of(any::<u8>()), option::of(personal()));
     (any::<[u32; 3]>(), any::<bool>(), msg(), vec(party(), 0..4), info).prop_map(
         |([user, call, state], active, msg, parties, (conf, cause, uui))| CallInfo {
             user,
@@ -193,7 +199,79 @@ fn command() -> impl Strategy<Value = Command> {
         call().prop_map(Command::Answer),
         call().prop_map(Command::Drop),
         call().prop_map(Command::SetCallParams),
+        call().prop_map(Command::Hold),
+        call().prop_map(Command::Unhold),
+        (call(), call()).prop_map(|(active, held)| Command::SwapHold { active, held }),
+        (call(), consultation())
+            .prop_map(|(call, consultation)| Command::SetupTransfer { call, consultation }),
+        (call(), call(), option::of(call())).prop_map(|(call, consultation, conference)| {
+            Command::CompleteTransfer { call, consultation, conference }
+        }),
+        (call(), personal()).prop_map(|(call, number)| Command::BlindTransfer { call, number }),
+        (call(), personal()).prop_map(|(call, number)| Command::Redirect { call, number }),
+        (call(), pickup_from()).prop_map(|(call, from)| Command::Pickup { call, from }),
+        rarer_command(),
     ]
+}
+
+fn rarer_command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        (call(), personal()).prop_map(|(call, number)| Command::Dial { call, number }),
+        (call(), personal(), any::<u32>())
+            .prop_map(|(call, digits, tag)| Command::GenerateDigits { call, digits, tag }),
+        (call(), personal())
+            .prop_map(|(call, user_info)| Command::SendUserUserInfo { call, user_info }),
+        (call(), option::of(personal())).prop_map(|(call, at)| Command::Park {
+            call,
+            at: at.map_or(ParkPlace::Nondirected, ParkPlace::Directed),
+        }),
+        (call(), personal()).prop_map(|(call, from)| Command::Unpark { call, from }),
+        (option::of(call()), call(), consultation()).prop_map(
+            |(call, conference, consultation)| Command::SetupConference {
+                call,
+                conference,
+                consultation,
+            }
+        ),
+        (call(), consultation()).prop_map(|(conference, consultation)| {
+            Command::PrepareAddToConference { conference, consultation }
+        }),
+        (call(), call()).prop_map(|(conference, consultation)| Command::AddToConference {
+            conference,
+            consultation,
+        }),
+        call().prop_map(Command::RemoveFromConference),
+        (vec(forward(), 0..4), any::<u32>())
+            .prop_map(|(forwards, rings)| Command::Forward(Forwarding { forwards, rings })),
+    ]
+}
+
+fn consultation() -> impl Strategy<Value = Consultation> {
+    (call(), personal(), any::<bool>(), any::<u32>()).prop_map(
+        |(call, number, block_id, call_param_flags)| Consultation {
+            call,
+            number,
+            block_id,
+            call_param_flags,
+        },
+    )
+}
+
+fn pickup_from() -> impl Strategy<Value = PickupFrom> {
+    prop_oneof![
+        Just(PickupFrom::Anywhere),
+        personal().prop_map(PickupFrom::Station),
+        personal().prop_map(PickupFrom::Group),
+    ]
+}
+
+fn forward() -> impl Strategy<Value = Forward> {
+    let case = select(vec![Case::Always, Case::Busy, Case::NoAnswer, Case::BusyOrNoAnswer]);
+    let callers = prop_oneof![
+        select(vec![Callers::All, Callers::Internal, Callers::External]),
+        personal().prop_map(Callers::Specific),
+    ];
+    (case, callers, personal()).prop_map(|(case, callers, to)| Forward { case, callers, to })
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
@@ -201,7 +279,36 @@ fn reply() -> impl Strategy<Value = Reply> {
         any::<u32>().prop_map(|call| Reply::Calling(CallHandle(call))),
         Just(Reply::Taken),
         failure().prop_map(Reply::Failed),
+        Just(Reply::Refused),
+        any::<u32>().prop_map(|call| Reply::Parked(CallHandle(call))),
+        option::of(personal()).prop_map(Reply::Found),
+        user_record().prop_map(Reply::Record),
     ]
+}
+
+fn user_record() -> impl Strategy<Value = UserRecord> {
+    (vec(diversion(), 0..4), option::of(any::<u32>()), any::<u32>())
+        .prop_map(|(diversions, no_answer_s, print)| UserRecord { diversions, no_answer_s, print })
+}
+
+fn diversion() -> impl Strategy<Value = Diversion> {
+    let kind = select(vec![Kind::Always, Kind::Busy, Kind::NoAnswer]);
+    let to = prop_oneof![
+        personal().prop_map(Target::Number),
+        personal().prop_map(Target::Name),
+        Just(Target::Nowhere),
+    ];
+    let sources = prop_oneof![
+        select(vec![Sources::All, Sources::Internal, Sources::External, Sources::Other]),
+        vec(personal(), 0..3).prop_map(Sources::Only),
+        vec(personal(), 0..3).prop_map(Sources::OnlyNot),
+    ];
+    (kind, to, sources, personal()).prop_map(|(kind, to, sources, element)| Diversion {
+        kind,
+        to,
+        sources,
+        element,
+    })
 }
 
 fn timer() -> impl Strategy<Value = Timer> {
@@ -243,6 +350,11 @@ fn notice() -> impl Strategy<Value = Notice> {
         (call(), any::<u32>()).prop_map(|(call, bits)| Notice::CallInfo(call, bits)),
         any::<u32>().prop_map(Notice::AddressState),
         any::<[u32; 3]>().prop_map(|[bits, one, two]| Notice::LineDevState(bits, one, two)),
+        (call(), any::<[u32; 2]>()).prop_map(|(call, [term, tag])| Notice::Generated {
+            call,
+            term,
+            tag
+        }),
     ]
 }
 

@@ -6,7 +6,9 @@
 //! nothing of how the engine decides, only what it would be told.
 
 use super::step::Step;
+use crate::diversion::{Diversion, Kind, Sources, Target, UserRecord};
 use crate::fact::*;
+use crate::forwarding::{Forward, Forwarding};
 use crate::id::*;
 use crate::pii::Personal;
 use crate::time::{Millis, Timer};
@@ -62,6 +64,8 @@ struct Open {
     call: CallId,
     peer: u8,
     makes_call: bool,
+    /// The PBX is asked for a name first.
+    looks_up: bool,
 }
 
 const PBX: PbxId = PbxId(0);
@@ -119,6 +123,7 @@ impl History {
             Step::Exist(user, exists) => self.exist(pick(user, &self.users), exists),
             Step::CallFromOutside(user) => self.ring(pick(user, &self.users), OUTSIDE),
             Step::CallInside(from, to) => self.call_inside(from, to),
+            Step::Talk(user, peer) => self.talk(pick(user, &self.users), peer),
             Step::Advance(leg) => self.with_leg(leg, History::advance),
             Step::HangUp(leg, cause) => self.with_leg(leg, |h, leg| h.hang_up(leg, cause)),
             Step::Delete(leg) => self.with_leg(leg, History::delete),
@@ -132,8 +137,15 @@ impl History {
             Step::MakeCall(user, to) => self.make_call(pick(user, &self.users), to),
             Step::Answer(leg) => self.with_leg(leg, |h, leg| h.ask(leg, Command::Answer)),
             Step::Drop(leg) => self.with_leg(leg, |h, leg| h.ask(leg, Command::Drop)),
+            Step::Forward(user, what) => self.forward(pick(user, &self.users), what),
+            Step::Record(user, which, how) => self.record(pick(user, &self.users), which, how),
+            Step::Trunk(active) => self.trunk(active),
+            Step::Ask(kind, leg, other) => {
+                self.with_leg(leg, |h, leg| h.ask_more(kind, leg, other));
+            }
             Step::Reply(how) => self.reply(how),
             Step::Due(kind, which) => self.due(kind, which),
+            Step::SingleActiveCall(on) => self.configure(on),
             Step::Restart => self.restart(),
             Step::Stop => self.host(HostFact::Stopping),
         }
@@ -147,10 +159,15 @@ impl History {
         self.legs.clear();
         self.users.iter_mut().for_each(|user| user.opening = 0);
         self.host(HostFact::Started);
+        self.configure(false);
+    }
+
+    fn configure(&mut self, single_active_call: bool) {
         self.host(HostFact::Configured(Configuration {
             user: Personal::from("TAPI"),
             pbxs: vec![PbxSettings { master: "pbx.example.com".into(), standby: None }],
             name_template: "%c".into(),
+            single_active_call,
             ..Configuration::default()
         }));
     }
@@ -190,9 +207,7 @@ impl History {
         if self.users[user].opening == 0 {
             return;
         }
-        let serial = CallId::FIRST_MADE + self.users[user].made_calls;
-        self.users[user].made_calls += 1;
-        let call = CallId { line: line_of(user), serial };
+        let call = self.next_made(user);
         let number = Personal::from(name(peer).1);
         let command = Command::MakeCall {
             call,
@@ -211,10 +226,102 @@ impl History {
         }
     }
 
+    /// None, one or two forwards.
+    fn forward(&mut self, user: usize, what: u8) {
+        if self.users[user].opening == 0 {
+            return;
+        }
+        let modes = [1, 1 << (what % 16), 1 << (what / 16)];
+        let forward = |mode: &u32| Forward::of(*mode, "30".into(), NAMES[0].1.into());
+        let forwards = modes.iter().skip(1 + usize::from(what % 3)).filter_map(forward).collect();
+        let (request, rings) = (RequestId(self.number()), u32::from(what % 5));
+        let opening = Opening(self.users[user].opening);
+        let command = Command::Forward(Forwarding { forwards, rings });
+        self.say(Event::App(line_of(user), opening, request, command));
+    }
+
+    /// The model does not know what was asked, so the answer may be one to something else.
+    fn record(&mut self, user: usize, which: u8, how: u8) {
+        let kinds = [Kind::Always, Kind::Busy, Kind::NoAnswer];
+        let diversion = |n: u8| Diversion {
+            kind: kinds[usize::from(how / 8 + n) % 3],
+            to: Target::Number(NAMES[0].1.into()),
+            sources: Sources::All,
+            element: Personal::from("<cd/>"),
+        };
+        let reply = match how % 8 {
+            0 => Reply::Failed(Failure::TimedOut),
+            1 => Reply::Failed(Failure::Fault("not by this account".into())),
+            2 => Reply::Refused,
+            3 | 4 => Reply::Taken,
+            _ => Reply::Record(UserRecord {
+                diversions: (0..how % 3).map(diversion).collect(),
+                no_answer_s: how.is_multiple_of(2).then_some(15),
+                print: u32::from(how),
+            }),
+        };
+        let request = RequestId(RequestId::FIRST_OF_LINE | u32::from(which));
+        self.say(Event::Reply(line_of(user), request, reply));
+    }
+
+    /// A function that goes with a leg as it stands, now and then one that does not.
+    fn ask_more(&mut self, kind: u8, leg: usize, other: u8) {
+        let Leg { user, id: call, state, held, called, .. } = self.legs[leg];
+        if self.users[user].opening == 0 {
+            return;
+        }
+        let beside = self.legs.iter().find(|leg| leg.user == user && leg.id != call);
+        let second = beside.map_or(call, |leg| leg.id);
+        let number = Personal::from(name(other).1);
+        let (swap, complete) = (
+            Command::SwapHold { active: call, held: second },
+            Command::CompleteTransfer { call, consultation: second, conference: None },
+        );
+        let command = match (state, held, kind % 5) {
+            (CONNECTED, false, 0) | (_, _, 4) => Command::Hold(call),
+            (CONNECTED, false, 1) => swap,
+            (CONNECTED, false, 2) => Command::BlindTransfer { call, number },
+            (CONNECTED, false, _) => return self.consult(user, call, other),
+            (CONNECTED, true, 0) => Command::Unhold(call),
+            (CONNECTED, true, _) => complete,
+            (_, _, 0 | 1) if called => Command::Redirect { call, number },
+            _ => return self.pick_up(user, other),
+        };
+        self.request(user, call, other, command);
+    }
+
+    fn consult(&mut self, user: usize, call: CallId, to: u8) {
+        let made = self.next_made(user);
+        let consultation = Consultation {
+            call: made,
+            number: name(to).1.into(),
+            block_id: false,
+            call_param_flags: 0,
+        };
+        self.request(user, made, to, Command::SetupTransfer { call, consultation });
+    }
+
+    fn pick_up(&mut self, user: usize, from: u8) {
+        let place = match from % 3 {
+            0 => PickupFrom::Anywhere,
+            1 => PickupFrom::Group("sales".into()),
+            _ => PickupFrom::Station(name(from).1.into()),
+        };
+        let made = self.next_made(user);
+        self.request(user, made, from, Command::Pickup { call: made, from: place });
+    }
+
+    fn next_made(&mut self, user: usize) -> CallId {
+        let serial = CallId::FIRST_MADE + self.users[user].made_calls;
+        self.users[user].made_calls += 1;
+        CallId { line: line_of(user), serial }
+    }
+
     fn request(&mut self, user: usize, call: CallId, peer: u8, command: Command) {
         let request = RequestId(self.number());
-        let makes_call = matches!(command, Command::MakeCall { .. });
-        self.requests.push(Open { request, call, peer, makes_call });
+        let makes_call = command.makes()[0].is_some();
+        let looks_up = matches!(command, Command::Pickup { from: PickupFrom::Station(_), .. });
+        self.requests.push(Open { request, call, peer, makes_call, looks_up });
         let opening = Opening(self.users[user].opening);
         self.say(Event::App(line_of(user), opening, request, command));
     }
@@ -223,11 +330,18 @@ impl History {
         if self.requests.is_empty() {
             return;
         }
-        let Open { request, call, peer, makes_call } = self.requests.remove(0);
+        let Open { request, call, peer, makes_call, looks_up } = self.requests.remove(0);
+        if looks_up && !how.is_multiple_of(4) {
+            let found = (how % 4 != 1).then(|| Personal::from("Ben"));
+            let known = Open { request, call, peer, makes_call, looks_up: false };
+            self.requests.extend(found.is_some().then_some(known));
+            return self.say(Event::Reply(call.line, request, Reply::Found(found)));
+        }
         let handle = self.number();
         let reply = match (how % 4, makes_call) {
             (0, _) => Reply::Failed(Failure::TimedOut),
             (1, true) => Reply::Calling(CallHandle(0)),
+            (1, false) => Reply::Refused,
             (_, true) => Reply::Calling(CallHandle(handle)),
             (_, false) => Reply::Taken,
         };
@@ -339,6 +453,18 @@ impl History {
         self.user_info(user);
     }
 
+    fn trunk(&mut self, active: bool) {
+        self.fact(PbxFact::User(UserInfo {
+            active,
+            guid: Guid([99; 16]),
+            cn: Personal::from("Trunk"),
+            e164: Personal::from("0"),
+            kind: "gw".into(),
+            object: "trunk".into(),
+            ..UserInfo::default()
+        }));
+    }
+
     fn user_info(&mut self, user: usize) {
         let (cn, e164) = NAMES[user];
         let calls = self.legs.iter().filter(|leg| leg.user == user).count() as u16;
@@ -353,6 +479,7 @@ impl History {
             e164: Personal::from(e164),
             kind: "ep".into(),
             node: "root".into(),
+            cfg: calls == 0,
             ..UserInfo::default()
         }));
     }
@@ -382,13 +509,13 @@ impl History {
     }
 
     fn born_call(&mut self, user: usize) -> CallId {
-        self.users[user].born_calls += 1;
+        // The engine counts those it hears of.
+        self.users[user].born_calls += u32::from(self.is_heard(user));
         CallId { line: line_of(user), serial: self.users[user].born_calls }
     }
 
     fn new_leg(&mut self, user: usize, id: CallId, handle: u32, called: bool, peer: u8) {
-        // A leg nobody monitors is not heard of.
-        if !self.is_up || !self.users[user].exists || self.legs.len() >= 24 {
+        if !self.is_heard(user) {
             return;
         }
         let conf = Guid([handle as u8; 16]);
@@ -396,6 +523,27 @@ impl History {
         self.legs.push(Leg { user, id, handle, conf, called, state, held, peer, cause });
         let msg = if called { Msg::RSetup } else { Msg::XSetup };
         self.report(self.legs.len() - 1, msg, true);
+    }
+
+    /// A leg nobody monitors is not heard of.
+    fn is_heard(&self, user: usize) -> bool {
+        self.is_up && self.users[user].exists && self.legs.len() < 24
+    }
+
+    /// An application's line, and a call on it that is talked on; the telephone holds the others.
+    fn talk(&mut self, user: usize, peer: u8) {
+        self.open(user);
+        for leg in 0..self.legs.len() {
+            if self.legs[leg].user == user && !self.legs[leg].held {
+                self.hold(leg);
+            }
+        }
+        if self.is_heard(user) {
+            self.ring(user, peer);
+            let leg = self.legs.len() - 1;
+            self.advance(leg);
+            self.advance(leg);
+        }
     }
 
     fn advance(&mut self, leg: usize) {
@@ -552,8 +700,8 @@ mod tests {
     fn effects_of_many_histories() -> BTreeSet<String> {
         let mut runner = TestRunner::deterministic();
         let mut names = BTreeSet::new();
-        for _ in 0..300 {
-            let history = histories(120).new_tree(&mut runner).expect("a history").current();
+        for _ in 0..400 {
+            let history = histories(160).new_tree(&mut runner).expect("a history").current();
             let (mut core, mut effects) = (Core::default(), Vec::new());
             history.into_iter().for_each(|record| core.apply(record, &mut effects));
             names.extend(effects.iter().map(name_of));
@@ -568,7 +716,10 @@ mod tests {
                 What::Notice(notice) => kind(&format!("{notice:?}")),
                 What::Completed(_, completion) => format!("Completed {}", completion.is_ok()),
             },
-            Effect::Ask(ask) => kind(&format!("{:?}", ask.request)),
+            Effect::Ask(ask) => match &ask.request {
+                Request::Order { order, .. } => kind(&format!("{order:?}")),
+                request => kind(&format!("{request:?}")),
+            },
             other => kind(&format!("{other:?}")),
         }
     }
@@ -588,6 +739,7 @@ mod tests {
             CallState::Ringback,
             CallState::Connected,
             CallState::OnHold,
+            CallState::OnHoldPendTransfer,
             CallState::Disconnected,
         ];
         let requests =
@@ -595,7 +747,10 @@ mod tests {
         let expected = ["LineCreated", "LineRemoved", "NewCall", "CallInfo", "AddressState"]
             .into_iter()
             .chain(["LineDevState", "Completed true", "Completed false", "Wake"])
+            .chain(["ShowUser"])
             .chain(["Initialize", "UserInitialize", "UserCall", "UserConnect", "UserClear"])
+            .chain(["UserHold", "UserRetrieve", "UserTransfer", "UserRedirect", "UserPickup"])
+            .chain(["FindUser"])
             .map(str::to_owned)
             .chain(states.iter().map(|state| state.name().to_owned()))
             .chain(requests.iter().map(|request| kind(&format!("{request:?}"))));

@@ -30,6 +30,8 @@ pub enum Step {
     CallFromOutside(u8),
     /// A user calls another one, at the phone.
     CallInside(u8, u8),
+    /// A user talks on one more call, and an application has the line open.
+    Talk(u8, u8),
     /// A call goes on: proceeding, alerting, connected.
     Advance(u8),
     /// Someone hangs up; the number is the cause.
@@ -56,10 +58,20 @@ pub enum Step {
     Answer(u8),
     /// An application drops a call.
     Drop(u8),
+    /// An application forwards the calls of a line.
+    Forward(u8, u8),
+    /// The PBX answers one of the first questions about the record of a user, in some way.
+    Record(u8, u8, u8),
+    /// A trunk comes into view, or goes.
+    Trunk(bool),
+    /// An application asks for something else: which function, for which leg, with which other.
+    Ask(u8, u8, u8),
     /// The PBX answers the oldest open request: taken, refused, or failed.
     Reply(u8),
     /// A timer of some kind comes due.
     Due(u8, u8),
+    /// The settings change: whether only one call of a line may be shown as connected.
+    SingleActiveCall(bool),
     /// The telephony server starts anew.
     Restart,
     /// It stops.
@@ -77,6 +89,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (n(), any::<bool>()).prop_map(|(user, on)| Step::Exist(user, on)),
         4 => n().prop_map(Step::CallFromOutside),
         3 => (n(), n()).prop_map(|(from, to)| Step::CallInside(from, to)),
+        3 => (0..3u8, n()).prop_map(|(user, peer)| Step::Talk(user, peer)),
         9 => n().prop_map(Step::Advance),
         4 => (n(), n()).prop_map(|(leg, cause)| Step::HangUp(leg, cause)),
         3 => n().prop_map(Step::Delete),
@@ -90,8 +103,13 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (n(), 0..16u8).prop_map(|(user, to)| Step::MakeCall(user, to)),
         2 => n().prop_map(Step::Answer),
         2 => n().prop_map(Step::Drop),
-        5 => n().prop_map(Step::Reply),
+        2 => (n(), n()).prop_map(|(user, what)| Step::Forward(user, what)),
+        4 => (n(), 0..8u8, n()).prop_map(|(user, which, how)| Step::Record(user, which, how)),
+        1 => any::<bool>().prop_map(Step::Trunk),
+        5 => (n(), n(), n()).prop_map(|(kind, leg, other)| Step::Ask(kind, leg, other)),
+        7 => n().prop_map(Step::Reply),
         2 => (n(), n()).prop_map(|(kind, which)| Step::Due(kind, which)),
+        1 => any::<bool>().prop_map(Step::SingleActiveCall),
         1 => Just(Step::Restart),
         1 => Just(Step::Stop),
     ]

@@ -1,7 +1,7 @@
 //! A message as one JSON object, for machines.
 
 use super::{Clock, LineTag, Parties, Party, Row, Said, words};
-use engine::tapi::origin;
+use engine::tapi::{generate_term, origin};
 use serde_json::{Map, Value, json};
 
 impl Row {
@@ -49,6 +49,11 @@ impl Said {
                 put("message", "LINE_LINEDEVSTATE".into());
                 put("states", words::line_dev(*states).into());
                 put("parameters", json!([second, third]))
+            }
+            Said::Generated { term, tag } => {
+                put("message", "LINE_GENERATE".into());
+                put("done", (*term == generate_term::DONE).into());
+                put("tag", (*tag).into())
             }
             Said::Completed { request, function, result } => {
                 put("message", "ASYNC_COMPLETION".into());

@@ -51,6 +51,7 @@ pub(crate) enum Said {
     CallInfo(u32),
     AddressState(u32),
     LineDevState(u32, u32, u32),
+    Generated { term: u32, tag: u32 },
     Completed { request: u32, function: Option<&'static str>, result: Result<(), Refusal> },
     Stray { message: u32, parameters: [usize; 3] },
 }
@@ -88,6 +89,7 @@ impl Said {
             Kind::LineDevState { states, second, third } => {
                 Said::LineDevState(states, second, third)
             }
+            Kind::Generated { term, tag, .. } => Said::Generated { term, tag },
             Kind::Completed { request, asked, result } => {
                 Said::Completed { request, function: asked.map(|asked| asked.function), result }
             }
@@ -109,6 +111,7 @@ impl Said {
             What::Notice(Notice::LineDevState(states, second, third)) => {
                 Said::LineDevState(states, second, third)
             }
+            What::Notice(Notice::Generated { term, tag, .. }) => Said::Generated { term, tag },
             What::Completed(request, result) => Said::Completed {
                 request: request.0,
                 function,

@@ -2,7 +2,7 @@
 
 use super::columns::{fitted, harmless};
 use super::{Clock, LineTag, Parties, Party, Row, Said, words};
-use engine::tapi::{CallState, line_dev_state, origin};
+use engine::tapi::{CallState, generate_term, line_dev_state, origin};
 use std::fmt::Write as _;
 
 /// Widths of the columns.
@@ -109,6 +109,8 @@ impl Said {
                 }
                 text
             }
+            Said::Generated { term: generate_term::DONE, tag } => format!("GENERATE {tag} done"),
+            Said::Generated { tag, .. } => format!("GENERATE {tag} cancelled"),
             Said::Completed { request, function, result } => {
                 let function = function.unwrap_or("?");
                 match result {

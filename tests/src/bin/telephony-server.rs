@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tapline::telephony_server::{DeviceId, Kind, Message, ServerError, TapiCall, TelephonyServer};
+use tapline::telephony_server::{
+    DeviceId, Forwarded, Kind, Message, ServerError, TapiCall, TelephonyServer,
+};
 
 fn main() {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
@@ -69,8 +71,34 @@ fn carry_out(server: &TelephonyServer, words: &[&str]) -> Result<Value, ServerEr
         }
         ["answer", call] => json!({ "request": server.answer(TapiCall(number(call)))? }),
         ["drop", call] => json!({ "request": server.drop_call(TapiCall(number(call)))? }),
+        ["forward", line, rings, forwards @ ..] => {
+            let forwards: Vec<Forwarded> = forwards.iter().map(|word| forwarded(word)).collect();
+            let rings = rings.parse().unwrap();
+            json!({ "request": server.forward(device(line), &forwards, rings)? })
+        }
+        ["address", line] => {
+            let status = server.address_status(device(line))?;
+            let caps = server.address_caps(device(line))?;
+            let forwards = status.forwards.iter();
+            let forwards = forwards.map(|f| json!([f.mode, &f.caller, &f.destination]));
+            json!({
+                "features": status.features,
+                "features_claimed": caps.features,
+                "forward_modes": caps.forward_modes,
+                "rings": status.rings,
+                "forwards": forwards.collect::<Vec<_>>(),
+            })
+        }
         _ => panic!("unknown command {words:?}"),
     })
+}
+
+/// `MODE,CALLER,DESTINATION`, the mode in hexadecimal digits.
+fn forwarded(word: &str) -> Forwarded {
+    let mut parts = word.split(',');
+    let mut part = || parts.next().unwrap().to_owned();
+    let (mode, caller, destination) = (part(), part(), part());
+    Forwarded { mode: u32::from_str_radix(&mode, 16).unwrap(), caller, destination }
 }
 
 fn show(server: &TelephonyServer, device: DeviceId) -> Value {
@@ -146,6 +174,7 @@ fn heard(message: &Message) -> Value {
         Kind::LineDevState { states, second, third } => {
             ("line-state", None, vec![states, second, third])
         }
+        Kind::Generated { call, term, tag } => ("generated", Some(call), vec![term, tag]),
         Kind::Completed { request, result, .. } => {
             let code = result.err().map_or(0, |refusal| refusal.0);
             ("completed", None, vec![request, code.cast_unsigned()])

@@ -9,6 +9,8 @@ pub const LINE_CALLINFO: u32 = 1;
 pub const LINE_CALLSTATE: u32 = 2;
 /// LINE_CLOSE.
 pub const LINE_CLOSE: u32 = 3;
+/// LINE_GENERATE.
+pub const LINE_GENERATE: u32 = 7;
 /// LINE_LINEDEVSTATE.
 pub const LINE_LINEDEVSTATE: u32 = 8;
 /// LINE_CREATE.
@@ -42,6 +44,11 @@ pub const LINEMEDIAMODE_ALL: u32 = 0xFFFE;
 
 /// LINECALLPARAMFLAGS_BLOCKID: hide the number of the caller.
 pub const LINECALLPARAMFLAGS_BLOCKID: u32 = 4;
+/// LINECALLPARAMFLAGS_ONESTEPTRANSFER: the number of a consultation comes with it.
+pub const LINECALLPARAMFLAGS_ONESTEPTRANSFER: u32 = 0x80;
+
+/// LINEDIGITMODE_DTMF.
+pub const LINEDIGITMODE_DTMF: u32 = 2;
 
 /// STRINGFORMAT_UNICODE.
 pub const STRINGFORMAT_UNICODE: u32 = 3;

@@ -3,13 +3,13 @@
 use super::RATE;
 use crate::abi::{
     LINEBEARERMODE_VOICE, LineAddressStatus, LineCallInfo, LineCallStatus, LineDevStatus,
-    STRINGFORMAT_BINARY, VarString, Version,
+    STRINGFORMAT_BINARY, STRINGFORMAT_UNICODE, VarString, Version,
 };
 use crate::session::KnownCall;
 use crate::writer::Writer;
 use engine::capability as claims;
-use engine::tapi::{LineErr, MEDIA_INTERACTIVE_VOICE, line_dev_status};
-use engine::view::{CallView, LineView, PartyId};
+use engine::tapi::{LineErr, MEDIA_INTERACTIVE_VOICE, line_dev_status, line_feature};
+use engine::view::{CallView, ForwardView, LineView, PartyId, Wide};
 
 /// Fills LINECALLINFO.
 ///
@@ -85,6 +85,7 @@ pub(crate) unsafe fn call_status(
         call_state: view.state.bits(),
         call_state_mode: view.mode,
         call_features: view.features,
+        call_features2: claims::call_features_2(view.features),
         state_entry_time: view.since.into(),
         ..LineCallStatus::default()
     });
@@ -118,7 +119,11 @@ pub(crate) unsafe fn line_status(
         roam_mode: LINEROAMMODE_UNAVAIL,
         dev_status_flags: if view.connected { line_dev_status::CONNECTED } else { 0 }
             | if view.in_service { line_dev_status::INSERVICE } else { 0 },
-        available_media_modes: if features == 0 { 0 } else { MEDIA_INTERACTIVE_VOICE },
+        available_media_modes: if features & line_feature::MAKECALL == 0 {
+            0
+        } else {
+            MEDIA_INTERACTIVE_VOICE
+        },
         ..LineDevStatus::default()
     });
     Ok(())
@@ -137,15 +142,22 @@ pub(crate) unsafe fn address_status(
     to: *mut LineAddressStatus,
 ) -> Result<(), LineErr> {
     // SAFETY: the caller's promise.
-    let writer = unsafe { Writer::begin(to, version)? };
+    let mut writer = unsafe { Writer::begin(to, version)? };
+    let entries = &view.forwards.entries;
     let counts = view.counts();
     let in_use = counts.active + counts.held + counts.hold_pending > 0;
+    let forward = writer.place_with(forwards_size(entries), |place, offset| {
+        write_forwards(entries, place, offset);
+    });
     writer.finish(LineAddressStatus {
         num_in_use: u32::from(in_use),
         num_active_calls: counts.active,
         num_on_hold_calls: counts.held,
         num_on_hold_pend_calls: counts.hold_pending,
         address_features: claims::address_features(view),
+        num_rings_no_answer: view.forwards.rings,
+        forward_num_entries: entries.len() as u32,
+        forward,
         ..LineAddressStatus::default()
     });
     Ok(())
@@ -169,6 +181,63 @@ pub(crate) unsafe fn var_string(
     writer.finish(VarString { string_format: STRINGFORMAT_BINARY, string, ..VarString::default() });
     Ok(())
 }
+
+/// Fills a VARSTRING with a text.
+///
+/// # Errors
+/// Those of [`Writer::begin`], and [`LineErr::StructureTooSmall`] if the text has no room; then the
+/// structure says how much it needs.
+///
+/// # Safety
+/// That of [`Writer::begin`].
+pub(crate) unsafe fn text_string(
+    text: &Wide,
+    version: Version,
+    to: *mut VarString,
+) -> Result<(), LineErr> {
+    // SAFETY: the caller's promise.
+    let mut writer = unsafe { Writer::begin(to, version)? };
+    let string = writer.place(text.bytes());
+    let has_room = string.size as usize == text.bytes().len();
+    writer.finish(VarString {
+        string_format: STRINGFORMAT_UNICODE,
+        string,
+        ..VarString::default()
+    });
+    if has_room { Ok(()) } else { Err(LineErr::StructureTooSmall) }
+}
+
+/// Bytes of a list of LINEFORWARD with its texts.
+fn forwards_size(entries: &[ForwardView]) -> usize {
+    let texts =
+        entries.iter().map(|entry| entry.caller.bytes().len() + entry.destination.bytes().len());
+    entries.len() * FORWARD_BYTES + texts.sum::<usize>()
+}
+
+/// Writes entries and, behind all of them, their texts. Offsets count from the begin of the
+/// structure that holds the list.
+fn write_forwards(entries: &[ForwardView], place: &mut [u8], offset: u32) {
+    let (list, texts) = place.split_at_mut(entries.len() * FORWARD_BYTES);
+    let first = offset + list.len() as u32;
+    let mut used = 0;
+    for (entry, place) in entries.iter().zip(list.chunks_exact_mut(FORWARD_BYTES)) {
+        let mut put = |at: usize, value: u32| {
+            place[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        };
+        put(0, entry.mode);
+        for (at, text) in [(4, entry.caller.bytes()), (16, entry.destination.bytes())] {
+            if !text.is_empty() {
+                texts[used..used + text.len()].copy_from_slice(text);
+                put(at, text.len() as u32);
+                put(at + 4, first + used as u32);
+                used += text.len();
+            }
+        }
+    }
+}
+
+/// LINEFORWARD in all versions that we speak.
+const FORWARD_BYTES: usize = 24;
 
 /// LINEADDRESSTYPE_PHONENUMBER where there is a number.
 fn address_type(party: &PartyId) -> u32 {

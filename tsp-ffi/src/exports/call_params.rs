@@ -51,6 +51,33 @@ impl CallParams {
         self.params.call_param_flags
     }
 
+    /// The number that a consultation is to be made to, as it is written there; empty if there is
+    /// none.
+    ///
+    /// # Errors
+    /// [`LineErr::InvalCallParams`] if it lies outside; [`LineErr::InvalAddress`] if it is no text.
+    ///
+    /// # Safety
+    /// `from` is what [`CallParams::read`] was given, and as valid as then.
+    pub(super) unsafe fn target_address(
+        &self,
+        from: *const LineCallParams,
+    ) -> Result<String, LineErr> {
+        let extent @ Extent { size, offset } = self.params.target_address;
+        if size == 0 || from.is_null() {
+            return Ok(String::new());
+        }
+        if !self.is_inside(extent) {
+            return Err(LineErr::InvalCallParams);
+        }
+        // SAFETY: the extent is inside the buffer, for which the caller vouches.
+        let text = unsafe {
+            let start = from.cast::<u8>().add(offset as usize).cast::<u16>();
+            super::read_text(start, size as usize / 2)
+        };
+        text.ok_or(LineErr::InvalAddress)
+    }
+
     /// Whether the address that it names, if it names one, is the one there is.
     ///
     /// # Errors

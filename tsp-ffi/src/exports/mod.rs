@@ -6,21 +6,32 @@
 
 mod call;
 mod call_params;
+mod digits;
 mod extension;
+mod forward;
+mod forward_list;
+mod hold;
 mod line;
+mod park;
+mod pickup;
 mod provider;
 mod request;
-mod supplementary;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod transfer;
 
 pub use call::*;
+pub use digits::*;
 pub use extension::*;
+pub use forward::*;
+pub use hold::*;
 pub use line::*;
+pub use park::*;
+pub use pickup::*;
 pub use provider::*;
 pub use request::*;
-pub use supplementary::*;
+pub use transfer::*;
 
 use crate::current::Entered;
 use crate::host::HOST;

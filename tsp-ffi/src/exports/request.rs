@@ -6,7 +6,6 @@ use crate::abi::{
     DrvRequestId, HDrvCall, HDrvLine, HTapiCall, LINECALLPARAMFLAGS_BLOCKID, LineCallParams,
     LineDialParams,
 };
-use crate::session::MakeCall;
 use engine::capability;
 use engine::dial::Dialable;
 use engine::fact::Command;
@@ -41,15 +40,15 @@ pub unsafe extern "system" fn TSPI_lineMakeCall(
             .ok_or(LineErr::InvalLineHandle)??;
         // SAFETY: the caller's promise.
         let text = unsafe { read_text(destination, LONGEST_TEXT) };
-        let number = Dialable::read(&text.ok_or(LineErr::InvalAddress)?)?.into_number();
+        // No address at all takes the phone off the hook; digits follow with `TSPI_lineDial`.
+        let text = if destination.is_null() { Some(String::new()) } else { text };
+        let number = Dialable::begin(&text.ok_or(LineErr::InvalAddress)?)?;
         params.check()?;
-        let wish = MakeCall {
-            number,
-            block_id: params.flags() & LINECALLPARAMFLAGS_BLOCKID != 0,
-            country_code,
-            call_param_flags: params.flags(),
-        };
-        session.make_call(request, line, server, wish, |made| {
+        let (block_id, call_param_flags) =
+            (params.flags() & LINECALLPARAMFLAGS_BLOCKID != 0, params.flags());
+        let command =
+            |call| Command::MakeCall { call, number, block_id, country_code, call_param_flags };
+        session.make(request, line, server, command, |made| {
             // SAFETY: not null, and the caller vouches for the rest.
             unsafe { handle.write_unaligned(made) };
         })
@@ -66,7 +65,7 @@ pub extern "system" fn TSPI_lineAnswer(
 ) -> i32 {
     asked(|| {
         let session = of_call()?;
-        session.admit(&Command::Answer(session.call(call)?.id))?;
+        session.admit_call(call, Command::Answer)?;
         check_user_info(user_info, size)?;
         session.ask(request, call, Command::Answer)
     })
@@ -82,7 +81,7 @@ pub extern "system" fn TSPI_lineDrop(
 ) -> i32 {
     asked(|| {
         let session = of_call()?;
-        session.admit(&Command::Drop(session.call(call)?.id))?;
+        session.admit_call(call, Command::Drop)?;
         check_user_info(user_info, size)?;
         session.ask(request, call, Command::Drop)
     })
@@ -100,7 +99,7 @@ pub extern "system" fn TSPI_lineSetCallParams(
 ) -> i32 {
     asked(|| {
         let session = of_call()?;
-        session.admit(&Command::SetCallParams(session.call(call)?.id))?;
+        session.admit_call(call, Command::SetCallParams)?;
         check_bearer(bearer_mode)?;
         check_rates(min_rate, max_rate)?;
         session.ask(request, call, Command::SetCallParams)

@@ -2,7 +2,7 @@
 
 use crate::abi::{HDrvCall, HDrvLine, HTapiCall, HTapiLine, LineEvent};
 use engine::id::{CallId, LineId, Opening, RequestId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Who may be called back about what, and which requests are open.
 #[derive(Default)]
@@ -23,6 +23,7 @@ pub(super) struct Book {
     pub(super) is_over: bool,
     openings: u32,
     made_calls: u32,
+    own_requests: u32,
     speeches: u64,
 }
 
@@ -33,6 +34,8 @@ pub(super) struct BookedLine {
     pub(super) server: HTapiLine,
     pub(super) event: LineEvent,
     pub(super) calls: Vec<CallId>,
+    /// Those among them that could not be made and have not been closed.
+    pub(super) failed: VecDeque<CallId>,
 }
 
 /// A call that the server has a handle of.
@@ -46,8 +49,10 @@ pub(super) struct BookedCall {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OpenRequest {
     pub(super) opening: Opening,
-    pub(super) call: CallId,
-    pub(super) makes_call: bool,
+    /// The call or the line whose close completes it.
+    pub(super) about: About,
+    /// The calls whose handles are valid from its completion on, or never.
+    pub(super) makes: [Option<CallId>; 2],
 }
 
 /// A callback that the server has not returned from.
@@ -82,6 +87,9 @@ impl About {
     }
 }
 
+/// Most handles of one line kept for calls that could not be made (invariant I-24).
+const MOST_FAILED: usize = 64;
+
 /// Most forced completions remembered (invariant I-24). The engine answers every one of them, so
 /// only a fault lets them pile up; then the oldest is forgotten.
 const MOST_FORCED: usize = 1 << 16;
@@ -98,6 +106,13 @@ impl Book {
         let serial = CallId::FIRST_MADE | self.made_calls;
         self.made_calls = (self.made_calls + 1) & !CallId::FIRST_MADE;
         CallId { line, serial }
+    }
+
+    /// A number for a request that the server gives none.
+    pub(super) fn next_own_request(&mut self) -> RequestId {
+        let own = RequestId(RequestId::FIRST_OWN | self.own_requests);
+        self.own_requests = (self.own_requests + 1) & !RequestId::FIRST_OWN;
+        own
     }
 
     pub(super) fn next_speech(&mut self) -> u64 {
@@ -125,12 +140,31 @@ impl Book {
         }
     }
 
+    /// Keeps the handle of a call that could not be made, so that it can be closed. A server that
+    /// never does must not use up all handles: the oldest one of the line is given back then.
+    pub(super) fn keep_failed(&mut self, call: CallId) -> Option<HDrvCall> {
+        let line = self.lines.get_mut(&call.line)?;
+        // Nothing is said about it.
+        self.calls.get_mut(&call)?.server = 0;
+        line.failed.push_back(call);
+        let oldest =
+            (line.failed.len() > MOST_FAILED).then(|| line.failed.pop_front()).flatten()?;
+        self.remove_call(oldest).map(|booked| booked.handle)
+    }
+
     /// Takes a call out.
     pub(super) fn remove_call(&mut self, call: CallId) -> Option<BookedCall> {
         if let Some(line) = self.lines.get_mut(&call.line) {
             line.calls.retain(|other| *other != call);
+            line.failed.retain(|other| *other != call);
         }
         self.calls.remove(&call)
+    }
+
+    /// The calls that requests were to make which a close completes.
+    pub(super) fn made_for(&self, about: About) -> Vec<CallId> {
+        let closed = self.requests.values().filter(|request| about.covers(request.about));
+        closed.flat_map(|request| request.makes.into_iter().flatten()).collect()
     }
 
     /// Takes out the requests that a close completes, and expects the engine to complete them
@@ -139,7 +173,7 @@ impl Book {
         let mut forced: Vec<RequestId> = self
             .requests
             .iter()
-            .filter(|(_, request)| about.covers(About::Call(request.call)))
+            .filter(|(_, request)| about.covers(request.about))
             .map(|(id, _)| *id)
             .collect();
         forced.sort_unstable();
@@ -178,6 +212,7 @@ mod tests {
     use super::*;
 
     const CALL: CallId = CallId { line: LineId(1), serial: 5 };
+    const OTHER: CallId = CallId { line: LineId(1), serial: 6 };
 
     #[test]
     fn a_close_covers_what_lies_within_it() {
@@ -197,13 +232,16 @@ mod tests {
     #[test]
     fn a_request_is_claimed_once_or_forced_once() {
         let mut book = Book::default();
-        let open = OpenRequest { opening: Opening(1), call: CALL, makes_call: false };
+        let open = OpenRequest { opening: Opening(1), about: About::Call(CALL), makes: [None; 2] };
         book.requests.insert(RequestId(7), open);
         assert_eq!(book.claim(Opening(2), RequestId(7)), None, "another opening");
         assert_eq!(book.claim(Opening(1), RequestId(7)), Some(open));
         assert_eq!(book.claim(Opening(1), RequestId(7)), None);
 
+        let open = OpenRequest { makes: [Some(OTHER), None], ..open };
         book.requests.insert(RequestId(8), open);
+        assert_eq!(book.made_for(About::Call(CALL)), [OTHER]);
+        assert_eq!(book.made_for(About::Call(OTHER)), []);
         assert_eq!(book.force(About::Call(CALL)), [RequestId(8)]);
         assert_eq!(book.claim(Opening(1), RequestId(8)), None);
         assert!(book.was_forced(Opening(1), RequestId(8)));

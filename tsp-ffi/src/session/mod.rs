@@ -19,7 +19,6 @@ pub(crate) mod testing;
 #[allow(clippy::unwrap_used)]
 mod tests;
 
-pub(crate) use asking::MakeCall;
 pub(crate) use devices::Devices;
 pub(crate) use entry::{KnownCall, OpenedLine};
 

@@ -5,6 +5,7 @@ use super::{OpenedLine, Session};
 use crate::abi::{HDrvLine, HTapiLine, LineEvent, Version};
 use engine::fact::HostFact;
 use engine::tapi::LineErr;
+use std::collections::VecDeque;
 
 impl Session {
     /// Opens a line. `give` hands the handle to the server before anything can be said about the
@@ -13,7 +14,8 @@ impl Session {
     ///
     /// # Errors
     /// Those of [`Session::device`]; [`LineErr::IncompatibleApiVersion`]; [`LineErr::Allocated`]
-    /// if the line is open; [`LineErr::ResourceUnavail`] if there are no more handles.
+    /// if the line is open; [`LineErr::ResourceUnavail`] if there are no more handles, or the
+    /// server is far behind with its callbacks.
     pub(crate) fn open_line(
         &self,
         device: u32,
@@ -28,11 +30,14 @@ impl Session {
         if book.lines.contains_key(&line) {
             return Err(LineErr::Allocated);
         }
+        if self.inbox.is_full() {
+            return Err(LineErr::ResourceUnavail);
+        }
         let opening = book.next_opening();
         let opened = OpenedLine { line, opening, version, device };
         let handle = self.lines.insert(opened).ok_or(LineErr::ResourceUnavail)?;
-        let calls = Vec::new();
-        book.lines.insert(line, BookedLine { handle, opening, server, event, calls });
+        let (calls, failed) = (Vec::new(), VecDeque::new());
+        book.lines.insert(line, BookedLine { handle, opening, server, event, calls, failed });
         give(handle);
         self.note(HostFact::LineOpened { line, opening, version: version.number() });
         Ok(())

@@ -3,10 +3,11 @@
 use super::book::{About, BookedCall, BookedLine};
 use super::{KnownCall, Session};
 use crate::abi::{
-    HTapiCall, LINE_ADDRESSSTATE, LINE_CALLINFO, LINE_CALLSTATE, LINE_CREATE, LINE_LINEDEVSTATE,
-    LINE_NEWCALL, LINE_REMOVE,
+    HTapiCall, LINE_ADDRESSSTATE, LINE_CALLINFO, LINE_CALLSTATE, LINE_CREATE, LINE_GENERATE,
+    LINE_LINEDEVSTATE, LINE_NEWCALL, LINE_REMOVE,
 };
 use crate::inbox::{Folding, Item, LOT};
+use crate::platform;
 use engine::effect::{Notice, Telling, What};
 use engine::fact::{Completion, HostFact, Outcome, Told};
 use engine::id::{CallId, LineId, Opening, RequestId};
@@ -62,6 +63,10 @@ impl Session {
             What::Notice(Notice::LineDevState(bits, second, third)) => {
                 let words = (bits as usize, second as usize, third as usize);
                 self.event_of_line(line, opening, LINE_LINEDEVSTATE, words)
+            }
+            What::Notice(Notice::Generated { call, term, tag }) => {
+                let words = (term as usize, tag as usize, platform::ticks_ms() as usize);
+                self.event_of_call(opening, call, LINE_GENERATE, words)
             }
         }
     }
@@ -160,22 +165,25 @@ impl Session {
             tracing::error!(?line, ?request, "a completion of no open request; please report");
             return Outcome::Withheld;
         };
-        if open.makes_call {
+        for made in open.makes.into_iter().flatten() {
             // The handle is valid from the completion on, or never.
-            let handle = book.calls.get(&open.call).map(|booked| booked.handle);
+            let handle = book.calls.get(&made).map(|booked| booked.handle);
             match (handle, result) {
                 (Some(handle), Ok(())) => {
                     self.calls.update(handle, |call| call.is_pending = false);
                 }
-                (Some(handle), Err(_)) => {
-                    book.remove_call(open.call);
-                    self.calls.remove(handle);
+                // It stays pending, which is to say unknown to every function but the close that
+                // some servers make of it all the same.
+                (Some(_), Err(_)) => {
+                    if let Some(oldest) = book.keep_failed(made) {
+                        self.calls.remove(oldest);
+                    }
                 }
                 (None, _) => {}
             }
         }
         let completion = self.server.completion;
-        drop(self.speak(book, About::Call(open.call), || {
+        drop(self.speak(book, open.about, || {
             // SAFETY: the server gave us this procedure for exactly this use, and it is valid
             // until `TSPI_providerShutdown` returns, which waits for it.
             unsafe { completion(request.0, result.map_or_else(|error| error.code(), |()| 0)) };

@@ -9,7 +9,7 @@ use crate::inbox::Inbox;
 use crate::intake::Intake;
 use adapters::runtime::{Audience, Busy, Caused};
 use adapters::views::Views;
-use engine::call::features;
+use engine::call::{Siblings, features};
 use engine::effect::{Notice, Telling, What};
 use engine::fact::{Command, Completion, Event, HostFact, Outcome, Told};
 use engine::id::{CallId, Guid, LineId, Opening, RequestId};
@@ -163,7 +163,7 @@ impl Stage {
         self.show(id.line, &[(id, state)]);
         self.say(opening, Notice::NewCall(id));
         self.settle(self.say(opening, state_of(id, state)));
-        *self.server.offered.lock().unwrap().last().unwrap()
+        self.server.last_offered()
     }
 
     /// Waits until what was said under that number, and before, has been told of.
@@ -180,6 +180,11 @@ impl Stage {
 }
 
 impl TestServer {
+    /// The handle of the call that it was offered last.
+    pub(crate) fn last_offered(&self) -> HDrvCall {
+        *self.offered.lock().unwrap().last().unwrap()
+    }
+
     /// All that was said, in order.
     pub(crate) fn log(&self) -> Vec<Said> {
         self.log.lock().unwrap().clone()
@@ -261,7 +266,14 @@ pub(crate) fn view(line: LineId, calls: &[(CallId, CallState)]) -> LineView {
             name: Wide::from_text("Bob & <Sons> Müßig 李 📞"),
             number: Wide::from_text("20"),
             switch: Wide::from_text("IP6000 10.00"),
+            cn: "Bob".into(),
+            trunks: Arc::default(),
+            modify_forwards: false,
+            request_deadline_ms: 5_000,
+            single_active_call: false,
+            is_uui_encoded: false,
         }),
+        forwards: Arc::default(),
         connected: true,
         in_service: true,
         removed: false,
@@ -276,7 +288,7 @@ fn call_view(id: CallId, state: CallState) -> CallView {
         id,
         state,
         mode: 1,
-        features: features(state, true),
+        features: features(state, Siblings::ANY, true),
         since: Millis(951_782_400_000),
         info: Arc::new(CallCard {
             origin: 2,

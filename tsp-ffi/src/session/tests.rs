@@ -1,7 +1,7 @@
 //! What a session promises the telephony server.
 
+use super::KnownCall;
 use super::testing::{LINE, Said, Stage, call, on_event, state_of, view, wait_for};
-use super::{KnownCall, MakeCall};
 use crate::abi::{
     HDrvCall, HDrvLine, LINE_ADDRESSSTATE, LINE_CALLINFO, LINE_CALLSTATE, LINE_CREATE,
     LINE_NEWCALL, LINE_REMOVE,
@@ -20,16 +20,21 @@ const FIRST: Opening = Opening(1);
 const FAILED: i32 = LineErr::OperationFailed.code();
 
 fn make_call(stage: &Stage, line: HDrvLine, request: u32) -> Result<HDrvCall, LineErr> {
-    let wish =
-        MakeCall { number: "21".into(), block_id: false, country_code: 0, call_param_flags: 0 };
+    let command = |call| Command::MakeCall {
+        call,
+        number: "21".into(),
+        block_id: false,
+        country_code: 0,
+        call_param_flags: 0,
+    };
     let server = stage.server.number + 500;
     let mut handle = 0;
-    stage.session.make_call(request, line, server, wish, |made| handle = made)?;
+    stage.session.make(request, line, server, command, |made| handle = made)?;
     Ok(handle)
 }
 
 fn made_call(stage: &Stage) -> CallId {
-    stage.engine.commands().last().map(Command::call).expect("a command")
+    stage.engine.commands().last().and_then(Command::call).expect("a command")
 }
 
 // ---- lines ---------------------------------------------------------------------------------
@@ -244,7 +249,47 @@ fn a_call_that_could_not_be_made_never_existed() {
     assert_eq!(stage.settle(state), Outcome::Withheld);
     assert_eq!(stage.server.log(), [Said::Completion(request, FAILED)]);
     assert_eq!(stage.session.call(handle), Err(LineErr::InvalCallHandle));
+    // Some servers close it all the same.
+    assert_eq!(stage.session.close_call(handle), Ok(()));
     assert_eq!(stage.session.close_call(handle), Err(LineErr::InvalCallHandle));
+}
+
+#[test]
+fn handles_of_calls_that_could_not_be_made_do_not_pile_up() {
+    let (stage, line) = Stage::opened();
+    let handles: Vec<HDrvCall> = (0..70)
+        .map(|_| {
+            let request = stage.request();
+            let handle = make_call(&stage, line, request).unwrap();
+            stage.settle(stage.complete(FIRST, request, Err(LineErr::OperationFailed)));
+            handle
+        })
+        .collect();
+    let closed = |handle: &&HDrvCall| stage.session.close_call(**handle) == Ok(());
+    assert_eq!(handles.iter().filter(closed).count(), 64, "the latest ones");
+    assert_eq!(stage.session.close_line(line), Ok(()));
+}
+
+#[test]
+fn a_host_that_is_far_behind_with_its_callbacks_gets_no_more_to_do() {
+    let (stage, line) = Stage::opened();
+    let handle = stage.bring(FIRST, call(1), CallState::Connected);
+    let (go_on, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    stage.server.react(move |_| {
+        let _ = wait.lock().unwrap().recv();
+    });
+    for _ in 0..=crate::inbox::FULL + crate::inbox::LOT {
+        stage.say(FIRST, Notice::AddressState(0x20));
+    }
+    let request = stage.request();
+    let drop_call = || stage.session.ask(request, handle, Command::Drop);
+    assert_eq!(drop_call(), Err(LineErr::ResourceUnavail));
+    assert_eq!(make_call(&stage, line, request), Err(LineErr::ResourceUnavail));
+    // It may still close what it has, and once it returns all is well again.
+    drop(go_on);
+    wait_for("the queue to be shorter", || drop_call().is_ok());
+    assert_eq!(stage.session.close_line(line), Ok(()));
 }
 
 #[test]

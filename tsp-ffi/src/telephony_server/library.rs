@@ -1,7 +1,7 @@
 //! A provider library: its exports by their plain names, each behind a safe function.
 
 use super::error::{Refusal, ServerError};
-use super::structures::{Structure, query};
+use super::structures::{Forwarded, Structure, query};
 use libloading::Library;
 use std::ffi::c_void;
 use std::path::Path;
@@ -61,6 +61,7 @@ exports! {
     make_call = "TSPI_lineMakeCall"(u32, usize, usize, *mut usize, *const u16, u32, *const c_void);
     answer = "TSPI_lineAnswer"(u32, usize, *const u8, u32);
     drop_call = "TSPI_lineDrop"(u32, usize, *const u8, u32);
+    forward = "TSPI_lineForward"(u32, usize, u32, u32, *const u8, u32, usize, *mut usize, *const c_void);
     set_app_specific = "TSPI_lineSetAppSpecific"(usize, u32);
 }
 
@@ -299,6 +300,59 @@ impl Exports {
         let answer = unsafe { (self.drop_call)(request, call, std::ptr::null(), 0) };
         taken("TSPI_lineDrop", request, answer)
     }
+
+    /// Asks for forwards; there must be no consultation call.
+    pub(super) fn forward(
+        &self,
+        request: u32,
+        line: usize,
+        forwards: &[Forwarded],
+        rings: u32,
+    ) -> Result<(), ServerError> {
+        const FUNCTION: &str = "TSPI_lineForward";
+        let list = forward_list(forwards);
+        let list = if forwards.is_empty() { std::ptr::null() } else { list.as_ptr() };
+        let (mut consultation, no_parameters) = (0, std::ptr::null());
+        let answer = unsafe {
+            (self.forward)(
+                request,
+                line,
+                1,
+                0,
+                list,
+                rings,
+                0,
+                &raw mut consultation,
+                no_parameters,
+            )
+        };
+        taken(FUNCTION, request, answer)?;
+        match consultation {
+            0 => Ok(()),
+            _ => Err(ServerError::Contract { function: FUNCTION, fault: "made a call" }),
+        }
+    }
+}
+
+/// LINEFORWARDLIST with entries of 24 bytes, as it is up to version 3.0.
+fn forward_list(forwards: &[Forwarded]) -> Vec<u8> {
+    let fixed = 8 + 24 * forwards.len();
+    let (mut list, mut texts) = (Vec::new(), Vec::new());
+    for forwarded in forwards {
+        let mut place = |text: &str| -> [u32; 2] {
+            if text.is_empty() {
+                return [0, 0];
+            }
+            let offset = fixed + texts.len();
+            texts.extend(text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
+            [fixed + texts.len() - offset, offset].map(|number| number as u32)
+        };
+        let ([caller_size, caller], [size, destination]) =
+            (place(&forwarded.caller), place(&forwarded.destination));
+        list.extend([forwarded.mode, caller_size, caller, 0, size, destination]);
+    }
+    let head = [(fixed + texts.len()) as u32, forwards.len() as u32];
+    head.into_iter().chain(list).flat_map(u32::to_le_bytes).chain(texts).collect()
 }
 
 /// What a synchronous function answered.

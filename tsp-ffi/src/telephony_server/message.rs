@@ -74,6 +74,15 @@ pub enum Kind {
         /// Third parameter; the ring count of RINGING.
         third: u32,
     },
+    /// LINE_GENERATE.
+    Generated {
+        /// The call.
+        call: TapiCall,
+        /// LINEGENERATETERM.
+        term: u32,
+        /// dwEndToEndID of the request.
+        tag: u32,
+    },
     /// ASYNC_COMPLETION.
     Completed {
         /// dwRequestID.
@@ -103,7 +112,8 @@ impl Kind {
             Kind::NewCall(call)
             | Kind::CallState { call, .. }
             | Kind::CallInfo { call, .. }
-            | Kind::Completed { asked: Some(Asked { call, .. }), .. } => Some(call),
+            | Kind::Generated { call, .. }
+            | Kind::Completed { asked: Some(Asked { call: Some(call), .. }), .. } => Some(call),
             _ => None,
         }
     }
@@ -114,6 +124,6 @@ impl Kind {
 pub struct Asked {
     /// The name of the TAPI function, for example `lineMakeCall`.
     pub function: &'static str,
-    /// The call it is about.
-    pub call: TapiCall,
+    /// The call it is about, if it is about one.
+    pub call: Option<TapiCall>,
 }

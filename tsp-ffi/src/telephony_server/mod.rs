@@ -14,7 +14,7 @@ mod structures;
 pub use error::{Refusal, ServerError};
 pub use message::{Asked, DeviceId, Kind, Message, TapiCall};
 pub use structures::{
-    AddressCaps, AddressStatus, CallInfo, CallStatus, LineCaps, LineStatus, PartyText,
+    AddressCaps, AddressStatus, CallInfo, CallStatus, Forwarded, LineCaps, LineStatus, PartyText,
 };
 
 use library::{Exports, WHOLE_PROVIDER};
@@ -235,7 +235,7 @@ impl TelephonyServer {
         let line = self.line_handle(&session, device)?;
         let (call, request) = session.change(|book| {
             let call = book.new_call(device, 0);
-            (call, book.new_request(device, Asked { function: MAKE_CALL, call }))
+            (call, book.new_request(device, Asked { function: MAKE_CALL, call: Some(call) }))
         });
         let made = self.exports.make_call(request, line, call.0, number);
         session.change(|book| match made {
@@ -268,6 +268,27 @@ impl TelephonyServer {
     /// There is no such call, or the provider refused at once.
     pub fn drop_call(&self, call: TapiCall) -> Result<u32, ServerError> {
         self.ask(call, "lineDrop", Exports::drop_call)
+    }
+
+    /// `lineForward`: forwards are replaced by these, or cancelled if there are none. The answer is
+    /// the number of the request.
+    ///
+    /// # Errors
+    /// The line is not open, or the provider refused at once.
+    pub fn forward(
+        &self,
+        device: DeviceId,
+        forwards: &[Forwarded],
+        rings: u32,
+    ) -> Result<u32, ServerError> {
+        let session = self.session()?;
+        let line = self.line_handle(&session, device)?;
+        let asked = Asked { function: "lineForward", call: None };
+        let request = session.change(|book| book.new_request(device, asked));
+        self.exports
+            .forward(request, line, forwards, rings)
+            .inspect_err(|_| session.change(|book| book.forget_request(request)))
+            .map(|()| request)
     }
 
     /// `lineSetAppSpecific`.
@@ -351,7 +372,8 @@ impl TelephonyServer {
             .change(|book| {
                 let (line, handle) =
                     book.calls.get(&call).map(|record| (record.line, record.handle))?;
-                Some((book.new_request(line, Asked { function, call }), handle))
+                let asked = Asked { function, call: Some(call) };
+                Some((book.new_request(line, asked), handle))
             })
             .ok_or(ServerError::NoSuchCall)?;
         ask(&self.exports, request, handle)

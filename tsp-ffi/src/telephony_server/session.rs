@@ -213,7 +213,7 @@ impl Book {
         };
         if !well && asked.function == MAKE_CALL {
             // The handle of a call that could not be made is dead without being closed.
-            self.calls.remove(&asked.call);
+            asked.call.map(|call| self.calls.remove(&call));
         }
         (Some(line), Some(asked))
     }
@@ -260,6 +260,10 @@ impl Book {
             (LINE_CALLINFO, _, [Ok(items), Ok(0), Ok(0)]) if self.has(call, device) => {
                 Kind::CallInfo { call: TapiCall(call), items }
             }
+            // The third parameter is a tick count.
+            (LINE_GENERATE, _, [Ok(term), Ok(tag), Ok(_)]) if self.has(call, device) => {
+                Kind::Generated { call: TapiCall(call), term, tag }
+            }
             _ => stray,
         };
         (Some(device), kind)
@@ -277,6 +281,7 @@ const LINE_ADDRESSSTATE: u32 = 0;
 const LINE_CALLINFO: u32 = 1;
 const LINE_CALLSTATE: u32 = 2;
 const LINE_CLOSE: u32 = 3;
+const LINE_GENERATE: u32 = 7;
 const LINE_LINEDEVSTATE: u32 = 8;
 const LINE_CREATE: u32 = 19;
 const LINE_REMOVE: u32 = 25;
@@ -397,7 +402,7 @@ mod tests {
     fn a_request_completes_once_and_a_call_that_failed_is_forgotten() {
         let (mut book, device, _) = book_with_a_line();
         let call = book.new_call(device, 0);
-        let asked = Asked { function: MAKE_CALL, call };
+        let asked = Asked { function: MAKE_CALL, call: Some(call) };
         let request = book.new_request(device, asked);
         assert_eq!(book.complete(request, false), (Some(device), Some(asked)));
         assert!(book.calls.is_empty());
@@ -408,7 +413,7 @@ mod tests {
     fn request_numbers_are_positive_for_ever() {
         let (mut book, device, _) = book_with_a_line();
         book.last_request = 0x7FFF_FFFE;
-        let asked = Asked { function: "lineDrop", call: TapiCall(1) };
+        let asked = Asked { function: "lineDrop", call: Some(TapiCall(1)) };
         assert_eq!(book.new_request(device, asked), 0x7FFF_FFFF);
         assert_eq!(book.new_request(device, asked), 1);
     }

@@ -45,6 +45,8 @@ pub struct AddressCaps {
     pub disconnect_modes: u32,
     /// LINECALLFEATURE bits its calls can show.
     pub call_features: u32,
+    /// LINEFORWARDMODE bits it takes.
+    pub forward_modes: u32,
     /// LINEADDRFEATURE bits it can show.
     pub features: u32,
 }
@@ -67,7 +69,7 @@ pub struct LineStatus {
 }
 
 /// LINEADDRESSSTATUS: how the address of a line is now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressStatus {
     /// dwNumInUse.
     pub in_use: u32,
@@ -79,6 +81,21 @@ pub struct AddressStatus {
     pub hold_pending: u32,
     /// LINEADDRFEATURE bits possible now.
     pub features: u32,
+    /// dwNumRingsNoAnswer.
+    pub rings: u32,
+    /// What is forwarded.
+    pub forwards: Vec<Forwarded>,
+}
+
+/// LINEFORWARD: one forwarding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forwarded {
+    /// LINEFORWARDMODE.
+    pub mode: u32,
+    /// The caller that it is about, if it is about one.
+    pub caller: String,
+    /// Where to.
+    pub destination: String,
 }
 
 /// LINECALLINFO: what is known of a call.
@@ -186,6 +203,7 @@ impl Structure for AddressCaps {
             call_states: filled.number(64),
             disconnect_modes: filled.number(80),
             call_features: filled.number(108),
+            forward_modes: filled.number(128),
             features: filled.number(176),
         })
     }
@@ -224,6 +242,8 @@ impl Structure for AddressStatus {
             held: filled.number(20),
             hold_pending: filled.number(24),
             features: filled.number(28),
+            rings: filled.number(32),
+            forwards: filled.forwards(36)?,
         })
     }
 }
@@ -374,6 +394,22 @@ impl Filled<'_> {
         }
     }
 
+    /// The forwardings whose number stands at an offset of the fixed part, with size and offset of
+    /// the list behind it.
+    fn forwards(&self, at: usize) -> Result<Vec<Forwarded>, &'static str> {
+        let [count, size, offset] = [at, at + 4, at + 8].map(|at| self.number(at) as usize);
+        if count * FORWARD_BYTES > size || offset + size > self.bytes.len() {
+            return Err("left a list of forwardings that is too small");
+        }
+        (0..count)
+            .map(|index| offset + index * FORWARD_BYTES)
+            .map(|at| {
+                let (caller, destination) = (self.text(at + 4)?, self.text(at + 16)?);
+                Ok(Forwarded { mode: self.number(at), caller, destination })
+            })
+            .collect()
+    }
+
     /// The party id whose flags stand at an offset.
     fn party(&self, at: usize) -> Result<PartyText, &'static str> {
         Ok(PartyText {
@@ -383,6 +419,9 @@ impl Filled<'_> {
         })
     }
 }
+
+/// LINEFORWARD up to version 3.0.
+const FORWARD_BYTES: usize = 24;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

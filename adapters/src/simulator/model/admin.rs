@@ -1,38 +1,101 @@
-//! The little of the Admin language that this model knows: showing one object.
+//! The commands of the Admin language that this model knows (the PBX's SOAP reference, 7.1): show,
+//! modify, add-attrib and del-attrib, for one object by its long name.
 
-use super::object::Object;
+use super::PbxModel;
+use super::object::{Object, ObjectId};
+use super::record::Record;
+use crate::simulator::switches::AdminAnswer;
+use crate::soap::admin::Element;
 use std::fmt::Write as _;
 
-/// The long name in `<show><user cn="…"/></show>`, if the command is of that form.
-pub(super) fn asked_for(xml: &str) -> Option<String> {
-    let xml = xml.trim();
-    let xml = match xml.strip_prefix("<?") {
-        Some(rest) => rest.split_once("?>")?.1.trim_start(),
-        None => xml,
-    };
-    let user = xml.strip_prefix("<show>")?.trim_start().strip_prefix("<user")?;
-    let (_, after) = user.split_once(" cn=")?;
-    let quote = after.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-    let (name, rest) = after[1..].split_once(quote)?;
-    rest.contains("</show>").then(|| unescape(name))
+/// What an Admin command comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Administered {
+    /// The document that goes back.
+    Document(String),
+    /// Refused, with the text of the fault.
+    Refused(&'static str),
+    /// Never answered.
+    Silence,
 }
 
-/// The answer to it; without a child if there is no such object.
-pub(super) fn show(object: Option<&Object>, here: &str) -> String {
+/// Attributes that the model writes from what it knows itself.
+const OWN_ATTRIBUTES: [&str; 8] = ["guid", "cn", "dn", "h323", "e164", "loc", "node", "pwd"];
+
+/// Children that it writes from what it knows itself.
+const OWN_CHILDREN: [&str; 3] = ["device", "grp", "pseudo"];
+
+impl PbxModel {
+    /// Carries out an Admin command.
+    pub fn administrate(&mut self, xml: &str) -> Administered {
+        match self.switches.admin {
+            AdminAnswer::Normal | AdminAnswer::Administrators => self.obey(xml),
+            AdminAnswer::Error => {
+                Administered::Document("<error>not by this account</error>".into())
+            }
+            AdminAnswer::Garbled => Administered::Document("<show><user cn=\"".into()),
+            AdminAnswer::Huge => {
+                Administered::Document(format!("<show>{}</show>", "<x/>".repeat(5 << 18)))
+            }
+            AdminAnswer::Silent => Administered::Silence,
+            AdminAnswer::Deaf => match Element::read(xml).map(|command| command.name()) {
+                Ok("show") => self.obey(xml),
+                _ => Administered::Document("<ok/>".into()),
+            },
+        }
+    }
+
+    fn obey(&mut self, xml: &str) -> Administered {
+        let Ok(command) = Element::read(xml) else {
+            return Administered::Refused("the Admin command is no XML");
+        };
+        let Some(user) = command.child("user") else {
+            return Administered::Refused("the Admin command names no user");
+        };
+        let id = user.attribute("cn").and_then(|cn| self.directory.named(&cn));
+        match command.name() {
+            "show" => {
+                let own = user.attribute("config").as_deref() == Some("true");
+                let object = id.and_then(|id| self.directory.get(id));
+                Administered::Document(show(object, &self.name, own))
+            }
+            "modify" | "add-attrib" | "del-attrib" => {
+                let Some(id) = id else {
+                    return Administered::Document("<error>no such user</error>".into());
+                };
+                self.change_record(id, |object| match command.name() {
+                    "modify" => modify(object, user),
+                    "add-attrib" => user.children().iter().for_each(|c| object.record.add(c)),
+                    _ => user.children().iter().for_each(|c| object.record.remove(c)),
+                });
+                Administered::Document("<ok/>".into())
+            }
+            _ => Administered::Refused(
+                "this simulator knows only show, modify, add-attrib and del-attrib of one user \
+                 of the Admin commands",
+            ),
+        }
+    }
+
+    /// Changes the configuration of an object and tells that it was changed.
+    pub(super) fn change_record(&mut self, id: ObjectId, change: impl FnOnce(&mut Object)) {
+        let Some(object) = self.directory.get_mut(id) else { return };
+        change(object);
+        self.tell_object(id, true);
+    }
+}
+
+/// An object's record; without a child if there is no such object.
+fn show(object: Option<&Object>, here: &str, own: bool) -> String {
     let Some(object) = object else { return "<show/>".into() };
     let loc = if object.loc.is_empty() { here } else { &object.loc };
     let mut xml = String::from("<show><user");
-    let attributes = [
-        ("guid", object.guid.to_string()),
-        ("cn", object.cn.clone()),
-        ("dn", object.dn.clone()),
-        ("h323", object.h323.clone()),
-        ("e164", object.e164.clone()),
-        ("loc", loc.to_owned()),
-        ("node", object.node.clone()),
-        ("pwd", "********".to_owned()),
-    ];
-    for (name, value) in attributes.iter().filter(|(_, value)| !value.is_empty()) {
+    let guid = object.guid.to_string();
+    let values: [&str; 8] =
+        [&guid, &object.cn, &object.dn, &object.h323, &object.e164, loc, &object.node, "********"];
+    let known = OWN_ATTRIBUTES.into_iter().zip(values);
+    let kept = object.record.attributes.iter().map(|(name, value)| (&**name, &**value));
+    for (name, value) in known.filter(|(_, value)| !value.is_empty()).chain(kept) {
         let _ = write!(xml, " {name}=\"{}\"", escape(value));
     }
     xml.push('>');
@@ -47,16 +110,27 @@ pub(super) fn show(object: Option<&Object>, here: &str) -> String {
     if !object.object.is_empty() {
         let _ = write!(xml, "<pseudo type=\"{}\"/>", escape(&object.object));
     }
+    object.record.children.iter().for_each(|child| xml.push_str(child));
+    if !own {
+        object.record.inherited.iter().for_each(|child| xml.push_str(child));
+    }
     xml.push_str("</user></show>");
     xml
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+/// Takes a whole record over. Names, numbers, devices and groups stay as they are: nothing that
+/// this model is for changes them in this way.
+fn modify(object: &mut Object, user: &Element<'_>) {
+    let attributes =
+        user.attributes().filter(|(name, _)| !OWN_ATTRIBUTES.contains(name) && *name != "config");
+    let children = user.children().iter().filter(|child| !OWN_CHILDREN.contains(&child.name()));
+    object.record = Record {
+        attributes: attributes.map(|(name, value)| (name.into(), value.into_owned())).collect(),
+        children: children.map(|child| child.whole().into()).collect(),
+        inherited: std::mem::take(&mut object.record.inherited),
+    };
 }
 
-fn unescape(text: &str) -> String {
-    let entities =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-    entities.iter().fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain))
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,9 +1,11 @@
 //! How calls end.
 
 use super::PbxModel;
+use super::divert::DIVERTED;
 use super::leg::{Leg, LegId, Phase};
 use super::setup::NORMAL;
 use crate::simulator::switches::OwnClearState;
+use engine::diversion::Kind;
 
 impl PbxModel {
     /// The user of a leg clears it, and with it the call.
@@ -13,11 +15,15 @@ impl PbxModel {
             return self.go_on_hook(id);
         }
         let unanswered = leg.is_ringing() && leg.then.is_none();
-        let others_ring = unanswered && !self.legs.siblings(id).is_empty();
+        // A rejected call counts as one to a busy phone.
         let (phase, msg) = match self.switches.own_clear_state {
             OwnClearState::Received => (Phase::ClearedByUser, "x-rel"),
             OwnClearState::Sent => (Phase::ClearedByPbx, "r-rel"),
         };
+        if unanswered && self.divert_ringing(id, Kind::Busy, (phase, msg, cause)) {
+            return;
+        }
+        let others_ring = unanswered && !self.legs.siblings(id).is_empty();
         let (others, siblings) = (self.legs.opposite(id), self.legs.siblings(id));
         self.end(id, phase, msg, cause);
         if others_ring {
@@ -41,9 +47,12 @@ impl PbxModel {
         }
     }
 
-    /// The PBX gives up a call that nobody answered: the caller hears the cause, the called phone
-    /// just stops ringing.
+    /// The PBX gives up a call that nobody answered: it is diverted, or the caller hears the cause
+    /// and the called phone just stops ringing.
     pub(super) fn give_up(&mut self, id: LegId, cause: u8) {
+        if self.divert_ringing(id, Kind::NoAnswer, DIVERTED) {
+            return;
+        }
         let (others, siblings) = (self.legs.opposite(id), self.legs.siblings(id));
         for leg in std::iter::once(id).chain(siblings).chain(others) {
             let called = self.legs.get(leg).is_some_and(Leg::is_ringing);
@@ -65,7 +74,7 @@ impl PbxModel {
         self.end(id, Phase::ClearedByPbx, msg, cause);
     }
 
-    fn end(&mut self, id: LegId, phase: Phase, msg: &'static str, cause: u8) {
+    pub(super) fn end(&mut self, id: LegId, phase: Phase, msg: &'static str, cause: u8) {
         let Some(leg) = self.legs.get_mut(id) else { return };
         if leg.phase == Phase::ClearedByPbx {
             return self.go_on_hook(id);

@@ -62,6 +62,11 @@ impl PbxModel {
         }
     }
 
+    /// A phone's own key for the conference of three.
+    pub(super) fn confer(&mut self, active: LegId, on: bool) {
+        self.remote_control(active, if on { CONFERENCE_ON } else { CONFERENCE_OFF });
+    }
+
     /// Takes a call back from hold without touching another: three talk together.
     fn release_hold(&mut self, id: LegId) {
         self.set_held(id, false, ["update", "x-retrieve"], "r-retrieved");

@@ -6,6 +6,7 @@
 
 use super::object::ObjectId;
 use engine::id::Guid;
+use engine::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A leg, by the model's own count. Never used twice, and higher for newer legs.
@@ -123,6 +124,8 @@ pub(super) struct Leg {
     pub(super) dtmf: String,
     /// The PBX calls this phone first; where to go on from there.
     pub(super) then: Option<Target>,
+    /// At a called phone: since when it rings.
+    pub(super) ringing_since: Option<Millis>,
     /// Message of the last event.
     pub(super) last_msg: &'static str,
 }
@@ -151,6 +154,7 @@ impl Leg {
             uui: None,
             dtmf: String::new(),
             then: None,
+            ringing_since: None,
             last_msg: "",
         }
     }

@@ -14,7 +14,9 @@
 mod admin;
 mod clear;
 mod directory;
+mod divert;
 mod feature;
+mod keys;
 mod leg;
 mod listing;
 mod object;
@@ -22,6 +24,7 @@ mod order;
 mod phone;
 mod picture;
 mod poll;
+mod record;
 mod request;
 mod session;
 mod setup;
@@ -30,6 +33,7 @@ mod telling;
 mod tests;
 mod transfer;
 
+pub use admin::Administered;
 pub use leg::Phase;
 pub use listing::{ListedCall, ListedLeg, ListedUser};
 pub use object::ObjectId;
@@ -106,7 +110,8 @@ impl PbxModel {
 
     // ---- time ------------------------------------------------------------------------------
 
-    /// Lets time pass: ends sessions whose last connection closed long ago, and boots.
+    /// Lets time pass: ends sessions whose last connection closed long ago, diverts calls that
+    /// nobody answered, and boots.
     pub fn advance(&mut self, now: Millis) {
         self.now = self.now.max(now);
         if self.down_until.is_some_and(|until| until <= self.now) {
@@ -122,6 +127,7 @@ impl PbxModel {
         for session in dead {
             self.drop_session(session);
         }
+        self.divert_unanswered();
     }
 
     /// When [`PbxModel::advance`] would next do something.
@@ -129,7 +135,8 @@ impl PbxModel {
     pub fn next_due(&self) -> Option<Millis> {
         let linger = self.switches.session_linger_ms;
         let reaping = self.sessions.values().filter_map(|session| session.alone_since);
-        reaping.map(|since| since + linger).chain(self.down_until).min()
+        let reaping = reaping.map(|since| since + linger);
+        reaping.chain(self.down_until).chain(self.next_unanswered()).min()
     }
 
     /// A connection closed. A session ends some time after the last connection that used it.

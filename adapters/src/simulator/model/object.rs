@@ -1,5 +1,6 @@
 //! The objects of a PBX and how they are found: by name, by number, by group.
 
+use super::record::Record;
 use crate::simulator::estate::{Device, Estate, User};
 use crate::soap::types::Presence;
 use engine::id::Guid;
@@ -29,6 +30,8 @@ pub(super) struct Object {
     pub(super) nodenum: String,
     pub(super) hidden: bool,
     pub(super) presence: Option<Presence>,
+    /// The rest of its configuration.
+    pub(super) record: Record,
     /// Calls to it fail with cause 17.
     pub(super) busy: bool,
     /// `UserCall` by it returns 0.
@@ -62,6 +65,7 @@ impl Object {
             nodenum: user.nodenum.clone(),
             hidden: user.hidden,
             presence: None,
+            record: Record::default(),
             busy: false,
             refuses: false,
             silent: false,

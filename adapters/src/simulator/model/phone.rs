@@ -4,6 +4,7 @@ use super::PbxModel;
 use super::leg::{Leg, LegId, Party, Phase, Target};
 use super::object::ObjectId;
 use super::setup::NORMAL;
+use engine::diversion::Kind;
 
 /// Why something cannot be done at a phone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -165,6 +166,22 @@ impl PbxModel {
         Ok(())
     }
 
+    /// The user joins its two calls to a conference of three, or holds the older one again.
+    ///
+    /// # Errors
+    /// There is no such extension, or it has no two connected calls.
+    pub fn phone_confers(&mut self, ext: &str, on: bool) -> Result<(), Refusal> {
+        let talking = |leg: &Leg| leg.phase == Phase::Connected;
+        let leg = self.newest(ext, "connected", |leg| talking(leg) && !leg.held)?;
+        let object = self.extension(ext)?;
+        if self.legs.at(object).filter(|(_, leg)| talking(leg)).count() < 2 {
+            return Err(Refusal::NotNow { ext: ext.into(), state: "connected, beside another" });
+        }
+        self.confer(leg, on);
+        self.settle();
+        Ok(())
+    }
+
     /// The external party at the other end of the newest call of `ext` acts.
     ///
     /// # Errors
@@ -215,6 +232,36 @@ impl PbxModel {
         Ok(())
     }
 
+    /// A phone diverts all its calls of a kind to a number, or no longer.
+    ///
+    /// # Errors
+    /// [`Refusal`] if there is no such extension.
+    pub fn phone_diverts(
+        &mut self,
+        ext: &str,
+        kind: Kind,
+        to: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let id = self.extension(ext)?;
+        self.change_record(id, |object| object.record.set(kind, to));
+        Ok(())
+    }
+
+    /// The template of a user does so.
+    ///
+    /// # Errors
+    /// [`Refusal`] if there is no such extension.
+    pub fn template_diverts(
+        &mut self,
+        ext: &str,
+        kind: Kind,
+        to: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let id = self.extension(ext)?;
+        self.change_record(id, |object| object.record.inherit(kind, to));
+        Ok(())
+    }
+
     /// Switches something about a phone.
     ///
     /// # Errors
@@ -255,7 +302,7 @@ impl PbxModel {
     }
 
     /// The newest call of an extension that is as it has to be.
-    fn newest(
+    pub(super) fn newest(
         &self,
         ext: &str,
         state: &'static str,

@@ -4,8 +4,8 @@ use super::directory::Find;
 use super::leg::{LegId, Target};
 use super::object::ObjectId;
 use super::session::{ConnectionId, Session, Ticket};
-use super::{PbxModel, admin};
-use crate::simulator::switches::{Fault, StaleHandle, UnknownSession};
+use super::{Administered, PbxModel};
+use crate::simulator::switches::{AdminAnswer, Fault, StaleHandle, UnknownSession};
 use crate::soap::types::AnyInfo;
 use crate::soap::{Answer, Interface, Kind, Operation};
 use engine::id::{CallHandle, UserHandle};
@@ -120,11 +120,11 @@ impl PbxModel {
         if self.is_silenced(operation) {
             let kind = operation.kind();
             return blank(kind)
-                .filter(|_| kind != Kind::UserCall)
+                .filter(|_| !matches!(kind, Kind::UserCall | Kind::UserPickup))
                 .map_or(Outcome::Silence, Outcome::Answer);
         }
         let answer = match operation {
-            Operation::Admin { xml } => return self.administrate(asker, xml.text()),
+            Operation::Admin { xml } => return self.asked_to_administrate(asker, xml.text()),
             _ => self.answer(asker, operation),
         };
         match answer {
@@ -263,13 +263,17 @@ impl PbxModel {
                 self.send_uui(leg, *recv, uui.text());
                 Answer::UserUUI
             }
-            // Forwards do not exist in this model yet, so obeying them makes no difference.
-            Op::UserRedirect { cn, e164, h323, .. } => Answer::UserRedirect(
-                self.redirect(leg, &target(cn.text(), e164.text(), h323.text())),
-            ),
-            Op::UserReroute { cn, e164, h323, .. } => Answer::UserReroute(
-                self.redirect(leg, &target(cn.text(), e164.text(), h323.text())),
-            ),
+            // Only rerouting obeys the forwards of the destination.
+            Op::UserRedirect { cn, e164, h323, .. } => Answer::UserRedirect(self.redirect(
+                leg,
+                &target(cn.text(), e164.text(), h323.text()),
+                false,
+            )),
+            Op::UserReroute { cn, e164, h323, .. } => Answer::UserReroute(self.redirect(
+                leg,
+                &target(cn.text(), e164.text(), h323.text()),
+                true,
+            )),
             // For the display of the phone; no state shows it.
             Op::UserCtComplete { .. } => Answer::UserCtComplete,
             Op::UserHold { .. } => {
@@ -287,22 +291,17 @@ impl PbxModel {
 
     // ---- administration ------------------------------------------------------------------------
 
-    /// `Admin`. So far only `<show>` of one object by its long name; anything else is refused by a
-    /// fault that says so.
-    fn administrate(&self, asker: &Asker, xml: &str) -> Outcome {
-        if asker.account != Account::Administrator {
+    /// `Admin`. Whether an ordinary account may is not known of a real PBX.
+    fn asked_to_administrate(&mut self, asker: &Asker, xml: &str) -> Outcome {
+        let may = asker.account == Account::Administrator
+            || self.switches.admin != AdminAnswer::Administrators;
+        if !may {
             return Outcome::Fault { status: 500, text: "Admin needs an administrator's account" };
         }
-        match admin::asked_for(xml) {
-            Some(cn) => {
-                let object = self.directory.named(&cn).and_then(|id| self.directory.get(id));
-                let document = admin::show(object, &self.name);
-                Outcome::Answer(Answer::Admin(document.as_str().into()))
-            }
-            None => Outcome::Fault {
-                status: 500,
-                text: "this simulator knows only <show><user cn=\"…\"/></show> of the Admin commands",
-            },
+        match self.administrate(xml) {
+            Administered::Document(xml) => Outcome::Answer(Answer::Admin(xml.as_str().into())),
+            Administered::Refused(text) => Outcome::Fault { status: 500, text },
+            Administered::Silence => Outcome::Silence,
         }
     }
 
@@ -360,7 +359,9 @@ impl PbxModel {
     /// Whether the request is for a phone that never acts upon any.
     fn is_silenced(&self, operation: &Operation) -> bool {
         let by_user = match operation {
-            Operation::UserCall { user, .. } => self.user(*user).ok().map(|(_, object, _)| object),
+            Operation::UserCall { user, .. } | Operation::UserPickup { user, .. } => {
+                self.user(*user).ok().map(|(_, object, _)| object)
+            }
             _ => None,
         };
         let by_call = call_named_by(operation).and_then(|call| self.leg(call).ok());

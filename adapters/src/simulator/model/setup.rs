@@ -97,7 +97,8 @@ impl PbxModel {
     }
 
     /// The number is complete: on to the destination.
-    fn proceed(&mut self, id: LegId, destination: &Destination) {
+    fn proceed(&mut self, id: LegId, dialled: &Destination) {
+        let destination = &self.diverted(id, dialled.clone());
         let peer = self.party_at(destination);
         if let Some(leg) = self.legs.get_mut(id) {
             leg.peer = peer;
@@ -179,6 +180,7 @@ impl PbxModel {
             return;
         }
         self.set_phase(id, Phase::Alerting);
+        self.note_ringing(id);
         self.tell(id, "x-alert");
         for other in self.legs.opposite(id) {
             if self.legs.get(other).is_some_and(|leg| leg.phase < Phase::Alerting) {

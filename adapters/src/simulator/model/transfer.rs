@@ -7,12 +7,15 @@ use super::setup::{Destination, ELSEWHERE};
 use crate::simulator::switches::CtState;
 
 impl PbxModel {
-    /// Blind transfer of a connected call, or deflection of a ringing one. Says whether it was
-    /// taken.
-    pub(super) fn redirect(&mut self, id: LegId, target: &Target) -> bool {
+    /// Blind transfer of a connected call, or deflection of a ringing one; with `obey`, diversions
+    /// of the destination apply. Says whether it was taken.
+    pub(super) fn redirect(&mut self, id: LegId, target: &Target, obey: bool) -> bool {
         let Some(leg) = self.legs.get(id).cloned() else { return false };
-        let destination = self.find(leg.object, target);
         let others = self.legs.opposite(id);
+        let mut destination = self.find(leg.object, target);
+        if let (true, Some(far)) = (obey, others.first()) {
+            destination = self.diverted(*far, destination);
+        }
         let taken = (leg.phase == Phase::Connected || leg.is_ringing())
             && leg.then.is_none()
             && self.obstacle(&destination).is_none();
@@ -26,7 +29,7 @@ impl PbxModel {
         if let Some(far) = self.legs.get_mut(far) {
             if ringing {
                 far.leg2orig = far.leg2orig.take().or_else(|| Some(sender.clone()));
-                far.leg2 = Some(sender);
+                far.leg2 = far.leg2.take().filter(|_| obey).or(Some(sender));
             } else {
                 far.ct = Some(sender);
                 far.held_by_peer = false;

@@ -52,11 +52,12 @@ fn handles_that_mean_nothing_get_their_error_from_every_function() {
                 TSPI_lineUnhold(request, call),
                 TSPI_lineSwapHold(request, call, call),
                 TSPI_lineBlindTransfer(request, call, text.as_ptr(), 0),
+                TSPI_lineSetupTransfer(request, call, 5, number, null()),
                 TSPI_lineCompleteTransfer(request, call, call, 0, number, 1),
                 TSPI_lineRedirect(request, call, text.as_ptr(), 0),
             ]
         };
-        assert_eq!(answers, [NO_CALL; 17], "{call:#x}");
+        assert_eq!(answers, [NO_CALL; 18], "{call:#x}");
     }
     assert!(buffer.is_untouched(4..buffer.bytes.len()));
     assert_eq!(here.stage.engine.commands(), []);

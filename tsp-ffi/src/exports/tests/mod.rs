@@ -2,9 +2,13 @@
 //! place whose engine and views are made by hand.
 
 mod asking;
+mod digits;
+mod forwarding;
 mod misuse;
+mod park;
 mod quick;
 mod reading;
+mod supplementary;
 
 use super::*;
 use crate::abi::*;

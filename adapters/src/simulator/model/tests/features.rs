@@ -205,3 +205,59 @@ fn user_user_information_and_messages_arrive() {
     assert_eq!(desk.ask(&message), Answer::UserMessage(CallHandle(7003)));
     assert_eq!(desk.events(), ["7003 5 msg-sent", "7003 5 del gone"]);
 }
+
+#[test]
+fn a_conference_is_made_and_parted_at_the_phone() {
+    let mut desk = three();
+    desk.pbx.phone_dials("20", "21").unwrap();
+    desk.pbx.phone_answers("21").unwrap();
+    assert!(desk.pbx.phone_confers("20", true).is_err(), "two calls are needed");
+    desk.pbx.phone_dials("20", "22").unwrap();
+    desk.pbx.phone_answers("22").unwrap();
+    desk.drain();
+    desk.pbx.phone_confers("20", true).unwrap();
+    assert_eq!(desk.events(), ["7001 5 update", "7002 133 r-retrieved"]);
+    desk.pbx.phone_confers("20", false).unwrap();
+    assert_eq!(desk.events().len(), 2);
+}
+
+#[test]
+fn a_call_is_parked_and_taken_by_another_phone() {
+    let mut desk = talking();
+    desk.pbx.phone_parks("21", Some("22")).unwrap();
+    let events = desk.events();
+    assert!(events.contains(&"7001 517 r-held".to_owned()), "{events:?}");
+    assert!(desk.pbx.phone_picks_up("21", "20", true).is_err(), "nothing is parked there");
+    desk.pbx.phone_picks_up("21", "22", true).unwrap();
+    let events = desk.events();
+    assert!(events.contains(&"7001 5 r-retrieved".to_owned()), "{events:?}");
+}
+
+#[test]
+fn phones_transfer_and_send_away() {
+    let mut desk = three();
+    desk.pbx.phone_dials("20", "21").unwrap();
+    desk.pbx.phone_sends_away("21", "22").unwrap();
+    desk.pbx.phone_answers("22").unwrap();
+    assert!(desk.pbx.phone_sends_away("22", "999").is_err());
+    assert!(desk.pbx.phone_transfers("22").is_err(), "two calls are needed");
+    desk.pbx.phone_hangs_up("20").unwrap();
+    desk.pbx.phone_dials("20", "21").unwrap();
+    desk.pbx.phone_answers("21").unwrap();
+    desk.pbx.phone_dials("20", "22").unwrap();
+    desk.pbx.phone_answers("22").unwrap();
+    desk.pbx.phone_transfers("20").unwrap();
+    desk.pbx.phone_hangs_up("21").unwrap();
+    desk.drain();
+    assert!(desk.pbx.is_idle());
+}
+
+#[test]
+fn texts_and_digits_reach_a_phone() {
+    let mut desk = talking();
+    desk.pbx.user_info_arrives("20", "Hello%20there").unwrap();
+    let call = desk.drain().call.remove(0);
+    assert!(call.info.iter().any(|i| &*i.kind == "uui" && i.vals.text() == "Hello%20there"));
+    desk.ask(&Operation::UserDTMF { call: CallHandle(7001), recv: false, dtmf: "12#".into() });
+    assert_eq!(desk.pbx.digits_heard("21").unwrap(), "12#");
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod features;
+mod forwards;
 mod incoming;
 mod laws;
 mod objects;

@@ -1,0 +1,79 @@
+//! Answering a call and ending one.
+
+use super::{Kind, Outcome, Progress};
+use crate::effect::{Effects, Order};
+use crate::id::{CallId, RequestId};
+use crate::line::Line;
+use crate::tapi::{CallState, LineErr};
+use crate::time::Millis;
+
+/// Q.850: normal clearing.
+const CAUSE_NORMAL: u8 = 16;
+/// Q.850: call rejected. Busy (17) would start a call forward on busy.
+const CAUSE_REJECTED: u8 = 21;
+
+impl Line {
+    /// The telephone puts the call on hold that it talks on (reference of the PBX, 6.6).
+    pub(super) fn answer(
+        &mut self,
+        at: Millis,
+        id: RequestId,
+        call: CallId,
+        out: &mut Effects,
+    ) -> Outcome {
+        let (monitor, leg) = self.leg_of(call)?;
+        self.pend(at, id, call, Kind::Answer, out);
+        self.order(monitor, id, Order::UserConnect { call: leg }, out);
+        Ok(Progress::UnderWay)
+    }
+
+    pub(super) fn drop_call(
+        &mut self,
+        at: Millis,
+        id: RequestId,
+        call: CallId,
+        out: &mut Effects,
+    ) -> Outcome {
+        let index = self.index_of(call).ok_or(LineErr::InvalCallHandle)?;
+        if !self.calls[index].is_live() {
+            // Some applications drop twice and show an error box for a refusal.
+            return Ok(Progress::Done);
+        }
+        self.monitor.ok_or(LineErr::OperationFailed)?;
+        let already = std::mem::replace(&mut self.calls[index].leaving, true);
+        self.pend(at, id, call, Kind::Drop, out);
+        if !already {
+            self.clear(index, id, out);
+            self.resume_original_of(call, id, out);
+        }
+        Ok(Progress::UnderWay)
+    }
+
+    /// Clears all legs of a call at the PBX.
+    pub(super) fn clear(&self, index: usize, id: RequestId, out: &mut Effects) {
+        let Some(monitor) = self.monitor else { return };
+        let call = &self.calls[index];
+        let cause = if call.state == CallState::Offering { CAUSE_REJECTED } else { CAUSE_NORMAL };
+        for leg in call.leg.into_iter().chain(call.forks.iter().copied()) {
+            self.order(monitor, id, Order::UserClear { call: leg, cause }, out);
+        }
+    }
+
+    /// A call that the PBX had cleared before needs no further proof.
+    pub(super) fn drop_answered(&mut self, at: Millis, position: usize, out: &mut Effects) {
+        let call = self.requests[position].call;
+        if self.calls.iter().any(|dropped| dropped.id == call && dropped.pbx.is_cleared()) {
+            self.drop_anyway(at, position, out);
+        }
+    }
+
+    /// The TAPI call must not hang because the PBX is silent (TSPI: lineDrop).
+    pub(super) fn drop_anyway(&mut self, at: Millis, position: usize, out: &mut Effects) {
+        let id = self.requests[position].call;
+        if let Some(index) = self.calls.iter().position(|call| call.id == id && call.is_live()) {
+            self.enter(at, index, (CallState::Idle, 0), out);
+        }
+        self.settle(at, out);
+        self.forget_ended();
+    }
+}

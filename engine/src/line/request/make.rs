@@ -1,0 +1,109 @@
+//! Making a call, and the handle that the PBX gives it.
+
+use super::{Kind, Outcome, Progress};
+use crate::effect::{Effects, Order};
+use crate::id::{CallHandle, CallId, RequestId};
+use crate::line::Line;
+use crate::line::call::{Call, Standing};
+use crate::pii::Personal;
+use crate::tapi::{LineErr, MEDIA_INTERACTIVE_VOICE};
+use crate::time::Millis;
+use crate::view::CallCard;
+
+/// What is known of a call that is only being made.
+pub(super) fn card(country_code: u32, call_param_flags: u32) -> CallCard {
+    CallCard {
+        media: MEDIA_INTERACTIVE_VOICE,
+        call_param_flags,
+        country_code,
+        ..CallCard::default()
+    }
+}
+
+impl Line {
+    /// A call that is asked for at this line.
+    pub(super) fn made(&self, id: CallId, number: Personal, card: CallCard, at: Millis) -> Call {
+        Call::made(id, number, card, at).at_line(&self.identity.number.to_text())
+    }
+
+    pub(super) fn make_call(
+        &mut self,
+        at: Millis,
+        id: RequestId,
+        made: Call,
+        block_id: bool,
+        out: &mut Effects,
+    ) -> Outcome {
+        let monitor = self.monitor.ok_or(LineErr::InvalLineState)?;
+        if !self.make_room(out) {
+            return Err(LineErr::CallUnavail);
+        }
+        let number = made.dialled.clone().unwrap_or_default();
+        self.pend(at, id, made.id, Kind::MakeCall, out);
+        self.calls.push(made);
+        let order = Order::UserCall { user: monitor.user, e164: number, block_id };
+        self.order(monitor, id, order, out);
+        Ok(Progress::UnderWay)
+    }
+
+    /// The PBX took the order: completion first, then the first state (O-1, I-05).
+    pub(super) fn calling(
+        &mut self,
+        at: Millis,
+        position: usize,
+        leg: CallHandle,
+        out: &mut Effects,
+    ) {
+        let made = self.requests[position].call;
+        self.finish(position, Ok(()), out);
+        if let Some(index) = self.index_of(made) {
+            self.calls[index].leg = Some(leg);
+        }
+        self.announce_made(at, made, out);
+    }
+
+    /// The PBX named the leg of a call that has to wait for something else.
+    pub(super) fn leg_named(
+        &mut self,
+        at: Millis,
+        position: usize,
+        made: CallId,
+        leg: CallHandle,
+        out: &mut Effects,
+    ) {
+        self.requests[position].taken = true;
+        if let Some(index) = self.index_of(made) {
+            self.calls[index].leg = Some(leg);
+        }
+        self.settle(at, out);
+    }
+
+    /// The request that made it has completed: from now on it is told of.
+    pub(super) fn announce_made(&mut self, at: Millis, made: CallId, out: &mut Effects) {
+        let Some(index) = self.index_of(made) else { return };
+        if self.calls[index].standing == Standing::Pending {
+            self.calls[index].standing = Standing::Announced;
+            self.calls[index].since = at;
+            self.tell_state(index, out);
+        }
+    }
+
+    /// Takes in the events that were kept back, each with its own status messages: what is told
+    /// must not depend on whether events overtook the answer to `UserCall`.
+    pub(in crate::line) fn release_early(&mut self, at: Millis, out: &mut Effects) {
+        if self.early.is_empty() || self.awaits_leg() {
+            return;
+        }
+        for (attempt, info, clue) in std::mem::take(&mut self.early) {
+            let before = self.status();
+            self.call_event(at, attempt, info, clue, out);
+            self.settle_active(at, out);
+            self.report_status(before, out);
+        }
+    }
+
+    /// Whether the PBX owes us the handle of a leg.
+    pub(in crate::line) fn awaits_leg(&self) -> bool {
+        self.requests.iter().any(super::Pending::awaits_leg)
+    }
+}

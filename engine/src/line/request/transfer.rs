@@ -1,0 +1,145 @@
+//! Transfers: by a consultation, blind, and of a call that is only offered.
+
+use super::{Kind, Outcome, Pending, Progress, make};
+use crate::call::CAUSE_ELSEWHERE;
+use crate::effect::{Effects, Order};
+use crate::fact::Consultation;
+use crate::id::{CallId, RequestId};
+use crate::line::Line;
+use crate::pii::Personal;
+use crate::tapi::{CallState, LineErr};
+use crate::time::Millis;
+
+/// How a call whose leg is over is to be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::line) enum Departure {
+    /// Somebody else ended it: DISCONNECTED, then IDLE.
+    Told,
+    /// This side ended it or sent it away: IDLE at once.
+    Quiet,
+    /// Both calls of a transfer went at once: IDLE for each, in this order.
+    Both(CallId, CallId),
+}
+
+impl Line {
+    /// The orders go out together; the PBX takes them one after the other.
+    pub(super) fn setup_transfer(
+        &mut self,
+        at: Millis,
+        id: RequestId,
+        call: CallId,
+        wanted: Consultation,
+        out: &mut Effects,
+    ) -> Outcome {
+        let (monitor, leg) = self.leg_of(call)?;
+        if !self.make_room(out) {
+            return Err(LineErr::CallUnavail);
+        }
+        let index = self.index_of(call).ok_or(LineErr::InvalCallHandle)?;
+        let Consultation { call: consultation, number, block_id, call_param_flags } = wanted;
+        let mut card = make::card(0, call_param_flags);
+        card.related_call_id = self.calls[index].card.call_id;
+        self.calls[index].consultation = Some(consultation);
+        let made = self.made(consultation, number.clone(), card, at);
+        self.calls.push(made);
+        self.pend(at, id, call, Kind::SetupTransfer { consultation }, out);
+        self.order(monitor, id, Order::UserHold { call: leg }, out);
+        self.order(
+            monitor,
+            id,
+            Order::UserCall { user: monitor.user, e164: number, block_id },
+            out,
+        );
+        Ok(Progress::UnderWay)
+    }
+
+    /// Without its consultation the call only was put on hold, which nobody asked for.
+    pub(super) fn undo_setup(&mut self, at: Millis, pending: &Pending, out: &mut Effects) {
+        let Some(index) = self.index_of(pending.call) else { return };
+        self.calls[index].consultation = None;
+        if self.calls[index].state == CallState::OnHoldPendTransfer {
+            self.enter(at, index, (CallState::OnHold, 0), out);
+        }
+        if let Ok((monitor, leg)) = self.leg_of(pending.call) {
+            self.order(monitor, pending.id, Order::UserRetrieve { call: leg }, out);
+        }
+    }
+
+    /// Dropping a consultation leads back to the call that waits for its transfer.
+    pub(super) fn resume_original_of(
+        &mut self,
+        consultation: CallId,
+        id: RequestId,
+        out: &mut Effects,
+    ) {
+        let original = self.calls.iter_mut().find(|call| call.consultation == Some(consultation));
+        let Some(original) = original else { return };
+        original.consultation = None;
+        let original = original.id;
+        if let Ok((monitor, leg)) = self.leg_of(original) {
+            self.order(monitor, id, Order::UserRetrieve { call: leg }, out);
+        }
+    }
+
+    /// No call waits for a transfer whose consultation is gone.
+    pub(in crate::line) fn forget_consultations(&mut self) {
+        for index in 0..self.calls.len() {
+            if let Some(other) = self.calls[index].consultation
+                && !self.calls.iter().any(|call| call.id == other && call.is_live())
+            {
+                self.calls[index].consultation = None;
+            }
+        }
+    }
+
+    pub(super) fn complete_transfer(
+        &mut self,
+        at: Millis,
+        id: RequestId,
+        call: CallId,
+        consultation: CallId,
+        out: &mut Effects,
+    ) -> Outcome {
+        let (monitor, a) = self.leg_of(call)?;
+        let (_, b) = self.leg_of(consultation)?;
+        self.pend(at, id, call, Kind::CompleteTransfer { consultation }, out);
+        self.order(monitor, id, Order::UserTransfer { a, b }, out);
+        Ok(Progress::UnderWay)
+    }
+
+    pub(super) fn send_away(
+        &mut self,
+        at: Millis,
+        id: RequestId,
+        call: CallId,
+        number: Personal,
+        out: &mut Effects,
+    ) -> Outcome {
+        let (monitor, leg) = self.leg_of(call)?;
+        self.pend(at, id, call, Kind::SendAway, out);
+        self.order(monitor, id, Order::UserRedirect { call: leg, e164: number }, out);
+        Ok(Progress::UnderWay)
+    }
+
+    /// How a call whose leg is over is to be ended. The PBX says of a leg whose far end it gave to
+    /// somebody else that the call goes on elsewhere; if it gives no cause at all, a request that
+    /// would explain the end is believed for this call, but not for the other one of a pair.
+    pub(in crate::line) fn departure(&self, index: usize) -> Departure {
+        let call = &self.calls[index];
+        let elsewhere = call.cause == Some(CAUSE_ELSEWHERE);
+        let maybe = elsewhere || call.cause.is_none();
+        for pending in self.requests.iter().filter(|pending| pending.concerns(call.id)) {
+            match pending.kind {
+                Kind::CompleteTransfer { consultation } if elsewhere => {
+                    return Departure::Both(pending.call, consultation);
+                }
+                Kind::CompleteTransfer { .. } if maybe => return Departure::Quiet,
+                Kind::Park if pending.taken => return Departure::Quiet,
+                Kind::SendAway if maybe || pending.taken => return Departure::Quiet,
+                _ => {}
+            }
+        }
+        // Whoever parked it, here or at the telephone: nobody hung up.
+        if call.leaving || self.was_parked(index) { Departure::Quiet } else { Departure::Told }
+    }
+}

@@ -1,0 +1,79 @@
+//! Where calls are parked.
+//!
+//! A parked call is a leg at the object where it is parked, whoever parked it (reference of the PBX,
+//! 6.9). It is taken from there by the handle of that leg, which another line than the object's own
+//! may want to know. What is kept here only answers that question; no line's state depends on it.
+
+use crate::call::{PbxState, Phase};
+use crate::fact::{CallInfo, Msg, Role};
+use crate::id::{CallHandle, PbxId};
+use crate::pii::Personal;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Most parked calls known at a time (I-24). A PBX has far fewer positions.
+const MAX_PARKED: usize = 4096;
+
+/// All parked calls of the lines that are monitored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lot {
+    /// The Long Name of the object where each leg is parked.
+    legs: BTreeMap<(PbxId, CallHandle), Personal>,
+}
+
+impl Lot {
+    /// Takes in an event of a leg.
+    pub(crate) fn take(&mut self, pbx: PbxId, info: &CallInfo) {
+        let leg = (pbx, info.handle());
+        let parked = PbxState::new(info.state).phase() == Phase::Parked;
+        if !info.active || info.msg == Msg::Del || !parked {
+            self.legs.remove(&leg);
+        } else if let Some(this) = info.party(&Role::This)
+            && (self.legs.len() < MAX_PARKED || self.legs.contains_key(&leg))
+        {
+            self.legs.insert(leg, this.cn.clone());
+        }
+    }
+
+    /// The leg that was parked first at an object.
+    pub(crate) fn at(&self, cn: &Personal) -> Option<(PbxId, CallHandle)> {
+        self.legs.iter().find(|(_, place)| *place == cn).map(|(leg, _)| *leg)
+    }
+
+    /// Handles of an earlier session of this PBX mean nothing any more.
+    pub(crate) fn forget(&mut self, pbx: PbxId) {
+        self.legs.retain(|(of, _), _| *of != pbx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::Party;
+
+    fn parked(call: u32, cn: &str) -> CallInfo {
+        let this = Party { role: Role::This, cn: cn.into(), ..Party::default() };
+        CallInfo { call, active: true, state: 136, parties: vec![this], ..CallInfo::default() }
+    }
+
+    #[test]
+    fn a_parked_call_is_known_until_it_is_taken_or_gone() {
+        let (mut lot, pbx) = (Lot::default(), PbxId(0));
+        lot.take(pbx, &parked(9, "Park"));
+        lot.take(pbx, &parked(7, "Park"));
+        lot.take(pbx, &CallInfo { state: 133, ..parked(8, "Anna") });
+        assert_eq!(lot.at(&"Park".into()), Some((pbx, CallHandle(7))));
+        assert_eq!(lot.at(&"Anna".into()), None);
+        lot.take(pbx, &CallInfo { active: false, ..parked(7, "") });
+        assert_eq!(lot.at(&"Park".into()), Some((pbx, CallHandle(9))));
+        lot.forget(pbx);
+        assert_eq!(lot, Lot::default());
+    }
+
+    #[test]
+    fn there_are_only_so_many_positions() {
+        let mut lot = Lot::default();
+        (0..5000).for_each(|call| lot.take(PbxId(0), &parked(call, "Park")));
+        assert_eq!(lot.legs.len(), MAX_PARKED);
+    }
+}

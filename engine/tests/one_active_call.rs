@@ -1,0 +1,109 @@
+//! The setting that never two calls of a line are connected (I-19). The watch of the invariants
+//! looks on in each test.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod site;
+
+use engine::fact::*;
+use engine::tapi::CallState;
+use site::{Site, born};
+
+/// Two calls of Anna: one connected, one on hold.
+fn connected_and_held(single_active_call: bool) -> Site {
+    let mut site = Site::new();
+    configure(&mut site, single_active_call);
+    site.call(101, 261);
+    site.call(102, 5);
+    site.told(1);
+    site
+}
+
+fn configure(site: &mut Site, single_active_call: bool) {
+    site.host(HostFact::Configured(Configuration {
+        user: "TAPI".into(),
+        pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
+        name_template: "%c".into(),
+        single_active_call,
+        ..Configuration::default()
+    }));
+}
+
+fn states(site: &Site) -> Vec<CallState> {
+    site.view(1).calls.iter().map(|call| call.state).collect()
+}
+
+#[test]
+fn a_conference_made_at_the_phone_shows_one_connected_call_and_the_other_when_that_is_over() {
+    let mut site = connected_and_held(true);
+    site.call(101, 5);
+    assert!(site.calls_told(1).is_empty(), "the conference is not seen");
+    site.call(102, 6);
+    assert_eq!(site.calls_told(1), ["call2 DISCONNECTED 0x1", "call1 CONNECTED 0x1"]);
+    site.del(102);
+    site.call(101, 6);
+    assert_eq!(site.calls_told(1), ["call2 IDLE 0x0", "call1 DISCONNECTED 0x1"]);
+}
+
+#[test]
+fn without_the_setting_both_calls_of_a_conference_are_connected() {
+    let mut site = connected_and_held(false);
+    site.call(101, 5);
+    assert_eq!(site.calls_told(1), ["call1 CONNECTED 0x1"]);
+    assert_eq!(states(&site), [CallState::Connected, CallState::Connected]);
+}
+
+#[test]
+fn a_masked_call_is_shown_when_the_other_one_is_held() {
+    let mut site = connected_and_held(true);
+    site.call(101, 5);
+    site.call(102, 261);
+    assert_eq!(site.calls_told(1), ["call2 ONHOLD 0x0", "call1 CONNECTED 0x1"]);
+}
+
+#[test]
+fn the_first_call_goes_on_hold_before_the_one_just_answered_is_connected() {
+    let mut site = Site::new();
+    configure(&mut site, true);
+    site.call(102, 5);
+    site.call(101, 132);
+    site.told(1);
+    // Some telephones report the answer before the hold.
+    site.call(101, 133);
+    let told = site.calls_told(1);
+    assert_eq!(
+        told.iter().filter(|words| !words.contains("info")).collect::<Vec<_>>(),
+        ["call1 ONHOLD 0x0", "call2 CONNECTED 0x1"]
+    );
+    site.call(102, 261);
+    assert!(site.calls_told(1).is_empty(), "now it is true");
+    site.call(101, 134);
+    site.del(101);
+    assert_eq!(states(&site), [CallState::OnHold, CallState::Idle]);
+    site.call(102, 5);
+    assert_eq!(site.view(1).call(born(1, 1)).unwrap().state, CallState::Connected);
+}
+
+#[test]
+fn a_second_connected_call_found_at_open_is_announced_on_hold() {
+    let mut site = Site::closed();
+    configure(&mut site, true);
+    site.call(101, 5);
+    site.call(102, 5);
+    site.effects.clear();
+    site.open(1);
+    assert_eq!(
+        site.calls_told(1),
+        ["new call1", "call1 CONNECTED 0x1", "new call2", "call2 ONHOLD 0x0"]
+    );
+}
+
+#[test]
+fn the_setting_takes_effect_while_calls_are_running() {
+    let mut site = connected_and_held(false);
+    site.call(101, 5);
+    site.told(1);
+    configure(&mut site, true);
+    assert_eq!(site.calls_told(1), ["call2 ONHOLD 0x0"]);
+    configure(&mut site, false);
+    assert_eq!(site.calls_told(1), ["call2 CONNECTED 0x1"]);
+}

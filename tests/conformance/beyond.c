@@ -1,0 +1,265 @@
+/* Items from 151 up: what goes beyond the product's list of functions. */
+
+#include <string.h>
+
+#include "features.h"
+#include "host.h"
+#include "items.h"
+#include "names.h"
+#include "structures.h"
+
+/* ---- digits to dial ---- */
+
+static void digits_follow(const char *beginning)
+{
+    struct line *line = open_line(20);
+    CHECK(address_caps(line->device)->dwAddrCapFlags & LINEADDRCAPFLAGS_PARTIALDIAL,
+          "PARTIALDIAL is not claimed");
+    struct call *call;
+    MUST(make_call(line, beginning, NULL, &call));
+    DWORD first = beginning == NULL ? LINECALLSTATE_DIALTONE : LINECALLSTATE_DIALING;
+    await_state(call, first);
+    CHECK(features_of(call) & LINECALLFEATURE_DIAL, "no more digits can be dialled");
+    if (beginning == NULL) MUST(dial_digits(call, "2"));
+    MUST(dial_digits(call, "T1;"));
+    await_state(call, LINECALLSTATE_RINGBACK);
+    EXPECT(outcome(dial_digits(call, "1")), ERR(INVALCALLSTATE));
+    MUST(drop(call));
+    EXPECT(outcome(dial_digits(call, "1")), ERR(INVALCALLSTATE));
+    close_line(line);
+}
+
+static void dial_later(void)
+{
+    session_start((struct setup){0});
+    digits_follow(NULL);
+    control_clear_calls();
+    digits_follow("2;");
+}
+
+static void dial_wrong(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    struct call *call;
+    MUST(make_call(line, "", NULL, &call));
+    await_state(call, LINECALLSTATE_DIALTONE);
+    EXPECT(dial_digits(call, ""), ERR(INVALADDRESS));
+    EXPECT(dial_digits(call, NULL), ERR(INVALADDRESS));
+    EXPECT(dial_digits(call, "1?"), ERR(DIALPROMPT));
+    EXPECT(dial_digits(call, "x"), ERR(INVALADDRESS));
+    CHECK(state_of(call) == LINECALLSTATE_DIALTONE, "the call is %s",
+          name_of_state(state_of(call)));
+}
+
+/* ---- digits to hear ---- */
+
+static LONG generate(struct call *call, DWORD tag, DWORD mode, const char *digits)
+{
+    WCHAR *text = fenced_text(digits);
+    LONG result = TSPI(lineGenerateDigits, call->hd, tag, mode, text, 100);
+    spoil_text(text);
+    return result;
+}
+
+static void digits_heard(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    CHECK(device_caps(line->device)->dwGenerateDigitModes == LINEDIGITMODE_DTMF,
+          "DTMF is not claimed");
+    struct call *call = connected_call(line, 21);
+    place from = log_end();
+    EXPECT(generate(call, 0xBEEF, LINEDIGITMODE_DTMF, "12,a#"), 0);
+    struct pattern generated = {
+        .kind = EVENT, .line = line->ht, .call = call->ht, .message = LINE_GENERATE,
+        .p1 = LINEGENERATETERM_DONE,
+    };
+    const struct entry *entry = log_at(await(from, generated, "LINE_GENERATE"));
+    CHECK(entry->p2 == 0xBEEF, "the tag is %#x", (unsigned)entry->p2);
+    const char *heard = control("heard 21");
+    CHECK(strcmp(heard, "12A#") == 0, "the other end heard \"%s\"", heard);
+    EXPECT(generate(call, 1, LINEDIGITMODE_PULSE, "1"), ERR(INVALDIGITMODE));
+    EXPECT(generate(call, 1, LINEDIGITMODE_DTMF, NULL), 0);
+    MUST(hold(call));
+    EXPECT(generate(call, 1, LINEDIGITMODE_DTMF, "1"), ERR(INVALCALLSTATE));
+}
+
+/* ---- user-user information ---- */
+
+static const WCHAR greeting[] = u"Grüße & 100 %";
+
+static bool has_greeting(const struct call *call)
+{
+    const LINECALLINFO *info = call_info(call);
+    return info->dwUserUserInfoSize == sizeof greeting &&
+           memcmp((const char *)info + info->dwUserUserInfoOffset, greeting, sizeof greeting) == 0;
+}
+
+static void user_info_carried(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20), *peer = open_line(21);
+    const LINEDEVCAPS *caps = device_caps(line->device);
+    CHECK(caps->dwUUISendUserUserInfoSize >= sizeof greeting, "no more than %u bytes can be sent",
+          (unsigned)caps->dwUUISendUserUserInfoSize);
+    DWORD most = caps->dwUUISendUserUserInfoSize;
+    struct call *call = connected_call(line, 21);
+    struct call *there = await_new_call(peer, session.began);
+    await_state(there, LINECALLSTATE_CONNECTED);
+    place from = log_end();
+    char copy[sizeof greeting];
+    memcpy(copy, greeting, sizeof greeting);
+    LONG request = ASK(lineSendUserUserInfo, call->hd, copy, sizeof greeting);
+    memset(copy, 0xEE, sizeof copy);
+    MUST(request);
+    struct pattern told = {
+        .kind = EVENT, .line = peer->ht, .call = there->ht, .message = LINE_CALLINFO,
+        .p1_bits = LINECALLINFOSTATE_USERUSERINFO,
+    };
+    await(from, told, "LINE_CALLINFO(USERUSERINFO)");
+    CHECK(has_greeting(there), "another text arrived than was sent");
+    static char big[1 << 16];
+    memset(big, 'x', sizeof big);
+    EXPECT(outcome(ASK(lineSendUserUserInfo, call->hd, big, most + 1)), ERR(USERUSERINFOTOOBIG));
+    MUST(hold(call));
+    EXPECT(outcome(ASK(lineSendUserUserInfo, call->hd, "x", 2)), ERR(INVALCALLSTATE));
+}
+
+static void user_info_arrives(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    struct call *call = connected_call(line, 21);
+    place from = log_end();
+    control("uui 20 Grüße & 100 %%");
+    struct pattern told = {
+        .kind = EVENT, .line = line->ht, .call = call->ht, .message = LINE_CALLINFO,
+        .p1_bits = LINECALLINFOSTATE_USERUSERINFO,
+    };
+    await(from, told, "LINE_CALLINFO(USERUSERINFO)");
+    CHECK(has_greeting(call), "another text arrived");
+}
+
+/* ---- park ---- */
+
+static LONG park(struct call *call, DWORD mode, const char *number, VARSTRING *address)
+{
+    WCHAR *text = fenced_text(number);
+    LONG result = ASK(linePark, call->hd, mode, text, address);
+    spoil_text(text);
+    return result;
+}
+
+static LONG unpark(struct line *line, const char *number, struct call **call)
+{
+    struct call *made = call_new(line, NULL, true);
+    WCHAR *text = fenced_text(number);
+    *call = made;
+    LONG result = ASK(lineUnpark, line->hd, 0, made->ht, &made->hd, text);
+    spoil_text(text);
+    if (result > 0) {
+        made->request = (DRV_REQUESTID)result;
+        CHECK(made->hd != NULL, "lineUnpark returned its id before it wrote the handle");
+    }
+    return result;
+}
+
+/* The call parked by the first line is taken by another one, and is connected with whom it was. */
+static void taken_elsewhere(struct line *taker, const char *from)
+{
+    struct call *taken;
+    MUST(unpark(taker, from, &taken));
+    await_state(taken, LINECALLSTATE_CONNECTED);
+    const LINECALLINFO *info = call_info(taken);
+    CHECK(info->dwReason == LINECALLREASON_UNPARK, "the reason is %#x", (unsigned)info->dwReason);
+    MUST(drop(taken));
+    EXPECT(outcome(unpark(taker, from, &taken)), ERR(OPERATIONFAILED));
+}
+
+static void parked_at_an_address(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20), *place_line = open_line(22), *taker = open_line(23);
+    struct line *peer = open_line(21);
+    CHECK(address_caps(line->device)->dwParkModes ==
+              (LINEPARKMODE_DIRECTED | LINEPARKMODE_NONDIRECTED), "parking is not claimed");
+    struct call *call = connected_call(line, 21);
+    struct call *there = await_new_call(peer, session.began);
+    await_state(there, LINECALLSTATE_CONNECTED);
+    place from = log_end();
+    MUST(park(call, LINEPARKMODE_DIRECTED, "22", NULL));
+    await_state(call, LINECALLSTATE_IDLE);
+    struct pattern disconnected = {
+        .kind = EVENT, .line = line->ht, .call = call->ht, .message = LINE_CALLSTATE,
+        .p1 = LINECALLSTATE_DISCONNECTED,
+    };
+    CHECK(log_count(from, &disconnected) == 0, "who parks a call has hung up nothing");
+    struct call *parked = await_new_call(place_line, from);
+    await_state(parked, LINECALLSTATE_ONHOLD);
+    CHECK(call_info(parked)->dwReason == LINECALLREASON_PARKED, "the reason is %#x",
+          (unsigned)call_info(parked)->dwReason);
+    CHECK(state_of(there) == LINECALLSTATE_CONNECTED, "who is parked is %s",
+          name_of_state(state_of(there)));
+    taken_elsewhere(taker, "22");
+}
+
+static void parked_anywhere(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20), *taker = open_line(23);
+    struct call *call = connected_call(line, 21);
+    struct { VARSTRING string; WCHAR room[8]; DWORD guard; } address = {
+        .string.dwTotalSize = sizeof address - sizeof(DWORD), .guard = 0xC0FFEE,
+    };
+    MUST(park(call, LINEPARKMODE_NONDIRECTED, NULL, &address.string));
+    await_state(call, LINECALLSTATE_IDLE);
+    const WCHAR *text = (const WCHAR *)((const char *)&address + address.string.dwStringOffset);
+    CHECK(address.string.dwStringSize == 6 && memcmp(text, u"20", 6) == 0,
+          "the address is not that of the line");
+    CHECK(address.guard == 0xC0FFEE, "written past the end");
+    taken_elsewhere(taker, "20");
+}
+
+static void parked_wrong(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    struct call *call = connected_call(line, 21);
+    VARSTRING small = {.dwTotalSize = sizeof small};
+    EXPECT(park(call, LINEPARKMODE_NONDIRECTED, NULL, &small), ERR(STRUCTURETOOSMALL));
+    EXPECT(park(call, LINEPARKMODE_NONDIRECTED, NULL, NULL), ERR(INVALPOINTER));
+    EXPECT(park(call, 3, "22", NULL), ERR(INVALPARKMODE));
+    EXPECT(outcome(park(call, LINEPARKMODE_DIRECTED, "987", NULL)), ERR(INVALADDRESS));
+    CHECK(state_of(call) == LINECALLSTATE_CONNECTED, "the call is %s",
+          name_of_state(state_of(call)));
+    struct call *taken;
+    EXPECT(outcome(unpark(line, "22", &taken)), ERR(OPERATIONFAILED));
+}
+
+/* ---- handles ---- */
+
+static void failed_call_closed(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    control_until_end("refuse 20 on", "refuse 20 off");
+    struct call *call;
+    LONG result = outcome(make_call(line, "21", NULL, &call));
+    CHECK(result < 0, "a refused call was made");
+    EXPECT(TSPI(lineCloseCall, call->hd), 0);
+    EXPECT(TSPI(lineCloseCall, call->hd), ERR(INVALCALLHANDLE));
+}
+
+const struct item beyond_items[] = {
+    {151, "a call without its number takes the digits by lineDial", dial_later, 0},
+    {152, "digits that cannot be dialled leave the dial tone", dial_wrong, 0},
+    {153, "generated digits are heard and LINE_GENERATE has their tag", digits_heard, 0},
+    {154, "user-user information is carried to the other line", user_info_carried, 0},
+    {155, "user-user information from the PBX is shown as it is", user_info_arrives, 0},
+    {156, "a call parked at an address is taken by another line", parked_at_an_address, 0},
+    {157, "a call parked anywhere is found at the address given back", parked_anywhere, 0},
+    {158, "what cannot be parked stays connected", parked_wrong, 0},
+    {159, "the handle of a call that could not be made can be closed once", failed_call_closed, 0},
+    {ITEMS_END, NULL, NULL, 0},
+};

@@ -1,0 +1,276 @@
+/* Items 84 to 91: forwarding. */
+
+#include <string.h>
+
+#include "features.h"
+#include "forwards.h"
+#include "host.h"
+#include "items.h"
+#include "names.h"
+#include "parties.h"
+#include "structures.h"
+
+/* Line 20, without forwards, with all messages of addresses; the simulator's user has none, before
+ * and after. */
+static struct line *forwarding_line(void)
+{
+    session_start((struct setup){0});
+    needs_claim(FORWARD);
+    struct line *line = open_line(20);
+    EXPECT(TSPI(lineSetStatusMessages, line->hd, 0, LINEADDRESSSTATE_FORWARD), 0);
+    MUST(forward(line, 0, NULL));
+    SHOWS(line, 0, NULL);
+    return line;
+}
+
+/* Leaves nothing behind for the items after this. */
+static void clean(struct line *line)
+{
+    MUST(forward(line, 0, NULL));
+    SHOWS(line, 0, NULL);
+}
+
+static place forward_told(const struct line *line, place from)
+{
+    struct pattern told = {.kind = EVENT, .line = line->ht, .message = LINE_ADDRESSSTATE,
+                           .any_p1 = true};
+    place at = await(from, told, "LINE_ADDRESSSTATE");
+    const struct entry *entry = log_at(at);
+    CHECK(entry->p1 == 0 && entry->p2 == LINEADDRESSSTATE_FORWARD && entry->p3 == 0, "%s",
+          log_text(entry));
+    return at;
+}
+
+static const struct forward always = {LINEFORWARDMODE_UNCOND, NULL, "23"};
+static const struct forward when_busy = {LINEFORWARDMODE_BUSY, NULL, "24"};
+static const struct forward no_answer = {LINEFORWARDMODE_NOANSW, NULL, "25"};
+
+/* ---- what is shown at the message ---- */
+
+enum { NOT_SEEN = 99 };
+static atomic_uint shown_at_message;
+
+static void look_at_forwards(const struct entry *entry)
+{
+    if (entry->kind != EVENT || entry->message != LINE_ADDRESSSTATE) return;
+    const struct line *line = line_of_handle(entry->line);
+    LINEADDRESSSTATUS status;
+    if (line == NULL || peek_address_status(line->hd, &status) != 0) return;
+    shown_at_message = status.dwForwardNumEntries;
+}
+
+static bool forwards_were_seen(void *unused)
+{
+    (void)unused;
+    return shown_at_message != NOT_SEEN;
+}
+
+static void unconditional(void)
+{
+    struct line *line = forwarding_line(), *to = open_line(23);
+    shown_at_message = NOT_SEEN;
+    atomic_store(&on_callback, look_at_forwards);
+    place start = log_end();
+    MUST(forward(line, 1, &always));
+    forward_told(line, start);
+    CHECK(wait_until(forwards_were_seen, NULL, SOON_MS) && shown_at_message == 1,
+          "at the message %u forwards were shown", shown_at_message);
+    SHOWS(line, 1, &always);
+    /* It is not only shown. */
+    watch_offerings();
+    start = log_end();
+    control("call 21 20");
+    struct call *call = await_new_call(to, start);
+    await_state(call, LINECALLSTATE_OFFERING);
+    check_parties(offered_info(call), (struct parties){.reason = LINECALLREASON_FWDUNCOND,
+                                                       .caller = "21", .redirecting = "20"});
+    clean(line);
+}
+
+static void none_at_any_time(void)
+{
+    struct line *line = forwarding_line();
+    for (int turn = 0; turn < 2; turn++) {
+        MUST(forward(line, 1, &always));
+        SHOWS(line, 1, &always);
+        MUST(turn ? forward(line, 0, NULL) : forward_by(line, forward_list(STRIDE_3_0, 0, NULL), 0));
+        SHOWS(line, 0, NULL);
+        MUST(turn ? forward(line, 0, NULL) : forward_by(line, forward_list(STRIDE_3_0, 0, NULL), 0));
+        SHOWS(line, 0, NULL);
+    }
+}
+
+static void replaced(void)
+{
+    struct line *line = forwarding_line();
+    MUST(forward(line, 1, &always));
+    MUST(forward(line, 1, &when_busy));
+    SHOWS(line, 1, &when_busy);
+    const struct forward two[] = {always, no_answer};
+    MUST(forward(line, 2, two));
+    SHOWS(line, 2, two);
+    clean(line);
+}
+
+/* ---- wrong lists ---- */
+
+static void must_refuse(struct line *line, const LINEFORWARDLIST *list, LONG error, const char *what)
+{
+    LONG result = outcome(forward_by(line, list, 0));
+    CHECK(result == error, "%s gave %s, not %s", what, name_of_result(result),
+          name_of_result(error));
+    SHOWS(line, 1, &always);
+}
+
+/* A list of one forward, with a member of it changed. */
+static LINEFORWARDLIST *spoilt(DWORD member, DWORD value)
+{
+    LINEFORWARDLIST *list = forward_list(STRIDE_3_0, 1, &when_busy);
+    memcpy((BYTE *)list + member, &value, sizeof value);
+    return list;
+}
+
+static void wrong_lists(void)
+{
+    enum { TOO_MANY = 64, MODE = 8, SIZE = 24, OFFSET = 28 };
+    struct line *line = forwarding_line();
+    MUST(forward(line, 1, &always));
+    SHOWS(line, 1, &always);
+    const DWORD offered = address_caps(line->device)->dwForwardModes;
+    const DWORD most = address_caps(line->device)->dwMaxForwardEntries;
+    must_refuse(line, spoilt(MODE, 3), ERR(INVALPARAM), "two modes in one");
+    must_refuse(line, spoilt(MODE, 0), ERR(INVALPARAM), "no mode");
+    must_refuse(line, spoilt(MODE, LINEFORWARDMODE_UNKNOWN), ERR(INVALPARAM), "mode UNKNOWN");
+    must_refuse(line, spoilt(MODE, LINEFORWARDMODE_UNAVAIL), ERR(INVALPARAM), "mode UNAVAIL");
+    must_refuse(line, spoilt(MODE, 0x80000000), ERR(INVALPARAM), "a mode that is none");
+    must_refuse(line, spoilt(OFFSET, 0xFFFFFFF0), ERR(INVALPARAM), "a text outside");
+    must_refuse(line, spoilt(SIZE, 0xFFFFFFF0), ERR(INVALPARAM), "an endless text");
+    must_refuse(line, spoilt(SIZE, 3), ERR(INVALPARAM), "a text of one and a half characters");
+    must_refuse(line, spoilt(4, 2), ERR(STRUCTURETOOSMALL), "more entries than there is room");
+    must_refuse(line, spoilt(0, 4), ERR(STRUCTURETOOSMALL), "a size without its own member");
+    must_refuse(line, spoilt(0, 16), ERR(STRUCTURETOOSMALL), "a size without its entry");
+    const struct forward twice[] = {when_busy, when_busy};
+    must_refuse(line, forward_list(STRIDE_3_0, 2, twice), ERR(INVALPARAM), "one condition twice");
+    const struct forward nobody = {LINEFORWARDMODE_UNCONDSPECIFIC, NULL, "23"};
+    must_refuse(line, forward_list(STRIDE_3_0, 1, &nobody), ERR(INVALPARAM), "no caller's forward");
+    const struct forward letters = {LINEFORWARDMODE_BUSY, NULL, "2x!y"};
+    must_refuse(line, forward_list(STRIDE_3_0, 1, &letters), ERR(INVALADDRESS), "a wrong number");
+    CHECK(most < TOO_MANY, "dwMaxForwardEntries is %u", (unsigned)most);
+    static struct forward many[TOO_MANY];
+    static const char *const callers[] = {"3", "4", "5", "6", "7", "8", "9"};
+    for (unsigned i = 0; i < TOO_MANY; i++)
+        many[i] = (struct forward){LINEFORWARDMODE_UNCONDSPECIFIC, callers[i % 7], "23"};
+    must_refuse(line, forward_list(STRIDE_3_0, most + 1, many), ERR(INVALPARAM), "too many");
+    for (DWORD mode = 1; mode < LINEFORWARDMODE_UNKNOWN; mode <<= 1) {
+        const bool both = mode >= LINEFORWARDMODE_BUSYNA; /* taken though not claimed */
+        if ((offered & mode) || both) continue;
+        const struct forward entry = {mode, "21", "23"};
+        must_refuse(line, forward_list(STRIDE_3_0, 1, &entry), ERR(INVALPARAM), "an unclaimed mode");
+    }
+    HDRVCALL none = NULL;
+    EXPECT(ASK(lineForward, line->hd, 0, 1, NULL, 0, NULL, &none, NULL), ERR(INVALADDRESSID));
+    SHOWS(line, 1, &always);
+    clean(line);
+}
+
+/* ---- both lengths of entries ---- */
+
+static void both_lengths(void)
+{
+    struct line *line = forwarding_line();
+    const struct forward two[] = {when_busy, no_answer};
+    static const DWORD strides[] = {STRIDE_3_0, STRIDE_3_1};
+    for (unsigned i = 0; i < 2; i++) {
+        MUST(forward_by(line, forward_list(strides[i], 2, two), 0));
+        SHOWS(line, 2, two);
+        clean(line);
+        MUST(forward_by(line, forward_list(strides[i], 1, two), 0));
+        SHOWS(line, 1, two);
+        clean(line);
+    }
+}
+
+/* ---- rings ---- */
+
+static void rings_in_range(void)
+{
+    struct line *line = forwarding_line();
+    const LINEADDRESSCAPS *caps = address_caps(line->device);
+    static const DWORD rings[] = {99, 0xFFFFFFFF};
+    for (unsigned i = 0; i < 2; i++) {
+        MUST(forward_by(line, forward_list(STRIDE_3_0, 1, &no_answer), rings[i]));
+        SHOWS(line, 1, &no_answer);
+        DWORD shown = address_status(line)->dwNumRingsNoAnswer;
+        CHECK(shown == caps->dwMaxFwdNumRings, "%u rings show as %u, the limits are %u and %u",
+              (unsigned)rings[i], (unsigned)shown, (unsigned)caps->dwMinFwdNumRings,
+              (unsigned)caps->dwMaxFwdNumRings);
+    }
+    clean(line);
+}
+
+static void no_consultation(void)
+{
+    struct line *line = forwarding_line();
+    CHECK(!(address_caps(line->device)->dwAddrCapFlags & LINEADDRCAPFLAGS_FWDCONSULT),
+          "FWDCONSULT is claimed");
+    /* forward() looks at the handle when the function returns; here it is the completion's turn. */
+    HDRVCALL none = NULL;
+    struct call *spare = call_new(line, NULL, true);
+    MUST(ASK(lineForward, line->hd, 1, 0, forward_list(STRIDE_3_0, 1, &always), 0, spare->ht, &none,
+             NULL));
+    CHECK(none == NULL, "forwarding made a consultation call");
+    place start = log_end();
+    clean(line);
+    struct pattern any = {.kind = EVENT, .call = spare->ht, .any_message = true};
+    CHECK(log_count(start, &any) == 0, "of a consultation call was told");
+    CHECK(TSPI(lineCloseCall, spare->hd) == ERR(INVALCALLHANDLE), "handle 0 is a call");
+}
+
+/* ---- the phone ---- */
+
+static bool shows_one(void *line)
+{
+    LINEADDRESSSTATUS status;
+    return peek_address_status(((struct line *)line)->hd, &status) == 0 &&
+           status.dwForwardNumEntries == 1;
+}
+
+static bool shows_none(void *line)
+{
+    LINEADDRESSSTATUS status;
+    return peek_address_status(((struct line *)line)->hd, &status) == 0 &&
+           status.dwForwardNumEntries == 0;
+}
+
+/* What is told is told behind the status: whoever reads at the message reads the new one. */
+static void must_hear(struct line *line, bool (*shown)(void *), const char *command)
+{
+    place start = log_end();
+    control("%s", command);
+    CHECK(wait_until(shown, line, SOON_MS), "after `%s` %u forwards are shown", command,
+          (unsigned)address_status(line)->dwForwardNumEntries);
+    forward_told(line, start);
+    CHECK(shown(line), "at the message it was forgotten");
+}
+
+static void set_at_the_phone(void)
+{
+    struct line *line = forwarding_line();
+    control_until_end("forward 20 cfu off", "forward 20 cfu off");
+    must_hear(line, shows_one, "forward 20 cfu 23");
+    SHOWS(line, 1, &always);
+    must_hear(line, shows_none, "forward 20 cfu off");
+    SHOWS(line, 0, NULL);
+}
+
+const struct item forward_items[] = {
+    {84, "an unconditional forward is completed, told and shown", unconditional, 0},
+    {85, "no forwards can be asked for at any time", none_at_any_time, 0},
+    {86, "new forwards replace the old ones", replaced, 0},
+    {87, "wrong forwards change nothing", wrong_lists, 0},
+    {88, "forwards are read in both lengths of their entries", both_lengths, 0},
+    {89, "a ring count out of range is brought into it", rings_in_range, 0},
+    {90, "forwarding makes no consultation call", no_consultation, 0},
+    {91, "forwards set at the phone are told", set_at_the_phone, 0},
+    {ITEMS_END, NULL, NULL, 0},
+};

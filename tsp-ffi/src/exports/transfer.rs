@@ -1,0 +1,151 @@
+//! Transfers by a consultation, blind transfers, and redirection of an offered call.
+
+use super::call_params::CallParams;
+use super::{LONGEST_TEXT, asked, of_call, read_text};
+use crate::abi::{
+    DrvRequestId, HDrvCall, HTapiCall, LINECALLPARAMFLAGS_BLOCKID,
+    LINECALLPARAMFLAGS_ONESTEPTRANSFER, LineCallParams,
+};
+use crate::session::Session;
+use engine::dial::Dialable;
+use engine::fact::{Command, Consultation};
+use engine::id::{CallId, RequestId};
+use engine::pii::Personal;
+use engine::tapi::{LineErr, transfer_mode};
+
+/// Puts a call on hold for its transfer, and makes a call to ask whoever is to get it. With
+/// LINECALLPARAMFLAGS_ONESTEPTRANSFER its number is in the parameters, else the digits follow.
+///
+/// # Safety
+/// `handle` is null or valid for a write until the request has completed; `params` is null or a
+/// buffer of the size in its first member.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn TSPI_lineSetupTransfer(
+    request: DrvRequestId,
+    call: HDrvCall,
+    server: HTapiCall,
+    handle: *mut HDrvCall,
+    params: *const LineCallParams,
+) -> i32 {
+    asked(|| {
+        let session = of_call()?;
+        let known = session.call(call)?;
+        // SAFETY: the caller's promise.
+        let given = unsafe { CallParams::read(params)? };
+        given.check_address()?;
+        if handle.is_null() {
+            return Err(LineErr::InvalPointer);
+        }
+        let setup =
+            |consultation: Consultation| Command::SetupTransfer { call: known.id, consultation };
+        session.admit(known.id.line, &setup(nobody(known.id)))?;
+        given.check()?;
+        let number = if given.flags() & LINECALLPARAMFLAGS_ONESTEPTRANSFER == 0 {
+            Personal::default()
+        } else {
+            // SAFETY: the caller's promise.
+            Dialable::read(&unsafe { given.target_address(params)? })?.into_number()
+        };
+        let command = |consultation| {
+            setup(Consultation {
+                call: consultation,
+                number,
+                block_id: given.flags() & LINECALLPARAMFLAGS_BLOCKID != 0,
+                call_param_flags: given.flags(),
+            })
+        };
+        session.make(request, known.line_handle, server, command, |made| {
+            // SAFETY: not null, and the caller vouches for the rest.
+            unsafe { handle.write_unaligned(made) };
+        })
+    })
+}
+
+/// Joins the far ends of two calls. Either of them may be the one on hold.
+#[unsafe(no_mangle)]
+pub extern "system" fn TSPI_lineCompleteTransfer(
+    request: DrvRequestId,
+    call: HDrvCall,
+    consultation: HDrvCall,
+    _conference: HTapiCall,
+    _conference_handle: *mut HDrvCall,
+    mode: u32,
+) -> i32 {
+    asked(|| {
+        let session = of_call()?;
+        let known = session.call(call)?;
+        let other = session.call(consultation).map_err(|_| LineErr::InvalConsultCallHandle)?;
+        if known.line_handle != other.line_handle {
+            return Err(LineErr::InvalConsultCallHandle);
+        }
+        if mode == transfer_mode::CONFERENCE {
+            return Err(LineErr::OperationUnavail);
+        }
+        let complete =
+            |call| Command::CompleteTransfer { call, consultation: other.id, conference: None };
+        session.admit_call(call, complete)?;
+        if mode != transfer_mode::TRANSFER {
+            return Err(LineErr::InvalTransferMode);
+        }
+        session.ask(request, call, complete)
+    })
+}
+
+/// Sends a connected call to somebody else.
+///
+/// # Safety
+/// `destination` is null or a text with a NUL.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn TSPI_lineBlindTransfer(
+    request: DrvRequestId,
+    call: HDrvCall,
+    destination: *const u16,
+    _country_code: u32,
+) -> i32 {
+    let transfer = |call, number| Command::BlindTransfer { call, number };
+    asked(|| {
+        let session = of_call()?;
+        // SAFETY: the caller's promise.
+        unsafe { send_away(&session, request, call, destination, transfer) }
+    })
+}
+
+/// Sends an offered call to somebody else.
+///
+/// # Safety
+/// `destination` is null or a text with a NUL.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn TSPI_lineRedirect(
+    request: DrvRequestId,
+    call: HDrvCall,
+    destination: *const u16,
+    _country_code: u32,
+) -> i32 {
+    let redirect = |call, number| Command::Redirect { call, number };
+    asked(|| {
+        let session = of_call()?;
+        // SAFETY: the caller's promise.
+        unsafe { send_away(&session, request, call, destination, redirect) }
+    })
+}
+
+/// # Safety
+/// `destination` is null or a text with a NUL.
+unsafe fn send_away(
+    session: &Session,
+    request: DrvRequestId,
+    call: HDrvCall,
+    destination: *const u16,
+    command: impl Fn(CallId, Personal) -> Command,
+) -> Result<RequestId, LineErr> {
+    session.admit_call(call, |call| command(call, Personal::default()))?;
+    // SAFETY: the caller's promise.
+    let text = unsafe { read_text(destination, LONGEST_TEXT) };
+    let number = Dialable::read(&text.ok_or(LineErr::InvalAddress)?)?.into_number();
+    session.ask(request, call, |call| command(call, number))
+}
+
+/// A consultation that is only asked about.
+fn nobody(call: CallId) -> Consultation {
+    Consultation { call, number: Personal::default(), block_id: false, call_param_flags: 0 }
+}

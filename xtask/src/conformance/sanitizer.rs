@@ -1,0 +1,59 @@
+//! The host and the Linux library under AddressSanitizer: whoever touches memory that is freed, or
+//! beyond what it allocated, ends the process with a report.
+//!
+//! Both are instrumented and share the runtime of the Rust toolchain. Rust's own library is not
+//! built anew: what it does with memory is watched where it calls the allocator.
+
+use crate::host::{self, System};
+use crate::process;
+use crate::workspace::{self, cargo};
+use crate::{During, Problem};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// How long building may take, from nothing, on a slow machine.
+const BUILD_TIME: Duration = Duration::from_secs(1800);
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Builds both; the host and the library.
+pub(super) fn build(folder: &Path) -> Result<(PathBuf, PathBuf), Problem> {
+    let runtime = runtime()?;
+    let mut cargo = cargo();
+    cargo.args(["build", "--locked", "--package", "tsp-ffi", "--lib", "--target", TARGET]);
+    // The switch for unreleased features switches nothing else on than the sanitizer.
+    cargo.env("RUSTC_BOOTSTRAP", "1");
+    cargo.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-Zsanitizer=address");
+    process::succeed(&mut cargo, BUILD_TIME)?;
+    let library = workspace::target_folder()?.join(TARGET).join("debug").join("libtapline.so");
+    let host = host::build(System::Linux, Some(&runtime), folder)?;
+    Ok((host, library))
+}
+
+/// What the sanitizer is to do beyond its usual.
+pub(super) fn environment(command: &mut Command) {
+    // The host leaves by _exit() and frees nothing before: what it leaves is no leak.
+    command.env("ASAN_OPTIONS", "detect_leaks=0:detect_stack_use_after_return=1:abort_on_error=1");
+}
+
+/// The runtime that comes with the toolchain.
+fn runtime() -> Result<PathBuf, Problem> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let mut ask = Command::new(rustc);
+    ask.current_dir(workspace::root()).args(["--print", "target-libdir", "--target", TARGET]);
+    let folder = process::output(&mut ask)
+        .ok_or_else(|| Problem::new("rustc does not say where its libraries are"))?;
+    let files = std::fs::read_dir(folder.trim()).during(format!("list {}", folder.trim()))?;
+    let is_runtime = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with("_rt.asan.a")
+    };
+    files.flatten().map(|file| file.path()).find(is_runtime).ok_or_else(|| {
+        Problem::new(format!(
+            "the toolchain has no AddressSanitizer runtime in {}; rustup's toolchains for {TARGET} \
+             have it",
+            folder.trim()
+        ))
+    })
+}

@@ -1,0 +1,253 @@
+//! The host, the provider and the simulator, and how they run.
+
+use super::Options;
+use super::sanitizer;
+use crate::host::{self, Finding, Item, Manner, System, Verdict};
+use crate::simulator::Simulator;
+use crate::windows::{self, Bits, Profile, Way};
+use crate::wine::Wine;
+use crate::{During, Problem};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// The host gives each item a limit of its own; without a line for longer than the longest of them
+/// and the end of its session, the host itself hangs.
+const SILENCE: Duration = Duration::from_secs(300);
+
+/// What the host runs on, and with what.
+pub(super) struct Stage {
+    wine: Option<Wine>,
+    host: PathBuf,
+    provider: PathBuf,
+    /// Where `tapline simulate` is.
+    programs: PathBuf,
+    scratch: PathBuf,
+}
+
+impl Stage {
+    pub(super) fn set(options: &Options, folder: &Path, programs: &Path) -> Result<Stage, Problem> {
+        // Logs of earlier runs are no use to anybody; within a run they are kept for the curious.
+        let scratch = folder.join("scratch");
+        if scratch.exists() {
+            std::fs::remove_dir_all(&scratch).during(format!("empty {}", scratch.display()))?;
+        }
+        std::fs::create_dir_all(&scratch).during(format!("make {}", scratch.display()))?;
+        let programs = programs.to_owned();
+        if options.sanitize {
+            let (host, provider) = sanitizer::build(folder)?;
+            return Ok(Stage { wine: None, host, provider, programs, scratch });
+        }
+        if options.linux {
+            let host = host::build(System::Linux, None, folder)?;
+            let provider = programs.join("libtapline.so");
+            return Ok(Stage { wine: None, host, provider, programs, scratch });
+        }
+        let wine = Wine::below(folder);
+        let way = Way::to(Bits::X64, Some(&wine));
+        let provider = windows::build(Bits::X64, way, Profile::Release)?;
+        let host = host::build(System::Windows, None, folder)?;
+        wine.set_up()?;
+        Ok(Stage { wine: Some(wine), host, provider, programs, scratch })
+    }
+
+    /// Runs the items that are asked for: the brief ones by themselves, so that nothing disturbs
+    /// what they measure; then those that mostly wait beside the one that storms.
+    pub(super) fn play(&self, options: &Options) -> Result<Vec<Finding>, Problem> {
+        let items = self.items(options.item.as_deref())?;
+        let of = |manner| -> Vec<Item> {
+            items.iter().filter(|item| item.manner == manner).cloned().collect()
+        };
+        let mut findings = self.play_lane(options, "brief", &of(Manner::Brief))?;
+        let (waiting, storming) = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| self.play_lane(options, "waits", &of(Manner::Waits)));
+            let storming = self.play_lane(options, "storms", &of(Manner::Storms));
+            (waiting.join(), storming)
+        });
+        findings.extend(waiting.map_err(|_| Problem::new("a thread of ours panicked"))??);
+        findings.extend(storming?);
+        findings.sort_by_key(|finding| finding.number);
+        Ok(findings)
+    }
+
+    /// The items that are asked for.
+    fn items(&self, list: Option<&str>) -> Result<Vec<Item>, Problem> {
+        let mut command = self.host();
+        command.arg("--list");
+        if let Some(list) = list {
+            command.args(["--item", list]);
+        }
+        let output = command.stdin(Stdio::null()).output().during("run the host")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let items: Vec<_> = text.lines().filter_map(Item::read).collect();
+        if items.is_empty() {
+            let why = String::from_utf8_lossy(&output.stderr);
+            return Err(Problem::new(format!("there are no such items; {}", why.trim())));
+        }
+        Ok(items)
+    }
+
+    /// Runs items one after the other, with a simulator of their own. A host that crashes or hangs
+    /// fails the item it was at, and another one goes on behind that.
+    fn play_lane(
+        &self,
+        options: &Options,
+        lane: &str,
+        items: &[Item],
+    ) -> Result<Vec<Finding>, Problem> {
+        let mut findings: Vec<Finding> = Vec::new();
+        if items.is_empty() {
+            return Ok(findings);
+        }
+        let simulator = Simulator::start(&self.programs)?;
+        while findings.len() < items.len() {
+            let started = findings.len();
+            let rest = &items[started..];
+            let ending = self.run_host(options, lane, simulator.port, rest, &mut findings)?;
+            let hung = findings.last().is_some_and(|last| last.verdict == Verdict::Fail);
+            if findings.len() < items.len() && !(findings.len() > started && hung && ending.is_hang)
+            {
+                let Item { number, title, .. } = items[findings.len()].clone();
+                let reason = format!("the provider or the host died here: {}", ending.text);
+                let verdict = Verdict::Fail;
+                let took = ending.since;
+                let finding = Finding { number, title, verdict, reason, took, uses: Vec::new() };
+                finding.show();
+                findings.push(finding);
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Runs one host until it ends.
+    fn run_host(
+        &self,
+        options: &Options,
+        lane: &str,
+        port: u16,
+        items: &[Item],
+        findings: &mut Vec<Finding>,
+    ) -> Result<Ending, Problem> {
+        let errors_path = self.scratch.join(format!("{lane}-stderr.txt"));
+        let errors = std::fs::File::create(&errors_path)
+            .during(format!("write {}", errors_path.display()))?;
+        let mut command = self.host();
+        command
+            .args(self.arguments(options, port, items))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(errors);
+        let mut child = command.spawn().during("run the host")?;
+        let output = child.stdout.take();
+        let (said, heard) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in output.into_iter().flat_map(|output| BufReader::new(output).lines()) {
+                if line.is_err() || said.send(line.unwrap_or_default()).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut latest = Instant::now();
+        let mut text = loop {
+            match heard.recv_timeout(SILENCE) {
+                Ok(line) => {
+                    if let Some(finding) = Finding::read(&line, latest.elapsed()) {
+                        finding.show();
+                        findings.push(finding);
+                        latest = Instant::now();
+                    } else if let Some(last) = findings.last_mut() {
+                        last.read_uses(&line);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => break String::new(),
+                Err(RecvTimeoutError::Timeout) => {
+                    child.kill().during("end the host")?;
+                    break format!("nothing was heard for {} s", SILENCE.as_secs());
+                }
+            }
+        };
+        let status = child.wait().during("wait for the host")?;
+        if text.is_empty() {
+            text = format!("{status}{}", last_words(&errors_path));
+        }
+        Ok(Ending { text, since: latest.elapsed(), is_hang: status.code() == Some(HUNG) })
+    }
+
+    /// A command that runs the host.
+    fn host(&self) -> Command {
+        match &self.wine {
+            Some(wine) => {
+                let mut command = wine.command();
+                command.arg(Wine::path(&self.host));
+                command
+            }
+            None => {
+                let mut command = Command::new(&self.host);
+                sanitizer::environment(&mut command);
+                command
+            }
+        }
+    }
+
+    /// What the host is told.
+    fn arguments(&self, options: &Options, port: u16, items: &[Item]) -> Vec<String> {
+        let list = items.iter().map(|item| item.number.to_string()).collect::<Vec<_>>().join(",");
+        let mut arguments = vec![
+            "--provider".to_owned(),
+            self.path(&self.provider),
+            "--scratch".into(),
+            self.path(&self.scratch),
+            "--simulator".into(),
+            port.to_string(),
+            "--item".into(),
+            list,
+        ];
+        if options.quick {
+            arguments.push("--quick".into());
+        }
+        if let Some(cases) = options.cases {
+            arguments.extend(["--cases".into(), cases.to_string()]);
+        }
+        if let Some(seed) = options.seed {
+            arguments.extend(["--seed".into(), seed.to_string()]);
+        }
+        arguments
+    }
+
+    fn path(&self, path: &Path) -> String {
+        match &self.wine {
+            Some(_) => Wine::path(path),
+            None => path.display().to_string(),
+        }
+    }
+
+    /// Ends what Wine leaves behind.
+    pub(super) fn clear(&self) {
+        if let Some(wine) = &self.wine {
+            wine.tear_down();
+        }
+    }
+}
+
+/// The host's exit code when an item hung: that item has its line.
+const HUNG: i32 = 3;
+
+/// How a host ended.
+struct Ending {
+    text: String,
+    /// Time since its last line.
+    since: Duration,
+    is_hang: bool,
+}
+
+/// The end of what the host or the provider wrote to the standard error.
+fn last_words(errors: &Path) -> String {
+    const LINES: usize = 8;
+    let bytes = std::fs::read(errors).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let tail = &lines[lines.len().saturating_sub(LINES)..];
+    if tail.is_empty() { String::new() } else { format!("; it said: {}", tail.join(" | ")) }
+}
