@@ -193,7 +193,9 @@ impl Watch {
             of.line == call.line && **state == Some(CallState::Connected)
         };
         let at_once = self.calls.iter().filter(connected).count();
-        check(19, at_once <= 1 || !self.single_active_call, || {
+        // Where the setting has just been switched on, the others go on hold one after the other.
+        let one_more = state == CallState::Connected && self.single_active_call;
+        check(19, at_once <= 1 || !one_more, || {
             format!("{at_once} calls of {:?} are connected at once", call.line)
         })
     }

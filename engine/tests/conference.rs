@@ -184,7 +184,7 @@ fn a_conference_that_the_pbx_cannot_begin_leaves_the_call_as_it_was() {
     site.call(101, 261);
     reply(&mut site, 5, Reply::Taken);
     reply(&mut site, 5, Reply::Calling(CallHandle(0)));
-    assert_eq!(site.calls_told(1), ["5 OPERATIONFAILED"]);
+    assert_eq!(site.calls_told(1), ["5 OPERATIONFAILED", "call1 ONHOLD 0x0"]);
     assert!(matches!(&site.ordered()[..], [Order::UserRetrieve { .. }]));
     site.call(101, 5);
     assert_eq!(states(&site), [Connected]);
@@ -237,6 +237,21 @@ fn a_line_that_shows_one_active_call_has_no_conferences() {
     assert_eq!(site.calls_told(1), ["5 OPERATIONUNAVAIL"]);
     let features = site.view(1).calls[0].features;
     assert_eq!(features & call_feature::SETUPCONF, 0);
+}
+
+#[test]
+fn the_setting_for_one_active_call_ends_a_conference_for_applications() {
+    let mut site = conferring();
+    site.host(HostFact::Configured(Configuration {
+        user: "TAPI".into(),
+        pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
+        name_template: "%c".into(),
+        single_active_call: true,
+        ..Configuration::default()
+    }));
+    let mut shown = states(&site);
+    shown.sort();
+    assert_eq!(shown, [Idle, Connected, OnHold]);
 }
 
 #[test]

@@ -268,11 +268,12 @@ impl Line {
     }
 
     fn set_state(&mut self, at: Millis, index: usize, target: StateAndMode, out: &mut Effects) {
-        if target.0 == CallState::Connected
-            && let Some(other) = self.in_the_way_of(index)
-        {
-            // First the one that stops being active, then the one that becomes it.
-            self.set_state(at, other, (CallState::OnHold, 0), out);
+        if target.0 == CallState::Connected {
+            // First those that stop being active, then the one that becomes it. There is more than
+            // one only when the setting has just been switched on.
+            while let Some(other) = self.in_the_way_of(index) {
+                self.set_state(at, other, (CallState::OnHold, 0), out);
+            }
         }
         let call = &mut self.calls[index];
         if (call.state, call.mode) == target {

@@ -39,6 +39,8 @@ struct User {
     opening: u32,
     born_calls: u32,
     made_calls: u32,
+    /// The latest one that an application asked for.
+    conference: Option<CallId>,
 }
 
 /// One user's end of a call.
@@ -66,6 +68,8 @@ struct Open {
     makes_call: bool,
     /// The PBX is asked for a name first.
     looks_up: bool,
+    /// The answer names a parked leg.
+    parks: bool,
 }
 
 const PBX: PbxId = PbxId(0);
@@ -96,6 +100,7 @@ impl History {
             opening: 0,
             born_calls: 0,
             made_calls: 0,
+            conference: None,
         };
         let mut history = History {
             records: Vec::new(),
@@ -143,6 +148,10 @@ impl History {
             Step::Ask(kind, leg, other) => {
                 self.with_leg(leg, |h, leg| h.ask_more(kind, leg, other));
             }
+            Step::AskBeyond(kind, leg, other) => {
+                self.with_leg(leg, |h, leg| h.ask_beyond(kind, leg, other));
+            }
+            Step::Confer(user, to) => self.confer(pick(user, &self.users), to),
             Step::Reply(how) => self.reply(how),
             Step::Due(kind, which) => self.due(kind, which),
             Step::SingleActiveCall(on) => self.configure(on),
@@ -290,6 +299,74 @@ impl History {
         self.request(user, call, other, command);
     }
 
+    /// The same for digits, texts, parking and conferences.
+    fn ask_beyond(&mut self, kind: u8, leg: usize, other: u8) {
+        let Leg { user, id: call, .. } = self.legs[leg];
+        if self.users[user].opening == 0 {
+            return;
+        }
+        let number = || Personal::from(name(other).1);
+        let conference = self.users[user].conference.unwrap_or(call);
+        let command = match kind % 11 {
+            0 => Command::Dial { call, number: number() },
+            1 | 2 => {
+                let digits = if kind % 11 == 1 { number() } else { Personal::default() };
+                let request = RequestId(RequestId::FIRST_OWN + self.number());
+                let command = Command::GenerateDigits { call, digits, tag: u32::from(other) };
+                return self.request_as(request, user, call, other, command);
+            }
+            3 => Command::SendUserUserInfo { call, user_info: number() },
+            4 => Command::Park { call, at: ParkPlace::Nondirected },
+            5 => Command::Park { call, at: ParkPlace::Directed(number()) },
+            6 => {
+                let made = self.next_made(user);
+                let command = Command::Unpark { call: made, from: number() };
+                return self.request(user, made, other, command);
+            }
+            7 => {
+                let (conference, made) = (self.next_made(user), self.next_made(user));
+                self.users[user].conference = Some(conference);
+                let consultation = Consultation {
+                    call: made,
+                    number: number(),
+                    block_id: false,
+                    call_param_flags: 0,
+                };
+                let command =
+                    Command::SetupConference { call: Some(call), conference, consultation };
+                return self.request(user, made, other, command);
+            }
+            8 => Command::AddToConference { conference, consultation: call },
+            9 => Command::RemoveFromConference(call),
+            _ => Command::Drop(conference),
+        };
+        self.request(user, call, other, command);
+    }
+
+    /// A conference as it goes when nothing comes between; chance alone would hardly ever make one.
+    fn confer(&mut self, user: usize, to: u8) {
+        let before = self.legs.len();
+        self.talk(user, to);
+        if self.legs.len() == before || self.users[user].opening == 0 {
+            return;
+        }
+        let first = before;
+        self.ask_beyond(7, first, to);
+        self.hold(first);
+        // Whatever was asked before is answered first.
+        while !self.requests.is_empty() {
+            self.reply(2);
+        }
+        let second = self.legs.len() - 1;
+        if second == first {
+            return;
+        }
+        (0..3).for_each(|_| self.advance(second));
+        self.ask_beyond(8, second, to);
+        self.hold(first);
+        self.reply(2);
+    }
+
     fn consult(&mut self, user: usize, call: CallId, to: u8) {
         let made = self.next_made(user);
         let consultation = Consultation {
@@ -319,9 +396,25 @@ impl History {
 
     fn request(&mut self, user: usize, call: CallId, peer: u8, command: Command) {
         let request = RequestId(self.number());
+        self.request_as(request, user, call, peer, command);
+    }
+
+    fn request_as(
+        &mut self,
+        request: RequestId,
+        user: usize,
+        call: CallId,
+        peer: u8,
+        command: Command,
+    ) {
         let makes_call = command.makes()[0].is_some();
-        let looks_up = matches!(command, Command::Pickup { from: PickupFrom::Station(_), .. });
-        self.requests.push(Open { request, call, peer, makes_call, looks_up });
+        let parks = matches!(command, Command::Park { .. });
+        let looks_up = matches!(
+            command,
+            Command::Pickup { from: PickupFrom::Station(_), .. }
+                | Command::Park { at: ParkPlace::Directed(_), .. }
+        );
+        self.requests.push(Open { request, call, peer, makes_call, looks_up, parks });
         let opening = Opening(self.users[user].opening);
         self.say(Event::App(line_of(user), opening, request, command));
     }
@@ -330,10 +423,10 @@ impl History {
         if self.requests.is_empty() {
             return;
         }
-        let Open { request, call, peer, makes_call, looks_up } = self.requests.remove(0);
+        let Open { request, call, peer, makes_call, looks_up, parks } = self.requests.remove(0);
         if looks_up && !how.is_multiple_of(4) {
             let found = (how % 4 != 1).then(|| Personal::from("Ben"));
-            let known = Open { request, call, peer, makes_call, looks_up: false };
+            let known = Open { request, call, peer, makes_call, looks_up: false, parks };
             self.requests.extend(found.is_some().then_some(known));
             return self.say(Event::Reply(call.line, request, Reply::Found(found)));
         }
@@ -343,6 +436,7 @@ impl History {
             (1, true) => Reply::Calling(CallHandle(0)),
             (1, false) => Reply::Refused,
             (_, true) => Reply::Calling(CallHandle(handle)),
+            _ if parks => Reply::Parked(CallHandle(handle)),
             (_, false) => Reply::Taken,
         };
         let leads_to_leg = reply == Reply::Calling(CallHandle(handle));
@@ -700,7 +794,7 @@ mod tests {
     fn effects_of_many_histories() -> BTreeSet<String> {
         let mut runner = TestRunner::deterministic();
         let mut names = BTreeSet::new();
-        for _ in 0..400 {
+        for _ in 0..600 {
             let history = histories(160).new_tree(&mut runner).expect("a history").current();
             let (mut core, mut effects) = (Core::default(), Vec::new());
             history.into_iter().for_each(|record| core.apply(record, &mut effects));
@@ -740,6 +834,8 @@ mod tests {
             CallState::Connected,
             CallState::OnHold,
             CallState::OnHoldPendTransfer,
+            CallState::OnHoldPendConf,
+            CallState::Conferenced,
             CallState::Disconnected,
         ];
         let requests =
@@ -750,7 +846,7 @@ mod tests {
             .chain(["ShowUser"])
             .chain(["Initialize", "UserInitialize", "UserCall", "UserConnect", "UserClear"])
             .chain(["UserHold", "UserRetrieve", "UserTransfer", "UserRedirect", "UserPickup"])
-            .chain(["FindUser"])
+            .chain(["FindUser", "UserDTMF", "UserUUI", "UserPark", "UserRc", "Generated"])
             .map(str::to_owned)
             .chain(states.iter().map(|state| state.name().to_owned()))
             .chain(requests.iter().map(|request| kind(&format!("{request:?}"))));

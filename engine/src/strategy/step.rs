@@ -66,6 +66,10 @@ pub enum Step {
     Trunk(bool),
     /// An application asks for something else: which function, for which leg, with which other.
     Ask(u8, u8, u8),
+    /// The same for what goes beyond the usual functions: digits, texts, parking, conferences.
+    AskBeyond(u8, u8, u8),
+    /// A call, and an application makes a conference of it with somebody else, who answers.
+    Confer(u8, u8),
     /// The PBX answers the oldest open request: taken, refused, or failed.
     Reply(u8),
     /// A timer of some kind comes due.
@@ -106,7 +110,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (n(), n()).prop_map(|(user, what)| Step::Forward(user, what)),
         4 => (n(), 0..8u8, n()).prop_map(|(user, which, how)| Step::Record(user, which, how)),
         1 => any::<bool>().prop_map(Step::Trunk),
-        5 => (n(), n(), n()).prop_map(|(kind, leg, other)| Step::Ask(kind, leg, other)),
+        8 => (n(), n(), n()).prop_map(|(kind, leg, other)| Step::Ask(kind, leg, other)),
+        5 => (n(), n(), n()).prop_map(|(kind, leg, other)| Step::AskBeyond(kind, leg, other)),
+        2 => (n(), 0..16u8).prop_map(|(user, to)| Step::Confer(user, to)),
         7 => n().prop_map(Step::Reply),
         2 => (n(), n()).prop_map(|(kind, which)| Step::Due(kind, which)),
         1 => any::<bool>().prop_map(Step::SingleActiveCall),

@@ -168,6 +168,10 @@ impl Line {
     }
 
     fn has_members(&self, index: usize) -> bool {
+        if self.identity.single_active_call {
+            // The setting came while it was going on.
+            return false;
+        }
         let conference = &self.calls[index];
         // One who has hung up is none any more.
         let member = |call: &&Call| {

@@ -343,6 +343,7 @@ impl Line {
         }
         if let Kind::SetupTransfer { .. } | Kind::SetupConference { .. } = pending.kind {
             self.undo_setup(at, &pending, out);
+            self.show_as_it_is(at, pending.call, out);
         }
         self.forget_ended();
     }

@@ -110,19 +110,43 @@ impl Line {
             }
             let Some(position) = self.position_of(pending.id) else { continue };
             self.finish(position, result, out);
-            if let Kind::SetupConference { conference, .. } = pending.kind {
-                match result {
-                    Ok(()) => self.conference_begun(at, pending.call, conference, out),
-                    Err(_) => self.abandon(conference),
-                }
-            }
-            match (pending.made(), result) {
-                (Some(made), Ok(())) => self.announce_made(at, made, out),
-                (Some(made), Err(_)) => self.abandon(made),
-                (None, _) => {}
-            }
+            self.made_or_not(at, &pending, result, out);
         }
         self.show_connected(at, out);
+    }
+
+    /// What a request made is told of from now on, or never: not where the host has had another
+    /// completion, because it closed the call for which it was made.
+    fn made_or_not(
+        &mut self,
+        at: Millis,
+        pending: &Pending,
+        result: Completion,
+        out: &mut Effects,
+    ) {
+        let is_made = result.is_ok() && !pending.completed;
+        if let Kind::SetupConference { conference, .. } = pending.kind {
+            if is_made {
+                self.conference_begun(at, pending.call, conference, out);
+            } else {
+                self.abandon(conference);
+                self.show_as_it_is(at, pending.call, out);
+            }
+        }
+        match pending.made() {
+            Some(made) if is_made => self.announce_made(at, made, out),
+            Some(made) => self.abandon(made),
+            None => {}
+        }
+    }
+
+    /// Shows a call as the PBX has it, now that no request wants it shown otherwise.
+    pub(super) fn show_as_it_is(&mut self, at: Millis, call: CallId, out: &mut Effects) {
+        if let Some(index) = self.index_of(call).filter(|index| self.calls[*index].leg.is_some())
+            && let Some(target) = self.reads_as(index).and_then(|target| self.shown(index, target))
+        {
+            self.enter(at, index, target, out);
+        }
     }
 
     fn next_verdict(&self) -> Option<(usize, Completion)> {
@@ -148,14 +172,9 @@ impl Line {
             Kind::Drop => self.drop_anyway(at, position, out),
             Kind::Park => self.park_overdue(at, position, out),
             Kind::AddToConference { .. } => self.join_overdue(at, position, out),
-            Kind::SetupConference { conference, consultation } if pending.taken => {
+            Kind::SetupTransfer { .. } | Kind::SetupConference { .. } if pending.taken => {
                 self.finish(position, Ok(()), out);
-                self.conference_begun(at, pending.call, conference, out);
-                self.announce_made(at, consultation, out);
-            }
-            Kind::SetupTransfer { consultation } if pending.taken => {
-                self.finish(position, Ok(()), out);
-                self.announce_made(at, consultation, out);
+                self.made_or_not(at, &pending, Ok(()), out);
             }
             _ => {
                 // What the PBX shows is what there is, whatever else is connected.
