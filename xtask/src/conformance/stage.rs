@@ -67,9 +67,9 @@ impl Stage {
         }
         let lanes = [("waits", one), ("waits-too", other), ("storms", of(Manner::Storms))];
         let played = std::thread::scope(|scope| {
-            let lanes = lanes.each_ref().map(|(lane, items)| {
-                scope.spawn(move || self.play_lane(options, lane, items))
-            });
+            let lanes = lanes
+                .each_ref()
+                .map(|(lane, items)| scope.spawn(move || self.play_lane(options, lane, items)));
             lanes.map(std::thread::ScopedJoinHandle::join)
         });
         for lane in played {
