@@ -40,13 +40,15 @@ impl Office {
         office
     }
 
-    /// Waits until what the PBX says of forwards has been read: the modes that take a trunk are
-    /// there from the start, so a forward set at the phone is what shows it.
+    /// Waits until what the PBX says of forwards has been read: that a forward is set at the phone
+    /// and taken back is told once each.
     fn wait_for_read(&mut self) {
-        self.pbx.control("forward 20 cfb 29").unwrap();
-        self.wait_for_forwards(&json!([[BUSY, "", "29"]]));
-        self.pbx.control("forward 20 cfb off").unwrap();
-        self.wait_for_forwards(&json!([]));
+        for (number, expected) in [("29", json!([[BUSY, "", "29"]])), ("off", json!([]))] {
+            self.server.forget();
+            self.pbx.control(&format!("forward 20 cfb {number}")).unwrap();
+            self.wait_for_notice(address_state::FORWARD);
+            assert_eq!(self.forwards(), expected);
+        }
         self.server.forget();
     }
 
@@ -186,6 +188,24 @@ fn what_is_set_at_the_phone_is_told_and_shown() {
     assert_eq!(office.forwards(), json!([[NOANSW, "", "27"]]));
     office.add_child(&cd("cfu", "28", "<src type=\"dont\"><ep e164=\"21\"/></src>"));
     office.wait_for_forwards(&json!([[NOANSW, "", "27"], [0x2_0000, "", "28"]]));
+    office.close();
+}
+
+#[test]
+fn a_line_whose_phone_is_away_is_forwarded_all_the_same() {
+    let mut office = Office::open();
+    office.pbx.control("register 20 off").unwrap();
+    let anna = office.anna;
+    wait_for("the line out of service", || {
+        let lines = office.server.lines();
+        let line = lines.into_iter().find(|line| line.device == anna).unwrap();
+        (!line.in_service).then_some(())
+    });
+    let features = office.status()["features"].as_u64().unwrap();
+    assert_eq!(features, u64::from(address_feature::FORWARD));
+    assert_eq!(office.forward("0 100,,30"), NO_ERROR);
+    office.pbx.control("ring 20 555").unwrap();
+    assert!(office.called().contains(&"30".to_owned()), "{:?}", office.called());
     office.close();
 }
 

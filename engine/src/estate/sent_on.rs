@@ -68,16 +68,20 @@ impl SentOn {
         if !state.is_incoming() || info.conf.is_nil() {
             return;
         }
+        let begins =
+            is_new && matches!(state.phase(), Phase::Setup | Phase::Proceeding | Phase::Alert);
+        let ending = info.cause.filter(|_| state.is_cleared());
+        if !begins && ending.is_none() {
+            return;
+        }
         let Some(this) = info.party(&Role::This) else { return };
         let who = hash(this);
-        if is_new && matches!(state.phase(), Phase::Setup | Phase::Proceeding | Phase::Alert) {
+        if begins {
             if self.rang.len() == MAX_RANG {
                 self.rang.pop_front();
             }
             self.rang.push_back(Rang { conf: info.conf, who, cause: 0 });
-        } else if let (true, Some(cause)) = (state.is_cleared(), info.cause)
-            && let Some(rang) = self.find(info.conf, who)
-        {
+        } else if let (Some(cause), Some(rang)) = (ending, self.find(info.conf, who)) {
             self.rang[rang].cause = cause;
         }
     }

@@ -52,8 +52,8 @@ pub(super) struct Forwards {
     stale: bool,
     /// Questions asked so far; the last of them is open while there is a job.
     asked: u32,
-    job: Option<Box<Job>>,
-    waiting: VecDeque<Setting>,
+    job: Option<Job>,
+    waiting: VecDeque<Box<Setting>>,
 }
 
 /// One thing to do.
@@ -62,7 +62,7 @@ enum Job {
     /// Reads what applies.
     Read,
     /// Does what an application asked for.
-    Set(Setting),
+    Set(Box<Setting>),
 }
 
 /// What an application asked for, on the way.
@@ -101,7 +101,7 @@ impl Line {
         let no_answer = diversions.iter().any(|diversion| diversion.kind == Kind::NoAnswer);
         let rings = (*rings).min(capability::MAX_FORWARD_RINGS);
         let deadline = at + FORWARD_DEADLINE_MS;
-        let setting = Setting {
+        let setting = Box::new(Setting {
             request: Some(id),
             deadline,
             goal: Goal::Asked {
@@ -114,11 +114,11 @@ impl Line {
             rounds: 0,
             unread: 0,
             verdict: Ok(()),
-        };
+        });
         out.push(Effect::Wake(deadline, Timer::Deadline(self.id(), id)));
         self.forwards.waiting.push_back(setting);
         // Who waits goes before what is only read to be shown: on a large estate that may take long.
-        if matches!(self.forwards.job.as_deref(), Some(Job::Read)) {
+        if matches!(self.forwards.job, Some(Job::Read)) {
             self.forwards.job = None;
             self.forwards.stale = true;
         }
@@ -177,7 +177,7 @@ impl Line {
         if id != self.forwards.open_question() {
             return;
         }
-        match (self.forwards.job.take().map(|job| *job), reply) {
+        match (self.forwards.job.take(), reply) {
             (Some(Job::Read), Reply::Record(record)) => self.record_read(record, out),
             (Some(Job::Read), reply) => self.record_unread(reply, out),
             (Some(Job::Set(setting)), reply) => self.setting_answered(setting, reply, out),
@@ -241,7 +241,7 @@ impl Line {
         }
     }
 
-    fn setting_answered(&mut self, mut setting: Setting, reply: Reply, out: &mut Effects) {
+    fn setting_answered(&mut self, mut setting: Box<Setting>, reply: Reply, out: &mut Effects) {
         match reply {
             Reply::Record(record) if setting.steps.is_empty() => {
                 return self.plan_forwards(setting, record, out);
@@ -261,12 +261,12 @@ impl Line {
             }
             _ => setting.fail(),
         }
-        self.forwards.job = Some(Box::new(Job::Set(setting)));
+        self.forwards.job = Some(Job::Set(setting));
         self.ask_about_forwards(out);
     }
 
     /// The user's own record was read: it is as it should be, or there is something to do.
-    fn plan_forwards(&mut self, mut setting: Setting, record: UserRecord, out: &mut Effects) {
+    fn plan_forwards(&mut self, mut setting: Box<Setting>, record: UserRecord, out: &mut Effects) {
         if setting.verdict.is_err() && setting.before.is_none() {
             // It was given up before anything was done.
             return self.end_setting(&setting, Err(LineErr::OperationFailed), out);
@@ -290,7 +290,7 @@ impl Line {
         }
         setting.rounds += 1;
         setting.steps = steps.into();
-        self.forwards.job = Some(Box::new(Job::Set(setting)));
+        self.forwards.job = Some(Job::Set(setting));
         self.ask_about_forwards(out);
     }
 
@@ -344,7 +344,7 @@ impl Line {
             }
             None => return,
         };
-        self.forwards.job = Some(Box::new(job));
+        self.forwards.job = Some(job);
         self.ask_about_forwards(out);
     }
 
@@ -352,7 +352,7 @@ impl Line {
     fn ask_about_forwards(&mut self, out: &mut Effects) {
         let (Some(monitor), Some(job)) = (self.monitor, &self.forwards.job) else { return };
         let cn = self.identity.cn.clone();
-        let order = match &**job {
+        let order = match job {
             Job::Read => Order::ShowUser { cn, own: false },
             Job::Set(setting) => match setting.steps.front().cloned() {
                 None => Order::ShowUser { cn, own: true },
@@ -380,19 +380,19 @@ impl Forwards {
     }
 
     fn settings(&self) -> impl Iterator<Item = &Setting> {
-        let running = self.job.as_deref().and_then(|job| match job {
-            Job::Set(setting) => Some(setting),
+        let running = self.job.as_ref().and_then(|job| match job {
+            Job::Set(setting) => Some(&**setting),
             Job::Read => None,
         });
-        running.into_iter().chain(&self.waiting)
+        running.into_iter().chain(self.waiting.iter().map(|setting| &**setting))
     }
 
     fn settings_mut(&mut self) -> impl Iterator<Item = &mut Setting> {
-        let running = self.job.as_deref_mut().and_then(|job| match job {
-            Job::Set(setting) => Some(setting),
+        let running = self.job.as_mut().and_then(|job| match job {
+            Job::Set(setting) => Some(&mut **setting),
             Job::Read => None,
         });
-        running.into_iter().chain(&mut self.waiting)
+        running.into_iter().chain(self.waiting.iter_mut().map(|setting| &mut **setting))
     }
 }
 
