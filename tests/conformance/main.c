@@ -65,11 +65,12 @@ static bool pick(const char *list)
     return true;
 }
 
-/* What an item does to the machine. Who runs all of them may let those that wait and those that
- * storm run beside each other, in processes and with simulators of their own. */
+/* What an item does to the machine. Who runs all of them may let those that wait, or measure no
+ * time, run beside the one that storms, in processes and with simulators of their own. */
 static const char *manner_of(int number)
 {
-    static const int waiting[] = {10, 11, 34, 46, 48, 64, 67, 121, 122, 123, 130, 132, 133};
+    static const int waiting[] = {10, 11, 34, 46, 48, 64, 67, 121, 122, 123, 130, 132, 133,
+                                  140};
     for (unsigned i = 0; i < sizeof waiting / sizeof *waiting; i++)
         if (waiting[i] == number) return "waits";
     return number == 45 ? "storms" : "brief";

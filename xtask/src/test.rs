@@ -34,13 +34,16 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
         ("tests", tests),
         ("documentation", documentation),
     ];
+    if cfg!(target_os = "linux") {
+        steps.push(("conformance of the Linux library, sanitized", conform_sanitized));
+    }
     if options.no_windows {
         provide(&[Need::Rustfmt, Need::Clippy])?;
     } else {
         provide(&[Need::Rustfmt, Need::Clippy, Need::Mingw64, Need::Mingw32, Need::Wine])?;
         steps.push(("Windows, 64 bits", || build(Bits::X64)));
         steps.push(("Windows, 32 bits", || build(Bits::X86)));
-        steps.push(("conformance", conform));
+        steps.push(("conformance of the Windows library", conform));
     }
     let start = Instant::now();
     let count = steps.len();
@@ -89,6 +92,18 @@ fn build(bits: Bits) -> Result<(), Problem> {
     let library = windows::build(bits, way, profile)?;
     println!("    {}", library.display());
     Ok(())
+}
+
+/// Generated cases of wrong arguments: the mass of them where they are fast.
+const GENERATED_CASES: u32 = 100_000;
+
+fn conform_sanitized() -> Result<(), Problem> {
+    conformance::run(&conformance::Options {
+        sanitize: true,
+        install: true,
+        cases: Some(GENERATED_CASES),
+        ..Default::default()
+    })
 }
 
 fn conform() -> Result<(), Problem> {

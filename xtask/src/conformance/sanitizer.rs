@@ -15,18 +15,24 @@ use std::time::Duration;
 /// How long building may take, from nothing, on a slow machine.
 const BUILD_TIME: Duration = Duration::from_secs(1800);
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// This machine's own target, named: so that only what it gets is watched, and not what is built to
+/// run while building.
+fn target() -> String {
+    format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
+}
 
 /// Builds both; the host and the library.
 pub(super) fn build(folder: &Path) -> Result<(PathBuf, PathBuf), Problem> {
-    let runtime = runtime()?;
+    let target = target();
+    let runtime = runtime(&target)?;
     let mut cargo = cargo();
-    cargo.args(["build", "--locked", "--package", "tsp-ffi", "--lib", "--target", TARGET]);
+    cargo.args(["build", "--locked", "--package", "tsp-ffi", "--lib", "--target", &target]);
     // The switch for unreleased features switches nothing else on than the sanitizer.
     cargo.env("RUSTC_BOOTSTRAP", "1");
-    cargo.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-Zsanitizer=address");
+    let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", target.to_uppercase().replace('-', "_"));
+    cargo.env(flags, "-Zsanitizer=address");
     process::succeed(&mut cargo, BUILD_TIME)?;
-    let library = workspace::target_folder()?.join(TARGET).join("debug").join("libtapline.so");
+    let library = workspace::target_folder()?.join(&target).join("debug").join("libtapline.so");
     let host = host::build(System::Linux, Some(&runtime), folder)?;
     Ok((host, library))
 }
@@ -38,10 +44,10 @@ pub(super) fn environment(command: &mut Command) {
 }
 
 /// The runtime that comes with the toolchain.
-fn runtime() -> Result<PathBuf, Problem> {
+fn runtime(target: &str) -> Result<PathBuf, Problem> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let mut ask = Command::new(rustc);
-    ask.current_dir(workspace::root()).args(["--print", "target-libdir", "--target", TARGET]);
+    ask.current_dir(workspace::root()).args(["--print", "target-libdir", "--target", target]);
     let folder = process::output(&mut ask)
         .ok_or_else(|| Problem::new("rustc does not say where its libraries are"))?;
     let files = std::fs::read_dir(folder.trim()).during(format!("list {}", folder.trim()))?;
@@ -51,7 +57,7 @@ fn runtime() -> Result<PathBuf, Problem> {
     };
     files.flatten().map(|file| file.path()).find(is_runtime).ok_or_else(|| {
         Problem::new(format!(
-            "the toolchain has no AddressSanitizer runtime in {}; rustup's toolchains for {TARGET} \
+            "the toolchain has no AddressSanitizer runtime in {}; rustup's toolchains for {target} \
              have it",
             folder.trim()
         ))

@@ -54,20 +54,27 @@ impl Stage {
     }
 
     /// Runs the items that are asked for: the brief ones by themselves, so that nothing disturbs
-    /// what they measure; then those that mostly wait beside the one that storms.
+    /// what they measure; then those that mostly wait, in two lanes, beside the one that storms.
     pub(super) fn play(&self, options: &Options) -> Result<Vec<Finding>, Problem> {
         let items = self.items(options.item.as_deref())?;
         let of = |manner| -> Vec<Item> {
             items.iter().filter(|item| item.manner == manner).cloned().collect()
         };
         let mut findings = self.play_lane(options, "brief", &of(Manner::Brief))?;
-        let (waiting, storming) = std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| self.play_lane(options, "waits", &of(Manner::Waits)));
-            let storming = self.play_lane(options, "storms", &of(Manner::Storms));
-            (waiting.join(), storming)
+        let (mut one, mut other) = (Vec::new(), Vec::new());
+        for (index, item) in of(Manner::Waits).into_iter().enumerate() {
+            if index % 2 == 0 { one.push(item) } else { other.push(item) }
+        }
+        let lanes = [("waits", one), ("waits-too", other), ("storms", of(Manner::Storms))];
+        let played = std::thread::scope(|scope| {
+            let lanes = lanes
+                .each_ref()
+                .map(|(lane, items)| scope.spawn(move || self.play_lane(options, lane, items)));
+            lanes.map(std::thread::ScopedJoinHandle::join)
         });
-        findings.extend(waiting.map_err(|_| Problem::new("a thread of ours panicked"))??);
-        findings.extend(storming?);
+        for lane in played {
+            findings.extend(lane.map_err(|_| Problem::new("a thread of ours panicked"))??);
+        }
         findings.sort_by_key(|finding| finding.number);
         Ok(findings)
     }

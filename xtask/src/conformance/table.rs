@@ -124,11 +124,11 @@ impl Table {
 }
 
 /// `7` and `9–12` as numbers.
-fn read_range(text: &str) -> std::ops::RangeInclusive<u32> {
+fn read_range(text: &str) -> Vec<u32> {
     let (first, last) = text.split_once('–').unwrap_or((text, text));
-    match (first.parse(), last.parse()) {
-        (Ok(first), Ok(last)) => first..=last,
-        _ => 1..=0,
+    match (first.parse::<u32>(), last.parse()) {
+        (Ok(first), Ok(last)) => (first..=last).collect(),
+        _ => Vec::new(),
     }
 }
 
