@@ -7,12 +7,12 @@
 //! Asks go in, events come out; nothing is decided here. An ask that fails is a fact like any
 //! other: whether to try again, and when, is the engine's business.
 //!
-//! Poll has a connection to itself, because it blocks for up to a minute; all other asks go one
-//! after the other over a second one, but for those about records of users, which have a third.
-//! All are made afresh for each attempt to hold a session, so
-//! that nothing of a lost session reaches the next one. When a newer attempt begins, what is still
-//! under way for the older one is abandoned: its connections are closed, its asks get no answer,
-//! and asks for it that come late are not sent.
+//! Poll has a connection to itself, because it blocks for up to a minute. Records of users that
+//! somebody waits for have a second one, those that are only read to be shown a third; all other
+//! asks go one after the other over a fourth. They are made when they are first needed, and afresh
+//! for each attempt to hold a session, so that nothing of a lost session reaches the next one. When
+//! a newer attempt begins, what is still under way for the older one is abandoned: its connections
+//! are closed, its asks get no answer, and asks for it that come late are not sent.
 //!
 //! Events go into a bounded queue. While it is full the answer to a Poll waits outside, so the
 //! engine does not ask for the next Poll, and the PBX keeps its events.
@@ -156,7 +156,7 @@ fn died(site: &Site, attempt: Attempt, ended: Result<(), JoinError>) -> Option<E
     Some(Event::Pbx(site.pbx, attempt, failed))
 }
 
-/// The connections of one attempt: at most three to each address.
+/// The connections of one attempt: at most four to each address.
 struct Lanes {
     attempt: Attempt,
     causes: Arc<Causes>,
@@ -169,8 +169,11 @@ struct Lanes {
 enum Purpose {
     Poll,
     Control,
-    /// Records of users: a PBX may take long over them, and no call must wait for that.
+    /// Records of users that somebody waits for: a PBX may take long over them, and no call must
+    /// wait for that.
     Administration,
+    /// Records of users that are read to be shown: of thousands of lines when a service starts.
+    Survey,
 }
 
 impl Lanes {
@@ -181,6 +184,7 @@ impl Lanes {
     fn put(&mut self, ask: Ask, site: &Arc<Site>, events: &mpsc::Sender<Vec<Event>>) {
         let purpose = match ask.request {
             Request::Poll { .. } => Purpose::Poll,
+            Request::Order { order: Order::ShowUser { own: false, .. }, .. } => Purpose::Survey,
             Request::Order { ref order, .. } if is_administration(order) => Purpose::Administration,
             _ => Purpose::Control,
         };

@@ -14,6 +14,7 @@
 //! name_template = "%c"
 //! pure_node_extensions = false
 //! single_active_call = false
+//! request_deadline_ms = 5000     # how long the PBX may take to show that a request was obeyed
 //! forwarding = "replace"         # or "modify": lineForward keeps forwards its list does not name
 //! [log]
 //! path = "log"                   # default: folder "log" in the system's folder for state
@@ -82,6 +83,8 @@ pub struct Settings {
     pub pure_node_extensions: bool,
     /// Never show more than one active call on a line.
     pub single_active_call: bool,
+    /// How long the PBX's events may take to prove what a request asked for, in milliseconds.
+    pub request_deadline_ms: u32,
     /// `TSPI_lineForward` leaves forwards alone for which its list has no word.
     pub modify_forwards: bool,
     /// The folder of the log.
@@ -158,7 +161,7 @@ impl Settings {
             pure_node_extensions: self.pure_node_extensions,
             single_active_call: self.single_active_call,
             monitor_slaves: self.monitor_slaves,
-            request_deadline_ms: Configuration::REQUEST_DEADLINE_MS,
+            request_deadline_ms: self.request_deadline_ms,
             modify_forwards: self.modify_forwards,
         }
     }
@@ -223,6 +226,7 @@ impl<'d> Document<'d> {
             "name_template",
             "pure_node_extensions",
             "single_active_call",
+            "request_deadline_ms",
             "forwarding",
         ])?;
         let log = top.section("log", "[log]")?;
@@ -236,6 +240,7 @@ impl<'d> Document<'d> {
             name_template: self.name_template(&lines)?,
             pure_node_extensions: lines.flag("pure_node_extensions", false)?,
             single_active_call: lines.flag("single_active_call", false)?,
+            request_deadline_ms: self.request_deadline_ms(&lines)?,
             modify_forwards: self.modify_forwards(&lines)?,
             log: log.path("path")?.map_or_else(Settings::default_log, |path| path.value),
             durability: self.durability(&log)?,
@@ -358,6 +363,22 @@ impl<'d> Document<'d> {
             return Err(self.error(Some(template.span), fault));
         }
         Ok(template.value.into())
+    }
+
+    /// Short enough that an application still waits, long enough for a PBX to answer.
+    fn request_deadline_ms(&self, lines: &Section<'_>) -> Checked<u32> {
+        const KEY: &str = "request_deadline_ms";
+        let Some(value) = lines.get(KEY) else { return Ok(Configuration::REQUEST_DEADLINE_MS) };
+        let digits = value.get_ref().as_integer().map(|number| number.as_str().replace('_', ""));
+        let digits = digits.ok_or_else(|| lines.wrong(KEY, "a whole number", value))?;
+        match digits.parse::<u32>() {
+            Ok(ms @ 500..=60_000) => Ok(ms),
+            _ => {
+                let allowed = "from 500 to 60000 (milliseconds)";
+                let fault = SettingsFault::NotOneOf { key: KEY, allowed };
+                Err(self.error(Some(value.span()), fault))
+            }
+        }
     }
 
     fn modify_forwards(&self, lines: &Section<'_>) -> Checked<bool> {

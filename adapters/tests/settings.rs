@@ -34,6 +34,7 @@ path = "/PBX-north/user.soap"
 name_template = "%c (%E) %d%h%e%N%n%p%P%u%U%X%x"
 pure_node_extensions = true
 single_active_call = true
+request_deadline_ms = 2_500
 forwarding = "modify"
 [log]
 path = "records"
@@ -60,6 +61,7 @@ fn the_smallest_settings_get_the_documented_defaults() {
     assert_eq!(&*settings.name_template, "%c");
     assert!(!settings.pure_node_extensions && !settings.single_active_call);
     assert!(!settings.modify_forwards);
+    assert_eq!(settings.request_deadline_ms, 5_000);
     assert_eq!(settings.log, Settings::default_log());
     assert_eq!(settings.durability, Durability::BeforeCallback);
 }
@@ -85,6 +87,7 @@ fn the_engine_gets_all_it_needs_and_no_secret() {
     assert_eq!(&*configuration.pbxs[1].master, "[2001:db8::1]:444");
     assert!(configuration.pure_node_extensions && configuration.single_active_call);
     assert!(configuration.modify_forwards);
+    assert_eq!(configuration.request_deadline_ms, 2_500);
     assert!(!configuration.monitor_slaves);
     assert!(!format!("{configuration:?}").contains("hunter2"));
 }
@@ -235,6 +238,16 @@ fn bad_inputs() -> Vec<(Wrong, usize, &'static [&'static str])> {
             appended("[lines]\nforwarding = \"add\""),
             8,
             &["\"forwarding\" must be \"replace\" or \"modify\""],
+        ),
+        (
+            appended("[lines]\nrequest_deadline_ms = 100"),
+            8,
+            &["\"request_deadline_ms\" must be from 500 to 60000"],
+        ),
+        (
+            appended("[lines]\nrequest_deadline_ms = \"5 s\""),
+            8,
+            &["\"request_deadline_ms\" must be a whole number, not a text"],
         ),
         (
             appended("[log]\ndurability = \"fast\""),

@@ -404,6 +404,7 @@ mod tests {
                 cn: "Anna".into(),
                 trunks: Arc::default(),
                 modify_forwards: false,
+                request_deadline_ms: 5_000,
                 single_active_call: false,
                 is_uui_encoded: false,
             }),

@@ -1,6 +1,7 @@
 //! Who is who in a call: from the PBX's parties to the party ids of LINECALLINFO.
 
 use crate::fact::{Party, Role};
+use crate::forwarding::Case;
 use crate::tapi::{call_info_state as changed, origin, party_id, reason};
 use crate::view::{CallCard, PartyId, Wide};
 
@@ -37,6 +38,8 @@ pub struct Standpoint<'a> {
     pub connected: bool,
     /// The number that an application dialled, if one did.
     pub dialled: Option<&'a str>,
+    /// For which case the user who diverted an incoming call did so, if that is known.
+    pub forwarded: Option<Case>,
     /// Why an incoming call is here, if that is known otherwise than by its parties.
     pub reason: Option<u32>,
 }
@@ -49,10 +52,12 @@ pub fn fill(card: &mut CallCard, parties: &[Party], standpoint: Standpoint<'_>) 
         card.origin = origin::OUTBOUND;
         card.reason = reason::DIRECT;
         card.caller = known(parts.this, party_id::UNAVAIL);
-        card.called = called_by_us(&card.called, parts.peer, standpoint.dialled);
+        // Whoever sent the call on first is the one who was called.
+        let wanted = parts.first_diverting.or(parts.peer);
+        card.called = called_by_us(&card.called, wanted, standpoint.dialled);
     } else {
         card.origin = parts.origin();
-        card.reason = standpoint.reason.unwrap_or_else(|| parts.reason());
+        card.reason = standpoint.reason.unwrap_or_else(|| parts.reason(standpoint.forwarded));
         card.caller = known(parts.peer, parts.nobody());
         card.called = known(parts.first_called(), party_id::UNAVAIL);
     }
@@ -111,15 +116,20 @@ impl<'a> Parts<'a> {
     }
 
     /// Why an incoming call came here.
-    fn reason(&self) -> u32 {
+    fn reason(&self, forwarded: Option<Case>) -> u32 {
         match (self.transferring, self.diverting) {
             _ if self.is_picking => reason::PICKUP,
             // The user's own transfer found nobody and came back.
             (Some(by), _) if self.is_this(by) => reason::REMINDER,
             (Some(_), _) => reason::TRANSFER,
             // The PBX does not say whether it was busy, no answer or unconditional, or somebody who
-            // sent it on; only this much is true of all of them.
-            (None, Some(_)) => reason::REDIRECT,
+            // sent it on. Where that is not known otherwise, only this much is true of all of them.
+            (None, Some(_)) => match forwarded {
+                Some(Case::Always) => reason::FWDUNCOND,
+                Some(Case::Busy) => reason::FWDBUSY,
+                Some(Case::NoAnswer) => reason::FWDNOANSWER,
+                Some(Case::BusyOrNoAnswer) | None => reason::REDIRECT,
+            },
             (None, None) => reason::DIRECT,
         }
     }
@@ -212,8 +222,13 @@ mod tests {
         Party { role, cn: cn.into(), e164: e164.into(), ..Party::default() }
     }
 
-    const INCOMING: Standpoint<'_> =
-        Standpoint { outgoing: false, connected: false, dialled: None, reason: None };
+    const INCOMING: Standpoint<'_> = Standpoint {
+        outgoing: false,
+        connected: false,
+        dialled: None,
+        forwarded: None,
+        reason: None,
+    };
 
     fn incoming(parties: &[Party]) -> CallCard {
         let mut card = CallCard::default();
@@ -258,6 +273,55 @@ mod tests {
         assert_eq!(card.called.name.to_text(), "Ben");
         assert_eq!(card.redirecting.name.to_text(), "Dora");
         assert_eq!((card.origin, card.reason), (origin::EXTERNAL, reason::REDIRECT));
+    }
+
+    #[test]
+    fn who_was_called_is_the_one_who_sent_the_call_on_first_at_both_ends() {
+        for dialled in [Some("21"), None] {
+            let mut card = CallCard::default();
+            let standpoint = Standpoint {
+                outgoing: true,
+                connected: false,
+                dialled,
+                forwarded: None,
+                reason: None,
+            };
+            let parties = [
+                party(Role::This, "Anna", "20"),
+                party(Role::Peer, "Cleo", "22"),
+                party(Role::Leg2, "Ben", "21"),
+            ];
+            fill(&mut card, &parties, standpoint);
+            assert_eq!(card.called.number.to_text(), "21");
+            assert_eq!(card.called.name.to_text(), "Ben", "{dialled:?}");
+            assert_eq!(card.redirection.number.to_text(), "22");
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_forwarded_says_in_which_case_if_that_is_known() {
+        let parties = [
+            party(Role::This, "Cleo", "22"),
+            party(Role::Peer, "Anna", "20"),
+            party(Role::Leg2, "Ben", "21"),
+        ];
+        for (forwarded, expected) in [
+            (None, reason::REDIRECT),
+            (Some(Case::Always), reason::FWDUNCOND),
+            (Some(Case::Busy), reason::FWDBUSY),
+            (Some(Case::NoAnswer), reason::FWDNOANSWER),
+        ] {
+            let mut card = CallCard::default();
+            let standpoint = Standpoint {
+                outgoing: false,
+                connected: false,
+                dialled: None,
+                forwarded,
+                reason: None,
+            };
+            fill(&mut card, &parties, standpoint);
+            assert_eq!(card.reason, expected, "{forwarded:?}");
+        }
     }
 
     #[test]
@@ -357,8 +421,13 @@ mod tests {
     #[test]
     fn the_called_party_of_an_outgoing_call_stays_the_one_dialled() {
         let mut card = CallCard::default();
-        let standpoint =
-            Standpoint { outgoing: true, connected: true, dialled: Some("21"), reason: None };
+        let standpoint = Standpoint {
+            outgoing: true,
+            connected: true,
+            dialled: Some("21"),
+            forwarded: None,
+            reason: None,
+        };
         fill(&mut card, &[party(Role::This, "Anna", "20")], standpoint);
         assert_eq!(card.called.number.to_text(), "21");
         fill(&mut card, &[party(Role::Peer, "Ben", "21")], standpoint);

@@ -3,15 +3,18 @@
 //! The estate sees each record first and says where it goes. It is the only owner of permanent line
 //! ids (invariant I-10: permanent id and GUID are a bijection for ever).
 
+mod sent_on;
+
+use self::sent_on::SentOn;
 use crate::fact::{
-    CallInfo, Command, Configuration, Event, HostFact, Identification, Msg, PbxFact, Record,
-    UserInfo,
+    CallInfo, Command, Configuration, Event, HostFact, Identification, Msg, PbxFact, Record, Reply,
+    Role, UserInfo,
 };
 use crate::id::{Attempt, CallHandle, Guid, LineId, PbxId};
 use crate::line::{LineInput, Unpark};
 use crate::name::{self, Place, Subscriber};
 use crate::parking::Lot;
-use crate::pbx::{Clue, PbxInput};
+use crate::pbx::{CallClue, Clue, PbxInput};
 use crate::pii::Personal;
 use crate::time::Timer;
 use crate::uui;
@@ -37,6 +40,7 @@ pub struct Estate {
     boxes: BTreeMap<PbxId, Identification>,
     trunks: BTreeMap<PbxId, Trunks>,
     hubs: Hubs,
+    sent_on: SentOn,
     lot: Lot,
 }
 
@@ -80,7 +84,12 @@ impl Estate {
             Event::App(line, opening, id, command) => {
                 Route::Line(line, LineInput::Command(opening, id, command))
             }
-            Event::Reply(line, id, reply) => Route::Line(line, LineInput::Reply(id, reply)),
+            Event::Reply(line, id, reply) => {
+                if let Reply::Record(record) = &reply {
+                    self.sent_on.read(line, record);
+                }
+                Route::Line(line, LineInput::Reply(id, reply))
+            }
             Event::Due(timer) => match timer {
                 Timer::Reconnect(pbx, _) | Timer::PollPause(pbx, _) | Timer::Settled(pbx, _) => {
                     Route::Pbx(pbx, PbxInput::Due(timer))
@@ -106,6 +115,7 @@ impl Estate {
         let line = match &fact {
             HostFact::Started => {
                 self.hubs = Hubs::default();
+                self.sent_on = SentOn::default();
                 self.lot = Lot::default();
                 return Route::Everyone(LineInput::Started, PbxInput::Started);
             }
@@ -148,10 +158,16 @@ impl Estate {
 
     fn pbx_fact(&mut self, pbx: PbxId, attempt: Attempt, fact: PbxFact) -> Route {
         let clue = match &fact {
-            PbxFact::User(user) => self.user(pbx, user),
+            PbxFact::User(user) => {
+                let clue = self.user(pbx, user);
+                if let Clue::Line { line, .. } = clue {
+                    self.sent_on.seen(line, user);
+                }
+                clue
+            }
             PbxFact::Call(info) => {
                 self.lot.take(pbx, info);
-                Clue::CallId(self.hubs.call_id(pbx, info))
+                Clue::Call(self.call(pbx, info))
             }
             PbxFact::Identified(identification) => {
                 if self.boxes.get(&pbx) != Some(identification) {
@@ -172,6 +188,21 @@ impl Estate {
             _ => Clue::None,
         };
         Route::Pbx(pbx, PbxInput::Fact(attempt, fact, clue))
+    }
+
+    fn call(&mut self, pbx: PbxId, info: &CallInfo) -> CallClue {
+        let is_new = self.hubs.is_news(pbx, info);
+        let call_id = self.hubs.call_id(pbx, info);
+        self.sent_on.heard(info, is_new);
+        let by = info.party(&Role::Leg2).filter(|by| is_new && !by.cn.is_empty());
+        let forwarded = by.and_then(|by| self.sent_on.why(info.conf, by, self.line_of(&by.cn)));
+        CallClue { call_id, forwarded }
+    }
+
+    /// The line of the user with this Long Name.
+    fn line_of(&self, cn: &Personal) -> Option<LineId> {
+        let is_it = |member: &&Arc<Member>| !member.defunct && member.subscriber.cn == *cn;
+        self.members.iter().find(is_it).map(|member| member.identity.line)
     }
 
     /// Finds or makes the line of a user, or keeps the number of a trunk.
@@ -284,6 +315,12 @@ impl Estate {
                 .unwrap_or_default(),
             modify_forwards: settings.is_some_and(|settings| settings.modify_forwards),
             is_uui_encoded: known.is_some_and(|known| uui::is_encoded(&known.firmware)),
+            request_deadline_ms: settings.map_or(Configuration::REQUEST_DEADLINE_MS, |settings| {
+                match settings.request_deadline_ms {
+                    0 => Configuration::REQUEST_DEADLINE_MS,
+                    given => given,
+                }
+            }),
             single_active_call: settings.is_some_and(|settings| settings.single_active_call),
         }
     }
@@ -393,6 +430,11 @@ struct Hub {
 }
 
 impl Hubs {
+    /// Whether a leg is heard of for the first time in this call.
+    fn is_news(&self, pbx: PbxId, info: &CallInfo) -> bool {
+        !info.conf.is_nil() && self.legs.get(&(pbx, info.call)) != Some(&info.conf)
+    }
+
     /// Keeps count of a leg's event and gives the number of its call, 0 if it has none.
     fn call_id(&mut self, pbx: PbxId, info: &CallInfo) -> u32 {
         let leg = (pbx, info.call);

@@ -68,15 +68,14 @@ impl Watch {
             Event::Host(HostFact::NewCallRefused(call)) => {
                 self.calls.remove(call);
             }
-            Event::App(line, opening, request, command) if self.open.get(line) == Some(opening) => {
-                if !request.is_own() {
-                    self.requests.insert((*line, *request), command.makes());
-                    self.transfers.remove(&(*line, *request));
-                    if let Command::CompleteTransfer { call, consultation, conference: None } =
-                        command
-                    {
-                        self.transfers.insert((*line, *request), [*call, *consultation]);
-                    }
+            Event::App(line, opening, request, command)
+                if self.open.get(line) == Some(opening) && !request.is_own() =>
+            {
+                self.requests.insert((*line, *request), command.makes());
+                self.transfers.remove(&(*line, *request));
+                if let Command::CompleteTransfer { call, consultation, conference: None } = command
+                {
+                    self.transfers.insert((*line, *request), [*call, *consultation]);
                 }
             }
             _ => {}

@@ -18,6 +18,7 @@ use crate::call::Siblings;
 use crate::effect::{Address, Effect, Effects, Notice, Report, Surprise, Telling, What};
 use crate::fact::{CallInfo, Command, HostFact, Reply};
 use crate::id::{Attempt, CallHandle, CallId, LineId, Opening, PbxId, RequestId, UserHandle};
+use crate::pbx::CallClue;
 use crate::pii::Personal;
 use crate::tapi::{CallState, address_state, disconnect_mode, line_dev_state};
 use crate::time::{Millis, Timer};
@@ -69,8 +70,8 @@ pub enum LineInput {
     Settled(Attempt),
     /// The user was deleted or left the scope.
     Removed,
-    /// A call event of that attempt, with the DWORD that stands for its conf GUID.
-    Call(Attempt, CallInfo, u32),
+    /// A call event of that attempt, with what the estate knows of its call.
+    Call(Attempt, CallInfo, CallClue),
     /// From the telephony server.
     Host(HostFact),
     /// A request of an application.
@@ -106,7 +107,7 @@ pub struct Line {
     born: u32,
     calls: Vec<Call>,
     requests: Vec<Pending>,
-    early: Vec<(Attempt, CallInfo, u32)>,
+    early: Vec<(Attempt, CallInfo, CallClue)>,
     forwards: Forwards,
 }
 
@@ -176,8 +177,8 @@ impl Line {
             LineInput::LinkLost(attempt) => self.link_lost(attempt, at, out),
             LineInput::Settled(attempt) => self.settled(attempt, at, out),
             LineInput::Removed => self.removed(at, out),
-            LineInput::Call(attempt, info, call_id) => {
-                self.call_event(at, attempt, info, call_id, out);
+            LineInput::Call(attempt, info, clue) => {
+                self.call_event(at, attempt, info, clue, out);
             }
             LineInput::Host(fact) => self.host(at, &fact, out),
             LineInput::Command(opening, id, command) => {

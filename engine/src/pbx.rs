@@ -10,6 +10,7 @@
 
 use crate::effect::{Address, Ask, Effect, Effects, Interface, Limit, Report, Request, Surprise};
 use crate::fact::{CallInfo, Failure, PbxFact, PbxSettings, Question, UserInfo};
+use crate::forwarding::Case;
 use crate::id::{Attempt, LineId, PbxId, UserHandle};
 use crate::line::LineInput;
 use crate::pii::Personal;
@@ -66,12 +67,22 @@ pub enum Clue {
         /// Its identity, if it is new or changed.
         identity: Option<Arc<Identity>>,
     },
-    /// The number of the call the event belongs to.
-    CallId(u32),
+    /// What is known of the call the event belongs to.
+    Call(CallClue),
     /// Lines whose identity changed with what the PBX said of itself.
     Renamed(Vec<(LineId, LineInput)>),
     /// The estate is full.
     TooManyLines,
+}
+
+/// What the estate knows of the call that an event belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallClue {
+    /// The DWORD that stands for its conf GUID, 0 if it has none.
+    pub call_id: u32,
+    /// For which case the user who diverted it did so; only with the first event of a leg, and if
+    /// it is known.
+    pub forwarded: Option<Case>,
 }
 
 /// What goes on from a PBX to lines. A new line begins with its identity.
@@ -477,9 +488,9 @@ impl Pbx {
     }
 
     fn call(&mut self, info: CallInfo, clue: &Clue, out: &mut Effects, lines: &mut ToLines) {
-        let &Clue::CallId(call_id) = clue else { return };
+        let &Clue::Call(clue) = clue else { return };
         match self.users.get(&info.user) {
-            Some(line) => lines.push((*line, LineInput::Call(self.attempt, info, call_id))),
+            Some(line) => lines.push((*line, LineInput::Call(self.attempt, info, clue))),
             None => out.push(Effect::Report(Report::Surprise(Surprise::UnknownUser))),
         }
     }

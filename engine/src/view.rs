@@ -159,6 +159,8 @@ pub struct Identity {
     pub trunks: Arc<[Personal]>,
     /// `TSPI_lineForward` leaves forwards alone for which its list has no word.
     pub modify_forwards: bool,
+    /// Setting: how long the PBX's events may take to prove a request, in milliseconds.
+    pub request_deadline_ms: u32,
     /// Setting: never more than one call is shown as CONNECTED (invariant I-19).
     pub single_active_call: bool,
     /// Its PBX url-encodes user-user information (reference of the PBX, 3.6).

@@ -3,10 +3,11 @@
 
 mod site;
 
-use engine::effect::Order;
-use engine::fact::{Command, Failure, Reply};
-use engine::id::CallHandle;
+use engine::effect::{Effect, Order};
+use engine::fact::{Command, Configuration, Failure, HostFact, PbxSettings, Reply};
+use engine::id::{CallHandle, LineId, RequestId};
 use engine::tapi::call_feature;
+use engine::time::{Millis, Timer};
 use site::{Site, born};
 
 /// Ben (line 2) talks to Anna.
@@ -83,6 +84,26 @@ fn a_pbx_that_stays_silent_fails_a_hold_at_its_deadline_and_changes_nothing() {
     site.reply(2, 6, Reply::Failed(Failure::TimedOut));
     site.deadline(2, 6);
     assert_eq!(site.told(2), ["6 OPERATIONFAILED"], "once");
+}
+
+#[test]
+fn a_deadline_is_as_long_as_the_settings_say() {
+    for (setting, expected) in [(0, 5_000), (700, 700)] {
+        let mut site = talking();
+        site.host(HostFact::Configured(Configuration {
+            user: "TAPI".into(),
+            pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
+            name_template: "%c".into(),
+            request_deadline_ms: setting,
+            ..Configuration::default()
+        }));
+        site.effects.clear();
+        site.app(2, 5, Command::Hold(born(2, 1)));
+        let wake =
+            Effect::Wake(Millis(site.now + expected), Timer::Deadline(LineId(2), RequestId(5)));
+        assert!(site.effects.contains(&wake), "{:?}", site.effects);
+        assert!(site.told(2).is_empty(), "a deadline is nothing that a line claims");
+    }
 }
 
 #[test]

@@ -249,6 +249,28 @@ fn a_consultation_that_nobody_answers_for_fails_at_its_deadline_and_is_new_if_it
 }
 
 #[test]
+fn of_a_consultation_whose_original_is_closed_before_it_is_made_nothing_is_ever_told() {
+    let mut site = talking();
+    site.app(1, 3, consultation("22"));
+    site.host(HostFact::CallClosed(born(1, 1)));
+    assert_eq!(site.calls_told(1), ["3 OPERATIONFAILED"]);
+    site.call(101, 389);
+    site.reply(1, 3, Reply::Calling(CallHandle(102)));
+    site.call(102, 4);
+    assert!(site.calls_told(1).is_empty());
+}
+
+#[test]
+fn a_swap_is_completed_when_the_held_call_is_closed_under_it() {
+    let mut site = held_and_ringing();
+    site.call(102, 5);
+    site.effects.clear();
+    site.app(1, 5, Command::SwapHold { active: made(1, 0), held: born(1, 1) });
+    site.host(HostFact::CallClosed(born(1, 1)));
+    assert_eq!(site.calls_told(1), ["5 OPERATIONFAILED"]);
+}
+
+#[test]
 fn a_blind_transfer_is_done_when_the_pbx_said_yes_and_the_call_is_gone() {
     let blind = || Command::BlindTransfer { call: born(1, 1), number: "22".into() };
     let mut site = talking();

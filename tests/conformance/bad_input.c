@@ -33,13 +33,12 @@ static void one_case(const struct generated_case *generated, unsigned number)
     only_result = 0;
     for (int slot = 0; slot < SLOTS; slot++) slot_memory(slot, 0);
     LONG result = generated->run();
-    CHECK(is_documented(generated->export + sizeof "TSPI_" - 1, result), "%s: %s is not documented",
-          present_case, name_of_result(result));
-    CHECK(only_result == 0 || result == only_result, "%s: it gave %s, not %s", present_case,
+    CHECK(is_documented(generated->export + sizeof "TSPI_" - 1, result), "%s is not documented",
+          name_of_result(result));
+    CHECK(only_result == 0 || result == only_result, "it gave %s, not %s",
           name_of_result(result), name_of_result(only_result));
     for (int slot = 0; slot < SLOTS; slot++)
-        CHECK(slot_is_intact(slot), "%s: something in front of what was given was written",
-              present_case);
+        CHECK(slot_is_intact(slot), "something in front of what was given was written");
 }
 
 static bool few_are_open(void *unused)
@@ -76,16 +75,15 @@ static void generated_arguments(void)
     unsigned functions = add(generated_questions, there, add(generated_requests, there, 0));
     CHECK(functions >= 36, "the library has %u functions only", functions);
     lay_out();
-    on_crash(present_case);
+    item_is_at(present_case);
     for (unsigned i = 0; i < bad_input_cases; i++) {
         if (i % GARDEN_EVERY == 0) dig_over();
         one_case(there[dice_below(functions)], i);
-        CHECK(wait_until(few_are_open, NULL, TIME_OUT_MS), "%s: requests pile up", present_case);
+        CHECK(wait_until(few_are_open, NULL, TIME_OUT_MS), "requests pile up");
     }
     snprintf(present_case, sizeof present_case, "seed %llu, after the last case",
              (unsigned long long)bad_input_seed);
     clear_up();
-    on_crash(NULL);
 }
 
 const struct item bad_input_items[] = {

@@ -87,7 +87,7 @@ static LONG g_lineCompleteTransfer(void)
     HDRVCALL *place = some_place(FIRST_SLOT, sizeof *place);
     DWORD mode = once_in(2) ? LINETRANSFERMODE_TRANSFER : odd_number();
     /* Another mode makes a conference call. */
-    struct call *conference = fresh(NULL);
+    struct call *conference = fresh_beside(call);
     LONG result = ASK(lineCompleteTransfer, call, other, conference->ht, place, mode);
     return mode == LINETRANSFERMODE_CONFERENCE ? made(conference, place, result) : result;
 }
@@ -96,7 +96,7 @@ static LONG g_lineSetupTransfer(void)
 {
     ON_CALL(call);
     HDRVCALL *place = some_place(FIRST_SLOT, sizeof *place);
-    struct call *consultation = fresh(NULL);
+    struct call *consultation = fresh_beside(call);
     return made(consultation, place,
                 ASK(lineSetupTransfer, call, consultation->ht, place,
                     some_call_params(SECOND_SLOT)));
@@ -109,7 +109,7 @@ static LONG g_lineSetupConference(void)
     HDRVLINE line = some_line(&line_right);
     HDRVCALL *conference = some_place(FIRST_SLOT, sizeof *conference);
     HDRVCALL *place = some_place(SECOND_SLOT, sizeof *place);
-    struct call *parent = fresh(NULL), *consultation = fresh(NULL);
+    struct call *parent = fresh_beside(call), *consultation = fresh_beside(call);
     LONG result = ASK(lineSetupConference, call, line, parent->ht, conference, consultation->ht,
                       place, odd_number(), some_call_params(THIRD_SLOT));
     made(parent, conference, result);
@@ -120,7 +120,7 @@ static LONG g_linePrepareAddToConference(void)
 {
     ON_CALL(call);
     HDRVCALL *place = some_place(FIRST_SLOT, sizeof *place);
-    struct call *consultation = fresh(NULL);
+    struct call *consultation = fresh_beside(call);
     return made(consultation, place,
                 ASK(linePrepareAddToConference, call, consultation->ht, place,
                     some_call_params(SECOND_SLOT)));

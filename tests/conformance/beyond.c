@@ -10,14 +10,6 @@
 
 /* ---- digits to dial ---- */
 
-static LONG dial_on(struct call *call, const char *digits)
-{
-    WCHAR *text = fenced_text(digits);
-    LONG result = ASK(lineDial, call->hd, text, 0);
-    spoil_text(text);
-    return result;
-}
-
 static void digits_follow(const char *beginning)
 {
     struct line *line = open_line(20);
@@ -28,12 +20,12 @@ static void digits_follow(const char *beginning)
     DWORD first = beginning == NULL ? LINECALLSTATE_DIALTONE : LINECALLSTATE_DIALING;
     await_state(call, first);
     CHECK(features_of(call) & LINECALLFEATURE_DIAL, "no more digits can be dialled");
-    if (beginning == NULL) MUST(dial_on(call, "2"));
-    MUST(dial_on(call, "T1;"));
+    if (beginning == NULL) MUST(dial_digits(call, "2"));
+    MUST(dial_digits(call, "T1;"));
     await_state(call, LINECALLSTATE_RINGBACK);
-    EXPECT(outcome(dial_on(call, "1")), ERR(INVALCALLSTATE));
+    EXPECT(outcome(dial_digits(call, "1")), ERR(INVALCALLSTATE));
     MUST(drop(call));
-    EXPECT(outcome(dial_on(call, "1")), ERR(INVALCALLSTATE));
+    EXPECT(outcome(dial_digits(call, "1")), ERR(INVALCALLSTATE));
     close_line(line);
 }
 
@@ -52,10 +44,10 @@ static void dial_wrong(void)
     struct call *call;
     MUST(make_call(line, "", NULL, &call));
     await_state(call, LINECALLSTATE_DIALTONE);
-    EXPECT(dial_on(call, ""), ERR(INVALADDRESS));
-    EXPECT(dial_on(call, NULL), ERR(INVALADDRESS));
-    EXPECT(dial_on(call, "1?"), ERR(DIALPROMPT));
-    EXPECT(dial_on(call, "x"), ERR(INVALADDRESS));
+    EXPECT(dial_digits(call, ""), ERR(INVALADDRESS));
+    EXPECT(dial_digits(call, NULL), ERR(INVALADDRESS));
+    EXPECT(dial_digits(call, "1?"), ERR(DIALPROMPT));
+    EXPECT(dial_digits(call, "x"), ERR(INVALADDRESS));
     CHECK(state_of(call) == LINECALLSTATE_DIALTONE, "the call is %s",
           name_of_state(state_of(call)));
 }

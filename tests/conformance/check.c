@@ -19,6 +19,7 @@ enum verdict { PASS, FAILED, LATER };
 static struct {
     const struct item *item;
     atomic_int verdict;
+    const char *at;
     char reason[REASON];
 } now;
 
@@ -37,7 +38,9 @@ static void conclude_at(const char *file, int line, const char *format, va_list 
     for (const char *c = file; *c != 0; c++)
         if (*c == '/' || *c == '\\') name = c + 1;
     char reason[REASON];
-    int length = snprintf(reason, sizeof reason, "%s:%d: ", name, line);
+    const char *at = now.at;
+    int length = snprintf(reason, sizeof reason, "%s:%d: %s%s", name, line, at ? at : "",
+                          at ? ": " : "");
     vsnprintf(reason + length, sizeof reason - (size_t)length, format, arguments);
     conclude(FAILED, reason);
 }
@@ -75,6 +78,12 @@ void expect(const char *file, int line, const char *call, LONG result, LONG expe
     if (result != expected)
         fail(file, line, "%s gave %s, not %s", call, name_of_result(result),
              name_of_result(expected));
+}
+
+void item_is_at(const char *text)
+{
+    now.at = text;
+    on_crash(text);
 }
 
 bool item_failed(void)
@@ -169,6 +178,7 @@ static bool run_item(const struct item *item, bool json)
     log_clear();
     bool fit = run_part(body, item->seconds ? item->seconds : ITEM_SECONDS, "the item is");
     fit = fit && run_part(ending, ENDING_SECONDS, "the end of the session is");
+    item_is_at(NULL);
     print(json, (unsigned)((clock_us() - start) / 1000));
     return fit;
 }

@@ -46,6 +46,8 @@ _Noreturn void not_yet(const char *format, ...) PRINTF_LIKE(1, 2);
 void fault(const char *file, int line, const char *format, ...) PRINTF_LIKE(3, 4);
 void expect(const char *file, int line, const char *call, LONG result, LONG expected);
 
+/* What the item is at, for the reason of a failure and for a crash; NULL for nothing. */
+void item_is_at(const char *text);
 /* Whether the present item has failed so far. */
 bool item_failed(void);
 /* The number of the present item. */

@@ -66,6 +66,39 @@ DWORD features_of(const struct call *call)
 
 /* ---- new calls ---- */
 
+LONG setup_transfer(struct call *call, const char *number, struct call **consultation)
+{
+    struct call *made = call_new(call->line, NULL, true);
+    LINECALLPARAMS *params = NULL;
+    if (number != NULL) {
+        DWORD fixed = sizeof *params, size = 2 * ((DWORD)strlen(number) + 1);
+        params = fence_alloc(fixed + size);
+        memset(params, 0, fixed + size);
+        params->dwTotalSize = fixed + size;
+        params->dwAddressMode = LINEADDRESSMODE_ADDRESSID;
+        params->dwCallParamFlags = LINECALLPARAMFLAGS_ONESTEPTRANSFER;
+        params->dwTargetAddressSize = size;
+        params->dwTargetAddressOffset = fixed;
+        WCHAR *text = (WCHAR *)((BYTE *)params + fixed);
+        for (DWORD i = 0; i < size / 2; i++) text[i] = (unsigned char)number[i];
+    }
+    *consultation = made;
+    LONG result = ASK(lineSetupTransfer, call->hd, made->ht, &made->hd, params);
+    if (result > 0) {
+        made->request = (DRV_REQUESTID)result;
+        CHECK(made->hd != NULL, "lineSetupTransfer returned its id before it wrote the handle");
+    }
+    return result;
+}
+
+LONG dial_digits(struct call *call, const char *digits)
+{
+    WCHAR *text = fenced_text(digits);
+    LONG result = ASK(lineDial, call->hd, text, 0);
+    spoil_text(text);
+    return result;
+}
+
 LONG pick_up(struct line *line, const char *number, const char *group, struct call **call)
 {
     struct call *made = call_new(line, NULL, true);

@@ -21,6 +21,10 @@ DWORD features_of(const struct call *call);
 
 /* ---- new calls ---- */
 
+/* lineSetupTransfer as it is: with a number in one step, without one to the dial tone. */
+LONG setup_transfer(struct call *call, const char *number, struct call **consultation);
+/* lineDial. */
+LONG dial_digits(struct call *call, const char *digits);
 /* linePickup as it is; a number or group that is NULL is not given. */
 LONG pick_up(struct line *line, const char *number, const char *group, struct call **call);
 

@@ -103,10 +103,17 @@ void only(LONG error)
 
 struct call *fresh(HDRVLINE line)
 {
-    struct line *known = &session.lines[0];
+    struct line *known = line_of(BED);
     for (unsigned i = 0; i < session.line_count; i++)
         if (session.lines[i].open && session.lines[i].hd == line) known = &session.lines[i];
     return call_new(known, NULL, true);
+}
+
+struct call *fresh_beside(HDRVCALL call)
+{
+    for (unsigned i = 0; i < planted; i++)
+        if (garden[i]->hd == call) return call_new(garden[i]->line, NULL, true);
+    return fresh(NULL);
 }
 
 LONG made(struct call *call, HDRVCALL *place, LONG result)

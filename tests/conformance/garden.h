@@ -21,6 +21,8 @@ HDRVCALL some_call(bool *right);
 void pull_out(HDRVCALL handle);
 /* A new call's entry, for functions that make one on that line. */
 struct call *fresh(HDRVLINE line);
+/* The same on the line of that call. */
+struct call *fresh_beside(HDRVCALL call);
 /* Notes that a request that makes a call was accepted, and its handle; the request again. */
 LONG made(struct call *call, HDRVCALL *place, LONG request);
 

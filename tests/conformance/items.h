@@ -18,6 +18,7 @@ extern const struct item status_items[];
 extern const struct item misuse_items[];
 extern const struct item text_items[];
 extern const struct item sequence_items[];
+extern const struct item consultation_items[];
 extern const struct item loss_items[];
 extern const struct item race_items[];
 extern const struct item bad_input_items[];

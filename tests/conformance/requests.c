@@ -15,7 +15,7 @@
 static void ask_everything(HDRVLINE line, HDRVCALL call, HDRVCALL other)
 {
     HDRVCALL none = NULL;
-    struct call *spare = call_new(&session.lines[0], NULL, true);
+    struct call *spare = call_new(line_of(20), NULL, true);
     BYTE list[8] = {8, 0, 0, 0, 0, 0, 0, 0}; /* LINEFORWARDLIST without entries */
     ASK(lineAnswer, call, NULL, 0);
     ASK(lineSetCallParams, call, LINEBEARERMODE_VOICE, 0, 64000, NULL);
@@ -31,7 +31,10 @@ static void ask_everything(HDRVLINE line, HDRVCALL call, HDRVCALL other)
     if (provider.lineAccept) ASK(lineAccept, call, NULL, 0);
     if (provider.lineDial) ASK(lineDial, call, u"1?", 0);
     if (provider.lineSendUserUserInfo) ASK(lineSendUserUserInfo, call, NULL, 0);
-    if (provider.lineSetupTransfer) ASK(lineSetupTransfer, call, spare->ht, &none, NULL);
+    if (provider.lineSetupTransfer) {
+        LONG request = ASK(lineSetupTransfer, call, spare->ht, &spare->hd, NULL);
+        if (request > 0) spare->request = (DRV_REQUESTID)request;
+    }
     if (provider.lineAddToConference) ASK(lineAddToConference, call, other);
     if (provider.lineRemoveFromConference) ASK(lineRemoveFromConference, call);
 }

@@ -10,44 +10,8 @@
 #include "names.h"
 #include "parties.h"
 #include "script.h"
+#include "stage.h"
 #include "structures.h"
-
-/* The lines of a play: by custom A calls B, and C, D come in later. */
-enum { A = 20, B = 21, C = 23, D = 24 };
-
-static struct play a, b, c, d;
-
-static void stage_for(int parties)
-{
-    static struct play *const plays[] = {&a, &b, &c, &d};
-    static const int extensions[] = {A, B, C, D};
-    session_start((struct setup){0});
-    watch_offerings();
-    for (int i = 0; i < parties; i++) play_begin(plays[i], open_line(extensions[i]));
-}
-
-/* Everybody has heard everything, and it was what is written. */
-static void curtain(int parties)
-{
-    static struct play *const plays[] = {&a, &b, &c, &d};
-    await_quiet_pbx();
-    for (int i = 0; i < parties; i++) play_end(plays[i]);
-}
-
-/* What the PBX says of a call it has begun: the call's id and its parties' names. The numbers are
- * there from the first state. */
-#define IDS_COME "I:CALLID|CALLERID I:CALLEDID"
-
-/* A calls B by lineMakeCall until B alerts. */
-static struct call *a_calls_b(void)
-{
-    struct call *call;
-    LONG request = make_call(a.line, "21", NULL, &call);
-    play_request(&a, request);
-    play_on(&a, "done C:DIALING " IDS_COME " C:PROCEEDING C:RINGBACK");
-    play_on(&b, "NEW C:OFFERING(1)");
-    return call;
-}
 
 /* ---- (a) to (e): two parties ---- */
 
@@ -208,15 +172,6 @@ static void d_picks_up(void)
 }
 
 /* ---- (i) and (j): the call is transferred; here B is connected with A and sends it to C ---- */
-
-/* A calls B by lineMakeCall, and B answers. */
-static void a_talks_to_b(void)
-{
-    a_calls_b();
-    play_request(&b, answer(play_call(&b, 1)));
-    play_on(&b, "I:CONNECTEDID C:CONNECTED(1) done");
-    play_on(&a, "I:CONNECTEDID C:CONNECTED(1)");
-}
 
 static void b_transfers_blindly(void)
 {

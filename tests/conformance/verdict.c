@@ -179,8 +179,11 @@ static void judge_call_message(place at, const struct entry *entry)
     RULE(at < call->closed_at, "nothing comes after lineCloseCall returned");
     if (call->outbound) {
         const struct request *request = request_of(call->request);
-        RULE(call->request != 0 && request->completed_at < at && request->result == 0,
-             "nothing is said of a call before it is made");
+        if (call->request == 0 || request->completed_at >= at || request->result != 0)
+            FAULT("in this session: nothing is said of a call before it is made, but: %s; request "
+                  "%u, %s, was completed with %s at %d, this came at %u",
+                  log_text(entry), (unsigned)call->request, request->function,
+                  name_of_result(request->result), (int)request->completed_at, (unsigned)at);
     }
     if (entry->message == LINE_CALLSTATE) {
         judge_state(entry, call);

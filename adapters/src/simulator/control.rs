@@ -169,7 +169,7 @@ commands! {
         |model, words, _| set_trait(model, words, Trait::Busy);
     "refuse" " EXT on|off" "UserCall by EXT returns 0"
         |model, words, _| set_trait(model, words, Trait::Refuses);
-    "silent" " EXT on|off" "requests for EXT are never acted upon; UserCall is never answered"
+    "silent" " EXT on|off" "requests for EXT are never acted upon; UserCall and UserPickup are never answered"
         |model, words, _| set_trait(model, words, Trait::Silent);
     "register" " EXT on|off" "the phone of EXT registers or unregisters"
         |model, words, _| set_trait(model, words, Trait::Registered);

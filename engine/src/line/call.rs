@@ -2,7 +2,9 @@
 
 use crate::call::{self, Circumstances, PbxState, Phase, Siblings, StateAndMode};
 use crate::fact::{CallInfo, Msg, Party, Role};
+use crate::forwarding::Case;
 use crate::id::{CallHandle, CallId, Guid};
+use crate::pbx::CallClue;
 use crate::pii::Personal;
 use crate::tapi::{CallState, call_feature, origin, reason};
 use crate::time::Millis;
@@ -31,6 +33,8 @@ pub(super) struct Call {
     pub(super) is_conference: bool,
     /// The conference of which it is a member.
     pub(super) member_of: Option<CallId>,
+    /// For which case it was sent on to this line, if it was and that is known.
+    pub(super) forwarded: Option<Case>,
     /// The call that was made to find out about transferring this one.
     pub(super) consultation: Option<CallId>,
     /// The PBX session went away under a live call.
@@ -94,6 +98,7 @@ impl Call {
             is_unparked: false,
             is_conference: false,
             member_of: None,
+            forwarded: None,
             consultation: None,
             orphaned: false,
             conf: Guid::NIL,
@@ -164,6 +169,7 @@ impl Call {
             is_unparked: false,
             is_conference: false,
             member_of: None,
+            forwarded: None,
             consultation: None,
             orphaned: false,
             conf: Guid::NIL,
@@ -183,9 +189,8 @@ impl Call {
         }
     }
 
-    /// Takes in an event of its leg; `call_id` is the DWORD that stands for its conf GUID,
-    /// `is_uui_encoded` how its PBX writes user-user information.
-    pub(super) fn take(&mut self, info: CallInfo, call_id: u32, is_uui_encoded: bool) -> Change {
+    /// Takes in an event of its leg; `clue` is what the estate knows of the call, `is_uui_encoded` how its PBX writes user-user information.
+    pub(super) fn take(&mut self, info: CallInfo, clue: CallClue, is_uui_encoded: bool) -> Change {
         let gone = !info.active || info.msg == Msg::Del;
         if !gone {
             self.pbx = PbxState::new(info.state);
@@ -199,10 +204,10 @@ impl Call {
             self.was_connected = true;
         }
         let ended = gone.then(|| call::ending(self.pbx, self.circumstances()));
-        Change { info: self.update_card(info, call_id, is_uui_encoded), reading, ended }
+        Change { info: self.update_card(info, clue, is_uui_encoded), reading, ended }
     }
 
-    fn update_card(&mut self, info: CallInfo, call_id: u32, is_uui_encoded: bool) -> u32 {
+    fn update_card(&mut self, info: CallInfo, clue: CallClue, is_uui_encoded: bool) -> u32 {
         let moved = !info.conf.is_nil() && info.conf != self.conf;
         let parties_changed = card::merge(&mut self.parties, info.parties);
         let uui = info.uui.filter(|text| !text.is_empty());
@@ -212,13 +217,14 @@ impl Call {
         if !moved && !parties_changed && uui.is_none() && !connected_unknown {
             return 0;
         }
+        self.forwarded = self.forwarded.or(clue.forwarded);
         let before = Arc::clone(&self.card);
         let card = Arc::make_mut(&mut self.card);
         if moved {
             if card.call_id != 0 {
                 card.related_call_id = card.call_id;
             }
-            card.call_id = call_id;
+            card.call_id = clue.call_id;
             self.conf = info.conf;
         }
         if let Some(text) = uui {
@@ -245,6 +251,7 @@ impl Call {
             outgoing: self.outgoing,
             connected: self.was_connected,
             dialled: self.dialled.as_ref().map(Personal::text),
+            forwarded: self.forwarded,
             reason: match self.pbx.phase() {
                 _ if self.is_unparked => Some(reason::UNPARK),
                 Phase::Parked => Some(reason::PARKED),

@@ -7,6 +7,7 @@ use crate::call::{self as table, Phase, StateAndMode, Way};
 use crate::effect::{Effect, Effects, Limit, Notice, Report, Surprise};
 use crate::fact::{CallInfo, Msg};
 use crate::id::{Attempt, CallId};
+use crate::pbx::CallClue;
 use crate::tapi::{CallState, line_dev_state};
 use crate::time::{Millis, Timer};
 
@@ -16,7 +17,7 @@ impl Line {
         at: Millis,
         attempt: Attempt,
         info: CallInfo,
-        call_id: u32,
+        clue: CallClue,
         out: &mut Effects,
     ) {
         if self.monitor.is_none_or(|monitor| monitor.attempt != attempt) {
@@ -24,10 +25,10 @@ impl Line {
         }
         let handle = info.handle();
         if let Some(index) = self.calls.iter().position(|call| call.leg == Some(handle)) {
-            return self.leg_event(at, index, info, call_id, out);
+            return self.leg_event(at, index, info, clue, out);
         }
         if let Some(index) = self.calls.iter().position(|call| call.forks.contains(&handle)) {
-            return self.fork_event(at, index, info, call_id, out);
+            return self.fork_event(at, index, info, clue, out);
         }
         if !info.active || info.msg == Msg::Del {
             return;
@@ -35,7 +36,7 @@ impl Line {
         if self.awaits_leg() {
             // It may be the call that the PBX is about to name in its answer to UserCall.
             if self.early.len() < MAX_EARLY {
-                self.early.push((attempt, info, call_id));
+                self.early.push((attempt, info, clue));
             } else {
                 out.push(Effect::Report(Report::LimitReached(Limit::EarlyEvents)));
             }
@@ -44,13 +45,13 @@ impl Line {
         if let Some(index) = self.orphan_of(&info) {
             self.calls[index].orphaned = false;
             self.calls[index].leg = Some(handle);
-            return self.leg_event(at, index, info, call_id, out);
+            return self.leg_event(at, index, info, clue, out);
         }
         if let Some(index) = self.offering_twin_of(&info) {
             self.calls[index].forks.push(handle);
             return;
         }
-        self.begin_call(at, info, call_id, out);
+        self.begin_call(at, info, clue, out);
     }
 
     /// A call of before the session was lost that this event continues.
@@ -83,14 +84,14 @@ impl Line {
         })
     }
 
-    fn begin_call(&mut self, at: Millis, info: CallInfo, call_id: u32, out: &mut Effects) {
+    fn begin_call(&mut self, at: Millis, info: CallInfo, clue: CallClue, out: &mut Effects) {
         if !self.make_room(out) {
             return;
         }
         self.born += 1;
         let id = CallId { line: self.id(), serial: self.born };
         let mut call = Call::reported(id, &info, at);
-        let change = call.take(info, call_id, self.identity.is_uui_encoded);
+        let change = call.take(info, clue, self.identity.is_uui_encoded);
         let target = change.reading.unwrap_or((call.state, call.mode));
         let target = self.beside_others(None, target);
         if table::may_begin(call.outgoing, target.0) {
@@ -150,12 +151,12 @@ impl Line {
         at: Millis,
         index: usize,
         info: CallInfo,
-        call_id: u32,
+        clue: CallClue,
         out: &mut Effects,
     ) {
         let call = &mut self.calls[index];
         let Change { info: bits, reading, ended } =
-            call.take(info, call_id, self.identity.is_uui_encoded);
+            call.take(info, clue, self.identity.is_uui_encoded);
         if !call.is_live() {
             if ended.is_some() {
                 call.leg = None;
@@ -213,7 +214,7 @@ impl Line {
         at: Millis,
         index: usize,
         info: CallInfo,
-        call_id: u32,
+        clue: CallClue,
         out: &mut Effects,
     ) {
         let handle = info.handle();
@@ -225,7 +226,7 @@ impl Line {
             // Answered on this device: it carries the call from now on.
             call.forks.retain(|fork| *fork != handle);
             call.forks.extend(call.leg.replace(handle));
-            self.leg_event(at, index, info, call_id, out);
+            self.leg_event(at, index, info, clue, out);
         }
     }
 

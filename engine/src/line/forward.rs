@@ -23,7 +23,7 @@ use crate::effect::{Effect, Effects, Order, Report};
 use crate::fact::{Completion, Failure, Reply};
 use crate::forwarding::Forwarding;
 use crate::id::RequestId;
-use crate::tapi::{LineErr, address_state};
+use crate::tapi::{LineErr, address_state, line_dev_state};
 use crate::time::{Millis, Timer};
 use crate::view::{ForwardView, ForwardsView, Wide};
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,8 @@ use std::sync::Arc;
 const FORWARD_DEADLINE_MS: u64 = 20_000;
 /// How often the record is read and changed before a request is given up: others may write, too.
 const MAX_ROUNDS: u8 = 3;
+/// How often reading is tried again when something has to be undone.
+const MAX_UNREAD: u8 = 3;
 /// Seconds that count as one ring.
 const RING_S: u32 = (super::RING_MS / 1000) as u32;
 
@@ -75,6 +77,8 @@ struct Setting {
     /// Steps that are left; the first of them is under way. With none the record is being read.
     steps: VecDeque<Step>,
     rounds: u8,
+    /// How often the record could not be read after something was changed.
+    unread: u8,
     /// How the request will end.
     verdict: Completion,
 }
@@ -108,10 +112,16 @@ impl Line {
             before: None,
             steps: VecDeque::new(),
             rounds: 0,
+            unread: 0,
             verdict: Ok(()),
         };
         out.push(Effect::Wake(deadline, Timer::Deadline(self.id(), id)));
         self.forwards.waiting.push_back(setting);
+        // Who waits goes before what is only read to be shown: on a large estate that may take long.
+        if matches!(self.forwards.job.as_deref(), Some(Job::Read)) {
+            self.forwards.job = None;
+            self.forwards.stale = true;
+        }
         self.go_on_forwarding(out);
         Ok(Progress::UnderWay)
     }
@@ -215,7 +225,8 @@ impl Line {
         };
         let before = std::mem::replace(&mut self.forwards.shown, Arc::new(view));
         if before.refused != refused {
-            self.forwarding_offer_changed(out);
+            self.tell_address(address_state::CAPSCHANGE, out);
+            self.tell_line(line_dev_state::CAPSCHANGE, 0, 0, out);
         }
         let now = &self.forwards.shown;
         before.entries != now.entries || before.rings != now.rings
@@ -224,14 +235,10 @@ impl Line {
     /// The trunks are others: what is "external" may now be something else.
     pub(super) fn forwards_renamed(&mut self, out: &mut Effects) {
         let refused = self.forwards.shown.refused;
-        self.forwarding_offer_changed(out);
+        self.tell_address(address_state::CAPSCHANGE, out);
         if self.show_forwards(refused, out) {
             self.tell_address(address_state::FORWARD, out);
         }
-    }
-
-    fn forwarding_offer_changed(&self, out: &mut Effects) {
-        self.tell_address(address_state::CAPSCHANGE, out);
     }
 
     fn setting_answered(&mut self, mut setting: Setting, reply: Reply, out: &mut Effects) {
@@ -245,8 +252,12 @@ impl Line {
             // Somebody else wrote meanwhile: look again.
             Reply::Refused => setting.steps.clear(),
             Reply::Failed(failure) if setting.steps.is_empty() => {
-                // Without reading it is not known what there is to do, or to undo.
-                return self.end_setting(&setting, Err(why(&failure)), out);
+                // Without reading it is not known what there is to undo, if anything was done.
+                if setting.before.is_none() || setting.unread == MAX_UNREAD {
+                    return self.end_setting(&setting, Err(why(&failure)), out);
+                }
+                setting.unread += 1;
+                setting.fail();
             }
             _ => setting.fail(),
         }
@@ -325,17 +336,16 @@ impl Line {
         if self.forwards.job.is_some() || self.monitor.is_none() || !self.connected {
             return;
         }
-        let read = self.forwards.stale && self.open.is_some();
-        let job = if read {
-            self.forwards.stale = false;
-            Some(Job::Read)
-        } else {
-            self.forwards.waiting.pop_front().map(Job::Set)
+        let job = match self.forwards.waiting.pop_front() {
+            Some(setting) => Job::Set(setting),
+            None if self.forwards.stale && self.open.is_some() => {
+                self.forwards.stale = false;
+                Job::Read
+            }
+            None => return,
         };
-        if let Some(job) = job {
-            self.forwards.job = Some(Box::new(job));
-            self.ask_about_forwards(out);
-        }
+        self.forwards.job = Some(Box::new(job));
+        self.ask_about_forwards(out);
     }
 
     /// Asks the next question of the present job.

@@ -70,7 +70,7 @@ impl Line {
     }
 
     fn call_closed(&mut self, id: CallId, out: &mut Effects) {
-        self.complete_for_closing(|pending| pending.call == id, out);
+        self.complete_for_closing(|pending| pending.concerns(id), out);
         if let Some(call) = self.calls.iter_mut().find(|call| call.id == id) {
             call.standing = Standing::Closed;
         }

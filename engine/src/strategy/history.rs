@@ -6,7 +6,9 @@
 //! nothing of how the engine decides, only what it would be told.
 
 use super::step::Step;
+use crate::diversion::{Diversion, Kind, Sources, Target, UserRecord};
 use crate::fact::*;
+use crate::forwarding::{Forward, Forwarding};
 use crate::id::*;
 use crate::pii::Personal;
 use crate::time::{Millis, Timer};
@@ -140,6 +142,9 @@ impl History {
             Step::MakeCall(user, to) => self.make_call(pick(user, &self.users), to),
             Step::Answer(leg) => self.with_leg(leg, |h, leg| h.ask(leg, Command::Answer)),
             Step::Drop(leg) => self.with_leg(leg, |h, leg| h.ask(leg, Command::Drop)),
+            Step::Forward(user, what) => self.forward(pick(user, &self.users), what),
+            Step::Record(user, which, how) => self.record(pick(user, &self.users), which, how),
+            Step::Trunk(active) => self.trunk(active),
             Step::Ask(kind, leg, other) => {
                 self.with_leg(leg, |h, leg| h.ask_more(kind, leg, other));
             }
@@ -228,6 +233,44 @@ impl History {
         if self.users[user].opening != 0 {
             self.request(user, id, peer, command(id));
         }
+    }
+
+    /// None, one or two forwards.
+    fn forward(&mut self, user: usize, what: u8) {
+        if self.users[user].opening == 0 {
+            return;
+        }
+        let modes = [1, 1 << (what % 16), 1 << (what / 16)];
+        let forward = |mode: &u32| Forward::of(*mode, "30".into(), NAMES[0].1.into());
+        let forwards = modes.iter().skip(1 + usize::from(what % 3)).filter_map(forward).collect();
+        let (request, rings) = (RequestId(self.number()), u32::from(what % 5));
+        let opening = Opening(self.users[user].opening);
+        let command = Command::Forward(Forwarding { forwards, rings });
+        self.say(Event::App(line_of(user), opening, request, command));
+    }
+
+    /// The model does not know what was asked, so the answer may be one to something else.
+    fn record(&mut self, user: usize, which: u8, how: u8) {
+        let kinds = [Kind::Always, Kind::Busy, Kind::NoAnswer];
+        let diversion = |n: u8| Diversion {
+            kind: kinds[usize::from(how / 8 + n) % 3],
+            to: Target::Number(NAMES[0].1.into()),
+            sources: Sources::All,
+            element: Personal::from("<cd/>"),
+        };
+        let reply = match how % 8 {
+            0 => Reply::Failed(Failure::TimedOut),
+            1 => Reply::Failed(Failure::Fault("not by this account".into())),
+            2 => Reply::Refused,
+            3 | 4 => Reply::Taken,
+            _ => Reply::Record(UserRecord {
+                diversions: (0..how % 3).map(diversion).collect(),
+                no_answer_s: how.is_multiple_of(2).then_some(15),
+                print: u32::from(how),
+            }),
+        };
+        let request = RequestId(RequestId::FIRST_OF_LINE | u32::from(which));
+        self.say(Event::Reply(line_of(user), request, reply));
     }
 
     /// A function that goes with a leg as it stands, now and then one that does not.
@@ -504,6 +547,18 @@ impl History {
         self.user_info(user);
     }
 
+    fn trunk(&mut self, active: bool) {
+        self.fact(PbxFact::User(UserInfo {
+            active,
+            guid: Guid([99; 16]),
+            cn: Personal::from("Trunk"),
+            e164: Personal::from("0"),
+            kind: "gw".into(),
+            object: "trunk".into(),
+            ..UserInfo::default()
+        }));
+    }
+
     fn user_info(&mut self, user: usize) {
         let (cn, e164) = NAMES[user];
         let calls = self.legs.iter().filter(|leg| leg.user == user).count() as u16;
@@ -518,6 +573,7 @@ impl History {
             e164: Personal::from(e164),
             kind: "ep".into(),
             node: "root".into(),
+            cfg: calls == 0,
             ..UserInfo::default()
         }));
     }
@@ -739,7 +795,7 @@ mod tests {
         let mut runner = TestRunner::deterministic();
         let mut names = BTreeSet::new();
         for _ in 0..600 {
-            let history = histories(120).new_tree(&mut runner).expect("a history").current();
+            let history = histories(160).new_tree(&mut runner).expect("a history").current();
             let (mut core, mut effects) = (Core::default(), Vec::new());
             history.into_iter().for_each(|record| core.apply(record, &mut effects));
             names.extend(effects.iter().map(name_of));
@@ -787,6 +843,7 @@ mod tests {
         let expected = ["LineCreated", "LineRemoved", "NewCall", "CallInfo", "AddressState"]
             .into_iter()
             .chain(["LineDevState", "Completed true", "Completed false", "Wake"])
+            .chain(["ShowUser"])
             .chain(["Initialize", "UserInitialize", "UserCall", "UserConnect", "UserClear"])
             .chain(["UserHold", "UserRetrieve", "UserTransfer", "UserRedirect", "UserPickup"])
             .chain(["FindUser", "UserDTMF", "UserUUI", "UserPark", "UserRc", "Generated"])

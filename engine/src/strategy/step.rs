@@ -58,6 +58,12 @@ pub enum Step {
     Answer(u8),
     /// An application drops a call.
     Drop(u8),
+    /// An application forwards the calls of a line.
+    Forward(u8, u8),
+    /// The PBX answers one of the first questions about the record of a user, in some way.
+    Record(u8, u8, u8),
+    /// A trunk comes into view, or goes.
+    Trunk(bool),
     /// An application asks for something else: which function, for which leg, with which other.
     Ask(u8, u8, u8),
     /// The same for what goes beyond the usual functions: digits, texts, parking, conferences.
@@ -101,6 +107,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (n(), 0..16u8).prop_map(|(user, to)| Step::MakeCall(user, to)),
         2 => n().prop_map(Step::Answer),
         2 => n().prop_map(Step::Drop),
+        2 => (n(), n()).prop_map(|(user, what)| Step::Forward(user, what)),
+        4 => (n(), 0..8u8, n()).prop_map(|(user, which, how)| Step::Record(user, which, how)),
+        1 => any::<bool>().prop_map(Step::Trunk),
         8 => (n(), n(), n()).prop_map(|(kind, leg, other)| Step::Ask(kind, leg, other)),
         5 => (n(), n(), n()).prop_map(|(kind, leg, other)| Step::AskBeyond(kind, leg, other)),
         2 => (n(), 0..16u8).prop_map(|(user, to)| Step::Confer(user, to)),

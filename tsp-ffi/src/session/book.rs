@@ -161,6 +161,12 @@ impl Book {
         self.calls.remove(&call)
     }
 
+    /// The calls that requests were to make which a close completes.
+    pub(super) fn made_for(&self, about: About) -> Vec<CallId> {
+        let closed = self.requests.values().filter(|request| about.covers(request.about));
+        closed.flat_map(|request| request.makes.into_iter().flatten()).collect()
+    }
+
     /// Takes out the requests that a close completes, and expects the engine to complete them
     /// once more.
     pub(super) fn force(&mut self, about: About) -> Vec<RequestId> {
@@ -206,6 +212,7 @@ mod tests {
     use super::*;
 
     const CALL: CallId = CallId { line: LineId(1), serial: 5 };
+    const OTHER: CallId = CallId { line: LineId(1), serial: 6 };
 
     #[test]
     fn a_close_covers_what_lies_within_it() {
@@ -231,7 +238,10 @@ mod tests {
         assert_eq!(book.claim(Opening(1), RequestId(7)), Some(open));
         assert_eq!(book.claim(Opening(1), RequestId(7)), None);
 
+        let open = OpenRequest { makes: [Some(OTHER), None], ..open };
         book.requests.insert(RequestId(8), open);
+        assert_eq!(book.made_for(About::Call(CALL)), [OTHER]);
+        assert_eq!(book.made_for(About::Call(OTHER)), []);
         assert_eq!(book.force(About::Call(CALL)), [RequestId(8)]);
         assert_eq!(book.claim(Opening(1), RequestId(8)), None);
         assert!(book.was_forced(Opening(1), RequestId(8)));

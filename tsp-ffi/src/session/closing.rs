@@ -22,8 +22,17 @@ impl Session {
         let mut book = self.book();
         let call = self.calls.remove(handle).ok_or(LineErr::InvalCallHandle)?.id;
         book.remove_call(call);
+        let made = book.made_for(About::Call(call));
         let forced = book.force(About::Call(call));
         self.note(HostFact::CallClosed(call));
+        // Of a call whose request fails now nothing may be said (O-2), even if the engine has made
+        // it meanwhile.
+        for made in made.into_iter().filter(|made| *made != call) {
+            if let Some(oldest) = book.keep_failed(made) {
+                self.calls.remove(oldest);
+            }
+            self.note(HostFact::CallClosed(made));
+        }
         drop(book);
         self.settle(About::Call(call), forced, CLOSE_PATIENCE);
         Ok(())

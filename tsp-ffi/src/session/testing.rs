@@ -269,6 +269,7 @@ pub(crate) fn view(line: LineId, calls: &[(CallId, CallState)]) -> LineView {
             cn: "Bob".into(),
             trunks: Arc::default(),
             modify_forwards: false,
+            request_deadline_ms: 5_000,
             single_active_call: false,
             is_uui_encoded: false,
         }),

@@ -1,6 +1,7 @@
 //! How calls end.
 
 use super::PbxModel;
+use super::divert::DIVERTED;
 use super::leg::{Leg, LegId, Phase};
 use super::setup::NORMAL;
 use crate::simulator::switches::OwnClearState;
@@ -15,14 +16,14 @@ impl PbxModel {
         }
         let unanswered = leg.is_ringing() && leg.then.is_none();
         // A rejected call counts as one to a busy phone.
-        if unanswered && self.divert_ringing(id, Kind::Busy) {
-            return;
-        }
-        let others_ring = unanswered && !self.legs.siblings(id).is_empty();
         let (phase, msg) = match self.switches.own_clear_state {
             OwnClearState::Received => (Phase::ClearedByUser, "x-rel"),
             OwnClearState::Sent => (Phase::ClearedByPbx, "r-rel"),
         };
+        if unanswered && self.divert_ringing(id, Kind::Busy, (phase, msg, cause)) {
+            return;
+        }
+        let others_ring = unanswered && !self.legs.siblings(id).is_empty();
         let (others, siblings) = (self.legs.opposite(id), self.legs.siblings(id));
         self.end(id, phase, msg, cause);
         if others_ring {
@@ -49,7 +50,7 @@ impl PbxModel {
     /// The PBX gives up a call that nobody answered: it is diverted, or the caller hears the cause
     /// and the called phone just stops ringing.
     pub(super) fn give_up(&mut self, id: LegId, cause: u8) {
-        if self.divert_ringing(id, Kind::NoAnswer) {
+        if self.divert_ringing(id, Kind::NoAnswer, DIVERTED) {
             return;
         }
         let (others, siblings) = (self.legs.opposite(id), self.legs.siblings(id));
@@ -73,7 +74,7 @@ impl PbxModel {
         self.end(id, Phase::ClearedByPbx, msg, cause);
     }
 
-    fn end(&mut self, id: LegId, phase: Phase, msg: &'static str, cause: u8) {
+    pub(super) fn end(&mut self, id: LegId, phase: Phase, msg: &'static str, cause: u8) {
         let Some(leg) = self.legs.get_mut(id) else { return };
         if leg.phase == Phase::ClearedByPbx {
             return self.go_on_hook(id);

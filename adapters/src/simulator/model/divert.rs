@@ -7,8 +7,11 @@ use super::setup::{ABSENT, BUSY, Destination};
 use engine::diversion::{self, Diversion, Kind, Sources};
 use engine::time::Millis;
 
-/// Q.850: redirection to a new destination.
-const DIVERTED: u8 = 23;
+/// How the PBX ends a leg whose call it diverts: with Q.850, redirection to a new destination.
+pub(super) const DIVERTED: Ending = (Phase::ClearedByPbx, "r-rel", 23);
+
+/// Phase, message and cause.
+pub(super) type Ending = (Phase, &'static str, u8);
 
 /// How long a phone rings before a call is not answered, if its record does not say.
 const NO_ANSWER_S: u64 = 15;
@@ -42,8 +45,9 @@ impl PbxModel {
         destination
     }
 
-    /// Diverts a call that rings at a phone, if there is a diversion of this kind.
-    pub(super) fn divert_ringing(&mut self, ringing: LegId, kind: Kind) -> bool {
+    /// Diverts a call that rings at a phone, if there is a diversion of this kind; its leg ends in
+    /// the way given.
+    pub(super) fn divert_ringing(&mut self, ringing: LegId, kind: Kind, how: Ending) -> bool {
         let Some(leg) = self.legs.get(ringing).filter(|leg| leg.is_ringing()) else { return false };
         let at = leg.object;
         let Some(caller) = self.legs.opposite(ringing).first().copied() else { return false };
@@ -60,8 +64,12 @@ impl PbxModel {
             }
             return false;
         }
-        for leg in self.legs.siblings(ringing).into_iter().chain([ringing]) {
-            self.release(leg, "r-rel", DIVERTED);
+        let siblings = self.legs.siblings(ringing);
+        let (phase, msg, cause) = how;
+        self.end(ringing, phase, msg, cause);
+        let (_, msg, cause) = DIVERTED;
+        for sibling in siblings {
+            self.release(sibling, msg, cause);
         }
         let peer = self.party_at(&next);
         if let Some(caller) = self.legs.get_mut(caller) {
@@ -81,7 +89,7 @@ impl PbxModel {
             if let Some(leg) = self.legs.get_mut(id) {
                 leg.ringing_since = None;
             }
-            self.divert_ringing(id, Kind::NoAnswer);
+            self.divert_ringing(id, Kind::NoAnswer, DIVERTED);
         }
         self.settle();
     }

@@ -120,7 +120,7 @@ impl PbxModel {
         if self.is_silenced(operation) {
             let kind = operation.kind();
             return blank(kind)
-                .filter(|_| kind != Kind::UserCall)
+                .filter(|_| !matches!(kind, Kind::UserCall | Kind::UserPickup))
                 .map_or(Outcome::Silence, Outcome::Answer);
         }
         let answer = match operation {
@@ -359,7 +359,9 @@ impl PbxModel {
     /// Whether the request is for a phone that never acts upon any.
     fn is_silenced(&self, operation: &Operation) -> bool {
         let by_user = match operation {
-            Operation::UserCall { user, .. } => self.user(*user).ok().map(|(_, object, _)| object),
+            Operation::UserCall { user, .. } | Operation::UserPickup { user, .. } => {
+                self.user(*user).ok().map(|(_, object, _)| object)
+            }
             _ => None,
         };
         let by_call = call_named_by(operation).and_then(|call| self.leg(call).ok());

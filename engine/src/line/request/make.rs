@@ -10,9 +10,6 @@ use crate::tapi::{LineErr, MEDIA_INTERACTIVE_VOICE};
 use crate::time::Millis;
 use crate::view::CallCard;
 
-/// How long the PBX may take to answer `UserCall` (TSPI: lost PBX answer).
-pub(super) const MAKE_CALL_DEADLINE_MS: u64 = 10_000;
-
 /// What is known of a call that is only being made.
 pub(super) fn card(country_code: u32, call_param_flags: u32) -> CallCard {
     CallCard {
@@ -97,9 +94,9 @@ impl Line {
         if self.early.is_empty() || self.awaits_leg() {
             return;
         }
-        for (attempt, info, call_id) in std::mem::take(&mut self.early) {
+        for (attempt, info, clue) in std::mem::take(&mut self.early) {
             let before = self.status();
-            self.call_event(at, attempt, info, call_id, out);
+            self.call_event(at, attempt, info, clue, out);
             self.settle_conferences(at, out);
             self.settle_active(at, out);
             self.report_status(before, out);

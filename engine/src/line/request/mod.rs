@@ -16,7 +16,6 @@ mod proof;
 mod transfer;
 
 use errand::Errand;
-use make::MAKE_CALL_DEADLINE_MS;
 pub(super) use transfer::Departure;
 
 use super::call::Standing;
@@ -314,6 +313,12 @@ impl Line {
             if which(&self.requests[position]) && !self.requests[position].completed {
                 self.requests[position].completed = true;
                 self.complete(self.requests[position].id, Err(LineErr::OperationFailed), out);
+                // What was to be made has failed for the host: it is never told of (O-2).
+                let made = self.requests[position].made();
+                let made = self.calls.iter_mut().find(|call| Some(call.id) == made);
+                if let Some(made) = made.filter(|call| call.standing == Standing::Pending) {
+                    made.standing = Standing::Closed;
+                }
             }
         }
         self.requests.retain(|pending| !pending.completed || pending.awaits_leg());
@@ -350,7 +355,7 @@ impl Line {
     }
 
     fn pend(&mut self, at: Millis, id: RequestId, call: CallId, kind: Kind, out: &mut Effects) {
-        let due = at + kind.deadline_ms();
+        let due = at + kind.deadline_ms(self.identity.request_deadline_ms);
         let pending = Pending { id, call, kind, taken: false, overdue: false, completed: false };
         self.requests.push(pending);
         out.push(Effect::Wake(due, Timer::Deadline(self.id(), id)));
@@ -359,7 +364,8 @@ impl Line {
     /// Gives a request as much time again.
     fn wait_once_more(&self, at: Millis, id: RequestId, out: &mut Effects) {
         if let Some(position) = self.position_of(id) {
-            let due = at + self.requests[position].kind.deadline_ms();
+            let due =
+                at + self.requests[position].kind.deadline_ms(self.identity.request_deadline_ms);
             out.push(Effect::Wake(due, Timer::Deadline(self.id(), id)));
         }
     }

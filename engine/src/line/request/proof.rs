@@ -30,18 +30,16 @@ use crate::line::call::Standing;
 use crate::tapi::{CallState, LineErr};
 use crate::time::Millis;
 
-/// How long events may take to prove a request.
-const PROOF_DEADLINE_MS: u64 = 5_000;
-
 impl Kind {
-    /// How long the proof may take.
-    pub(super) fn deadline_ms(&self) -> u64 {
+    /// How long the proof may take; `proof_ms` is the setting.
+    pub(super) fn deadline_ms(&self, proof_ms: u32) -> u64 {
+        let proof_ms = u64::from(proof_ms);
         match self {
-            // Their answer may take longer: the PBX first calls the user's own phone.
+            // The PBX may call the user's own phone before it answers.
             Kind::MakeCall | Kind::SetupTransfer { .. } | Kind::SetupConference { .. } => {
-                super::MAKE_CALL_DEADLINE_MS
+                2 * proof_ms
             }
-            _ => PROOF_DEADLINE_MS,
+            _ => proof_ms,
         }
     }
 }

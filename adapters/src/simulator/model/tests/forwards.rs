@@ -119,8 +119,7 @@ fn a_busy_a_rejecting_and_an_absent_phone_divert_too() {
     assert_eq!(offered(&mut desk), [triple("20", "", "")]);
     desk.pbx.phone_rejects("20", 21).unwrap();
     let calls = desk.drain().call;
-    let released: Vec<_> = calls.iter().filter(|info| &*info.msg == "r-rel").collect();
-    assert_eq!(released.iter().map(|info| cause(info)).collect::<Vec<_>>(), [Some(23)]);
+    assert_eq!((line(&calls[0]), cause(&calls[0])), ("7002 135 x-rel".to_owned(), Some(21)));
     assert!(calls.iter().any(|info| party(info, "this") == Some("22")));
     desk.pbx.phone_hangs_up("21").unwrap();
     desk.pbx.set_trait("20", Trait::Busy, true).unwrap();
@@ -152,7 +151,9 @@ fn a_call_that_nobody_answers_is_diverted_when_its_time_is_over() {
     assert!(desk.events().is_empty());
     desk.pbx.advance(Millis(45_000));
     desk.now = Millis(45_000);
-    assert_eq!(offered(&mut desk), [triple("22", "20", "20")]);
+    let calls = desk.drain().call;
+    assert_eq!((line(&calls[0]), cause(&calls[0])), ("7002 134 r-rel".to_owned(), Some(23)));
+    assert_eq!(party(calls.last().unwrap(), "leg2"), Some("20"));
     assert_eq!(desk.pbx.calls().len(), 1);
     assert_eq!(desk.pbx.next_due(), None);
 }

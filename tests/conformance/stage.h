@@ -1,0 +1,24 @@
+/* Four lines of the estate as a stage for plays. */
+#ifndef STAGE_H
+#define STAGE_H
+
+#include "script.h"
+
+/* By custom A calls B, and C, D come in later: extensions 20, 21, 23, 24. */
+extern struct play a, b, c, d;
+
+/* What the PBX says of a call it has begun: the call's id and its parties' names. The numbers are
+ * there from the first state. */
+#define IDS_COME "I:CALLID|CALLERID I:CALLEDID"
+
+/* A session in which so many of them are open; what is said of calls at their first state is kept. */
+void stage_for(int parties);
+/* Everybody has heard everything, and it was what is written. */
+void curtain(int parties);
+
+/* A calls B by lineMakeCall until B alerts; A's call. */
+struct call *a_calls_b(void);
+/* The same, and B answers by lineAnswer. */
+void a_talks_to_b(void);
+
+#endif
