@@ -293,7 +293,7 @@ static struct trio conference_begun(struct line *line)
     await_state(trio.second, LINECALLSTATE_DIALTONE);
     CHECK(call_info(trio.parent)->dwOrigin == LINECALLORIGIN_CONFERENCE, "dwOrigin is %#x",
           (unsigned)call_info(trio.parent)->dwOrigin);
-    MUST(dial_on(trio.second, "22"));
+    MUST(dial_digits(trio.second, "22"));
     await_state(trio.second, LINECALLSTATE_RINGBACK);
     EXPECT(outcome(ASK(lineAddToConference, trio.parent->hd, trio.second->hd)), ERR(INVALCALLSTATE));
     control("answer 22");
