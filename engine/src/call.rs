@@ -346,11 +346,9 @@ pub const fn passing_mode(state: CallState) -> u32 {
 /// What else goes on at the line of a call, as far as it decides what may be asked of the call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Siblings {
-    /// Another call is on hold in any way.
+    /// Another call is on hold, and could be taken back or transferred.
     pub held: bool,
-    /// Another call is on hold in a way in which it can be transferred.
-    pub transferable: bool,
-    /// Another call is on hold until its transfer is completed.
+    /// Another call, or a conference, waits for one that was made for it.
     pub pending: bool,
     /// Another call is connected.
     pub connected: bool,
@@ -358,17 +356,19 @@ pub struct Siblings {
     pub ringback: bool,
     /// There is room for one more call.
     pub room: bool,
+    /// The line shows several calls that are connected at once.
+    pub confers: bool,
 }
 
 impl Siblings {
     /// Whatever may go on.
     pub const ANY: Siblings = Siblings {
         held: true,
-        transferable: true,
         pending: false,
         connected: true,
         ringback: true,
         room: true,
+        confers: true,
     };
 
     /// What the states of the other calls come to, `room` left out.
@@ -376,10 +376,9 @@ impl Siblings {
     pub fn of(states: impl Iterator<Item = CallState>) -> Siblings {
         let mut siblings = Siblings::default();
         for state in states {
-            siblings.held |= state.counts_as_held() || state.counts_as_hold_pending();
-            siblings.transferable |=
-                matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer);
-            siblings.pending |= state == CallState::OnHoldPendTransfer;
+            siblings.held |= matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer);
+            siblings.pending |=
+                matches!(state, CallState::OnHoldPendTransfer | CallState::OnHoldPendConf);
             siblings.connected |= state == CallState::Connected;
             siblings.ringback |= state == CallState::Ringback;
         }
@@ -398,16 +397,14 @@ pub const fn features(state: CallState, siblings: Siblings, in_service: bool) ->
     if !in_service {
         return 0;
     }
-    let Siblings { held, transferable, pending, connected, ringback, room } = siblings;
+    let Siblings { held, pending, connected, ringback, room, confers } = siblings;
     match state {
         CallState::Idle => 0,
         CallState::Offering | CallState::Accepted => {
             may::ANSWER | may::DROP | may::REDIRECT | may::SENDUSERUSER
         }
         CallState::DialTone | CallState::Dialing => may::DROP | may::DIAL,
-        CallState::Ringback => {
-            may::DROP | may::SENDUSERUSER | when(transferable, may::COMPLETETRANSF)
-        }
+        CallState::Ringback => may::DROP | may::SENDUSERUSER | when(held, may::COMPLETETRANSF),
         CallState::Connected => {
             may::DROP
                 | may::SETCALLPARAMS
@@ -417,9 +414,10 @@ pub const fn features(state: CallState, siblings: Siblings, in_service: bool) ->
                 | may::PARK
                 | may::SENDUSERUSER
                 | when(held, may::SWAPHOLD)
-                | when(transferable, may::COMPLETETRANSF)
+                | when(held, may::COMPLETETRANSF)
                 // A consultation is not itself transferred.
                 | when(room && !pending, may::SETUPTRANSFER)
+                | when(room && !pending && confers, may::SETUPCONF)
         }
         CallState::OnHold | CallState::OnHoldPendTransfer => {
             may::DROP
@@ -427,7 +425,8 @@ pub const fn features(state: CallState, siblings: Siblings, in_service: bool) ->
                 | when(connected, may::SWAPHOLD)
                 | when(connected || ringback, may::COMPLETETRANSF)
         }
-        CallState::OnHoldPendConf => may::DROP | may::UNHOLD | when(connected, may::SWAPHOLD),
+        CallState::OnHoldPendConf => may::DROP | when(connected, may::ADDTOCONF),
+        CallState::Conferenced => may::DROP | may::REMOVEFROMCONF,
         _ => may::DROP,
     }
 }

@@ -30,6 +30,9 @@ pub const CALL_FEATURES: u32 = call_feature::ANSWER
     | call_feature::SETCALLPARAMS
     | call_feature::HOLD
     | call_feature::PARK
+    | call_feature::SETUPCONF
+    | call_feature::ADDTOCONF
+    | call_feature::REMOVEFROMCONF
     | call_feature::UNHOLD
     | call_feature::SWAPHOLD
     | call_feature::SETUPTRANSFER
@@ -43,6 +46,15 @@ pub const CALL_FEATURES_2: u32 =
 
 /// `TSPI_linePark` in both forms.
 const PARKS: u32 = call_feature_2::PARKDIRECT | call_feature_2::PARKNONDIRECT;
+
+/// dwMaxNumConference: a telephone mixes its own user and two others.
+pub const MOST_IN_CONFERENCE: u32 = 3;
+
+/// LINECALLFEATURE bits that a line claims: a conference shows several calls as active.
+#[must_use]
+pub fn call_features_claimed(view: &LineView) -> u32 {
+    CALL_FEATURES & !if view.identity.single_active_call { call_feature::SETUPCONF } else { 0 }
+}
 
 /// LINEPARKMODE bits that `TSPI_linePark` takes.
 pub const PARK_MODES: u32 = park_mode::DIRECTED | park_mode::NONDIRECTED;
@@ -81,6 +93,8 @@ pub const CALL_STATES: u32 = CallState::Idle.bits()
     | CallState::Connected.bits()
     | CallState::OnHold.bits()
     | CallState::OnHoldPendTransfer.bits()
+    | CallState::OnHoldPendConf.bits()
+    | CallState::Conferenced.bits()
     | CallState::Disconnected.bits();
 
 /// LINECALLINFOSTATE bits that LINE_CALLINFO may ever carry.
@@ -191,6 +205,24 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
         Command::CompleteTransfer { call, consultation, conference } => {
             admit_complete_transfer(view, *call, *consultation, conference.is_some())
         }
+        Command::SetupConference { call: Some(_), .. } if view.identity.single_active_call => {
+            Err(LineErr::OperationUnavail)
+        }
+        Command::SetupConference { call: Some(call), .. } => {
+            asking_in(view, *call, |state| state == CallState::Connected)?;
+            admit_make_call(view)
+        }
+        Command::AddToConference { conference, consultation } => {
+            let joining =
+                state_of(view, *consultation).map_err(|_| LineErr::InvalConsultCallHandle)?;
+            match (state_of(view, *conference)?, joining) {
+                (CallState::OnHoldPendConf, CallState::Connected) => asking(view),
+                _ => Err(LineErr::InvalCallState),
+            }
+        }
+        Command::RemoveFromConference(call) => {
+            asking_in(view, *call, |state| state == CallState::Conferenced)
+        }
         Command::Park { call, .. } => asking_in(view, *call, |state| state == CallState::Connected),
         Command::Pickup { .. } | Command::Unpark { .. } => admit_pickup(view),
         _ => Err(LineErr::OperationUnavail),
@@ -268,11 +300,17 @@ fn asking_in(
     call: CallId,
     legal: impl FnOnce(CallState) -> bool,
 ) -> Result<(), LineErr> {
-    if legal(state_of(view, call)?) { asking(view) } else { Err(LineErr::InvalCallState) }
+    let call = view.call(call).ok_or(LineErr::InvalCallHandle)?;
+    // A conference has no leg of its own.
+    if legal(call.state) && !call.is_conference {
+        asking(view)
+    } else {
+        Err(LineErr::InvalCallState)
+    }
 }
 
 fn is_held(state: CallState) -> bool {
-    matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer | CallState::OnHoldPendConf)
+    matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer)
 }
 
 fn state_of(view: &LineView, call: CallId) -> Result<CallState, LineErr> {
@@ -321,6 +359,7 @@ mod tests {
                         state: *state,
                         mode: 0,
                         features: features(*state, Siblings::ANY, true),
+                        is_conference: false,
                         since: Millis(0),
                         info: Arc::default(),
                     })
@@ -406,6 +445,15 @@ mod tests {
             call_feature::SENDUSERUSER => {
                 vec![Command::SendUserUserInfo { call: CALL, user_info: number() }]
             }
+            call_feature::SETUPCONF => vec![Command::SetupConference {
+                call: Some(CALL),
+                conference: CallId { line: LineId(1), serial: 4 },
+                consultation,
+            }],
+            call_feature::ADDTOCONF => {
+                vec![Command::AddToConference { conference: CALL, consultation: OTHER }]
+            }
+            call_feature::REMOVEFROMCONF => vec![Command::RemoveFromConference(CALL)],
             call_feature::PARK => {
                 vec![Command::Park { call: CALL, at: crate::fact::ParkPlace::Nondirected }]
             }
@@ -425,12 +473,14 @@ mod tests {
                 let view = line_with(&[state, other]);
                 let mut siblings = Siblings::of([other].into_iter());
                 siblings.room = true;
+                siblings.confers = true;
                 let shown = features(state, siblings, true) & bit != 0;
                 let admitted = asked_for(bit).iter().any(|command| admit(&view, command).is_ok());
                 // A second drop is admitted without being offered; a call waiting for its transfer
                 // is not offered another consultation; call parameters may be set early.
                 let tolerated = matches!(bit, call_feature::DROP | call_feature::SETCALLPARAMS)
-                    || bit == call_feature::SETUPTRANSFER && siblings.pending;
+                    || matches!(bit, call_feature::SETUPTRANSFER | call_feature::SETUPCONF)
+                        && siblings.pending;
                 assert!(
                     shown == admitted || (admitted && tolerated),
                     "{bit:#x} in {state:?} beside {other:?}: shown {shown}, admitted {admitted}"

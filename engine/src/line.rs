@@ -191,6 +191,7 @@ impl Line {
             LineInput::Reply(id, reply) => self.reply(at, id, reply, out),
             LineInput::Due(timer) => self.due(at, timer, out),
         }
+        self.settle_conferences(at, out);
         self.settle_active(at, out);
         self.report_status(before, out);
         self.release_early(at, out);
@@ -230,6 +231,7 @@ impl Line {
         let others = self.calls.iter().filter(|other| other.is_visible() && other.id != call.id);
         let mut siblings = Siblings::of(others.map(|other| other.state));
         siblings.room = self.status().has_free_appearance();
+        siblings.confers = !self.identity.single_active_call;
         siblings
     }
 

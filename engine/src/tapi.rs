@@ -141,6 +141,8 @@ line_errors! {
     BearerModeUnavail = 0x8000_0003, "BEARERMODEUNAVAIL";
     /// No free call appearance.
     CallUnavail = 0x8000_0005, "CALLUNAVAIL";
+    /// More members than a telephone can join.
+    ConferenceFull = 0x8000_0007, "CONFERENCEFULL";
     /// `$` in the number.
     DialBilling = 0x8000_0008, "DIALBILLING";
     /// `W` in the number.
@@ -287,6 +289,7 @@ pub mod line_dev_status {
 /// LINECALLFEATURE bits that this provider may claim.
 #[allow(missing_docs)]
 pub mod call_feature {
+    pub const ADDTOCONF: u32 = 0x2;
     pub const ANSWER: u32 = 0x4;
     pub const BLINDTRANSFER: u32 = 0x8;
     pub const COMPLETETRANSF: u32 = 0x20;
@@ -298,6 +301,8 @@ pub mod call_feature {
     pub const REDIRECT: u32 = 0x2_0000;
     pub const SENDUSERUSER: u32 = 0x10_0000;
     pub const SETCALLPARAMS: u32 = 0x20_0000;
+    pub const REMOVEFROMCONF: u32 = 0x4_0000;
+    pub const SETUPCONF: u32 = 0x100_0000;
     pub const SETUPTRANSFER: u32 = 0x200_0000;
     pub const SWAPHOLD: u32 = 0x400_0000;
     pub const UNHOLD: u32 = 0x800_0000;

@@ -178,6 +178,8 @@ pub struct CallView {
     pub mode: u32,
     /// LINECALLFEATURE bits legal right now.
     pub features: u32,
+    /// It is a conference of other calls.
+    pub is_conference: bool,
     /// When the state was entered.
     pub since: Millis,
     /// What LINECALLINFO says.

@@ -251,6 +251,114 @@ static void failed_call_closed(void)
     EXPECT(TSPI(lineCloseCall, call->hd), ERR(INVALCALLHANDLE));
 }
 
+/* ---- conferences ---- */
+
+struct trio {
+    struct call *first, *second, *parent;
+};
+
+/* lineSetupConference; what it returned. */
+static LONG setup_conference(struct line *line, struct trio *trio, DWORD parties)
+{
+    trio->parent = call_new(line, NULL, true);
+    trio->second = call_new(line, NULL, true);
+    LONG result = ASK(lineSetupConference, trio->first->hd, NULL, trio->parent->ht,
+                      &trio->parent->hd, trio->second->ht, &trio->second->hd, parties, NULL);
+    if (result > 0) {
+        trio->parent->request = trio->second->request = (DRV_REQUESTID)result;
+        CHECK(trio->parent->hd != NULL && trio->second->hd != NULL && trio->parent->hd != trio->second->hd,
+              "lineSetupConference returned its id before it wrote the handles");
+    }
+    return result;
+}
+
+/* A member must name the host's handle of its conference. */
+static void await_member(const struct line *line, struct call *member, const struct call *parent)
+{
+    const struct entry *entry = log_at(await_state(member, LINECALLSTATE_CONFERENCED));
+    (void)line;
+    CHECK(entry->p2 == (DWORD_PTR)parent->ht, "the conference is named %#lx, not %#lx",
+          (unsigned long)entry->p2, (unsigned long)(uintptr_t)parent->ht);
+    CHECK(call_status(member)->dwCallStateMode == 0, "CONFERENCED has a mode in LINECALLSTATUS");
+}
+
+/* 20 has a call with 21, asks for a conference and calls 22, who answers. */
+static struct trio conference_begun(struct line *line)
+{
+    struct trio trio = {.first = connected_call(line, 21)};
+    CHECK(features_of(trio.first) & LINECALLFEATURE_SETUPCONF, "no conference can be made");
+    MUST(setup_conference(line, &trio, 3));
+    await_state(trio.parent, LINECALLSTATE_ONHOLDPENDCONF);
+    await_member(line, trio.first, trio.parent);
+    await_state(trio.second, LINECALLSTATE_DIALTONE);
+    CHECK(call_info(trio.parent)->dwOrigin == LINECALLORIGIN_CONFERENCE, "dwOrigin is %#x",
+          (unsigned)call_info(trio.parent)->dwOrigin);
+    MUST(dial_on(trio.second, "22"));
+    await_state(trio.second, LINECALLSTATE_RINGBACK);
+    EXPECT(outcome(ASK(lineAddToConference, trio.parent->hd, trio.second->hd)), ERR(INVALCALLSTATE));
+    control("answer 22");
+    await_state(trio.second, LINECALLSTATE_CONNECTED);
+    return trio;
+}
+
+static struct trio conference(struct line *line)
+{
+    struct trio trio = conference_begun(line);
+    CHECK(features_of(trio.parent) & LINECALLFEATURE_ADDTOCONF, "nobody can be added");
+    MUST(ASK(lineAddToConference, trio.parent->hd, trio.second->hd));
+    await_member(line, trio.second, trio.parent);
+    await_state(trio.parent, LINECALLSTATE_CONNECTED);
+    CHECK(state_of(trio.first) == LINECALLSTATE_CONFERENCED, "the first member is %s",
+          name_of_state(state_of(trio.first)));
+    return trio;
+}
+
+static void conference_of_three(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20), *peer = open_line(21);
+    const LINEADDRESSCAPS *caps = address_caps(line->device);
+    CHECK(caps->dwMaxNumConference == 3, "dwMaxNumConference is %u",
+          (unsigned)caps->dwMaxNumConference);
+    place start = log_end();
+    struct trio trio = conference(line);
+    struct call *there = await_new_call(peer, start);
+    CHECK(state_of(there) == LINECALLSTATE_CONNECTED, "the other end is %s",
+          name_of_state(state_of(there)));
+    EXPECT(outcome(hold(trio.parent)), ERR(INVALCALLSTATE));
+    /* The second member is taken out: the first one is an ordinary call again. */
+    MUST(ASK(lineRemoveFromConference, trio.second->hd));
+    await_state(trio.second, LINECALLSTATE_IDLE);
+    await_state(trio.parent, LINECALLSTATE_IDLE);
+    await_state(trio.first, LINECALLSTATE_CONNECTED);
+    EXPECT(outcome(ASK(lineRemoveFromConference, trio.first->hd)), ERR(INVALCALLSTATE));
+    MUST(drop(trio.first));
+}
+
+static void conference_hung_up(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    struct trio trio = conference(line);
+    MUST(drop(trio.parent));
+    await_state(trio.parent, LINECALLSTATE_IDLE);
+    await_state(trio.first, LINECALLSTATE_IDLE);
+    await_state(trio.second, LINECALLSTATE_IDLE);
+}
+
+static void conference_given_up(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    struct trio trio = conference_begun(line);
+    MUST(drop(trio.second));
+    await_state(trio.parent, LINECALLSTATE_IDLE);
+    await_state(trio.first, LINECALLSTATE_CONNECTED);
+    EXPECT(setup_conference(line, &trio, 4), ERR(CONFERENCEFULL));
+    MUST(hold(trio.first));
+    EXPECT(setup_conference(line, &trio, 3), ERR(INVALCALLSTATE));
+}
+
 const struct item beyond_items[] = {
     {151, "a call without its number takes the digits by lineDial", dial_later, 0},
     {152, "digits that cannot be dialled leave the dial tone", dial_wrong, 0},
@@ -261,5 +369,8 @@ const struct item beyond_items[] = {
     {157, "a call parked anywhere is found at the address given back", parked_anywhere, 0},
     {158, "what cannot be parked stays connected", parked_wrong, 0},
     {159, "the handle of a call that could not be made can be closed once", failed_call_closed, 0},
+    {160, "a conference of three is made, and a member taken out", conference_of_three, 0},
+    {161, "who hangs up a conference hangs up its members", conference_hung_up, 0},
+    {162, "a conference given up leads back to the first call", conference_given_up, 0},
     {ITEMS_END, NULL, NULL, 0},
 };

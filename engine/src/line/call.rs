@@ -6,7 +6,7 @@ use crate::forwarding::Case;
 use crate::id::{CallHandle, CallId, Guid};
 use crate::pbx::CallClue;
 use crate::pii::Personal;
-use crate::tapi::{CallState, reason};
+use crate::tapi::{CallState, call_feature, origin, reason};
 use crate::time::Millis;
 use crate::view::{CallCard, CallView, PartyId};
 use crate::{card, tapi};
@@ -31,6 +31,10 @@ pub(super) struct Call {
     pub(super) is_unparked: bool,
     /// For which case it was sent on to this line, if it was and that is known.
     pub(super) forwarded: Option<Case>,
+    /// It is a conference, which the PBX knows nothing of.
+    pub(super) is_conference: bool,
+    /// The conference of which it is a member.
+    pub(super) member_of: Option<CallId>,
     /// The call that was made to find out about transferring this one.
     pub(super) consultation: Option<CallId>,
     /// The PBX session went away under a live call.
@@ -93,6 +97,8 @@ impl Call {
             leaving: false,
             is_unparked: false,
             forwarded: None,
+            is_conference: false,
+            member_of: None,
             consultation: None,
             orphaned: false,
             conf: Guid::NIL,
@@ -133,6 +139,22 @@ impl Call {
         Call { is_unparked: true, ..Call::picked_up(id, card, at) }
     }
 
+    /// A conference that waits for the second of its members.
+    pub(super) fn conference(id: CallId, consultation: CallId, at: Millis) -> Call {
+        let card = CallCard {
+            origin: origin::CONFERENCE,
+            reason: reason::DIRECT,
+            media: tapi::MEDIA_INTERACTIVE_VOICE,
+            ..CallCard::default()
+        };
+        let mut call = Call::made(id, Personal::default(), CallCard::default(), at);
+        call.card = Arc::new(card);
+        call.is_conference = true;
+        call.consultation = Some(consultation);
+        (call.state, call.mode) = (CallState::OnHoldPendConf, 0);
+        call
+    }
+
     /// A call that the PBX reports. Its state is set by the caller.
     pub(super) fn reported(id: CallId, info: &CallInfo, at: Millis) -> Call {
         let pbx = PbxState::new(info.state);
@@ -146,6 +168,8 @@ impl Call {
             leaving: false,
             is_unparked: false,
             forwarded: None,
+            is_conference: false,
+            member_of: None,
             consultation: None,
             orphaned: false,
             conf: Guid::NIL,
@@ -267,7 +291,14 @@ impl Call {
             id: self.id,
             state: self.state,
             mode: self.mode,
-            features: call::features(self.state, siblings, in_service),
+            features: match call::features(self.state, siblings, in_service) {
+                // The PBX cannot be asked for anything but its members.
+                features if self.is_conference => {
+                    features & (call_feature::DROP | call_feature::ADDTOCONF)
+                }
+                features => features,
+            },
+            is_conference: self.is_conference,
             since: self.since,
             info: Arc::clone(&self.card),
         }

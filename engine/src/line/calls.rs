@@ -120,6 +120,23 @@ impl Line {
         }
     }
 
+    /// The same for another one beside it.
+    pub(super) fn make_room_for_one_more(&mut self, out: &mut Effects) -> bool {
+        if self.calls.len() + 1 < MAX_CALLS {
+            return true;
+        }
+        match self.calls.iter().position(|call| !call.is_live()) {
+            Some(index) => {
+                self.calls.remove(index);
+                true
+            }
+            None => {
+                out.push(Effect::Report(Report::LimitReached(Limit::Calls)));
+                false
+            }
+        }
+    }
+
     pub(super) fn announce_call(&mut self, at: Millis, index: usize, out: &mut Effects) {
         self.calls[index].standing = Standing::Announced;
         self.tell(Notice::NewCall(self.calls[index].id), out);

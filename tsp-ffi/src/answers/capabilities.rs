@@ -96,10 +96,12 @@ pub(crate) unsafe fn address_caps(
         max_num_on_hold_calls: claims::MAX_ACTIVE_CALLS,
         max_num_on_hold_pending_calls: 1,
         addr_cap_flags: ADDR_CAP_FLAGS | forward_flags(forward_modes),
-        call_features: claims::CALL_FEATURES,
+        call_features: claims::call_features_claimed(view),
         call_features2: claims::CALL_FEATURES_2,
         transfer_modes: claims::TRANSFER_MODES,
-        remove_from_conf_caps: LINEREMOVEFROMCONF_NONE,
+        max_num_conference: claims::MOST_IN_CONFERENCE,
+        max_num_trans_conf: claims::MOST_IN_CONFERENCE,
+        remove_from_conf_caps: LINEREMOVEFROMCONF_ANY,
         remove_from_conf_state: engine::tapi::CallState::Idle.bits(),
         park_modes: claims::PARK_MODES,
         forward_modes,
@@ -151,7 +153,7 @@ const LINEADDRCAPFLAGS_AUTORECONNECT: u32 = 0x400;
 const LINEADDRCAPFLAGS_TRANSFERHELD: u32 = 0x1000;
 const LINEADDRCAPFLAGS_TRANSFERMAKE: u32 = 0x2000;
 const LINEADDRCAPFLAGS_PARTIALDIAL: u32 = 0x1_0000;
-const LINEREMOVEFROMCONF_NONE: u32 = 1;
+const LINEREMOVEFROMCONF_ANY: u32 = 3;
 
 /// Any held call can be transferred to any call made; a consultation that is dropped leads back to
 /// the call it was for.

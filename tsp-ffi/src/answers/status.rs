@@ -8,7 +8,7 @@ use crate::abi::{
 use crate::session::KnownCall;
 use crate::writer::Writer;
 use engine::capability as claims;
-use engine::tapi::{LineErr, MEDIA_INTERACTIVE_VOICE, line_dev_status, line_feature};
+use engine::tapi::{CallState, LineErr, MEDIA_INTERACTIVE_VOICE, line_dev_status, line_feature};
 use engine::view::{CallView, ForwardView, LineView, PartyId, Wide};
 
 /// Fills LINECALLINFO.
@@ -83,7 +83,11 @@ pub(crate) unsafe fn call_status(
     let writer = unsafe { Writer::begin(to, version)? };
     writer.finish(LineCallStatus {
         call_state: view.state.bits(),
-        call_state_mode: view.mode,
+        call_state_mode: match view.state {
+            // What goes with it is the server's handle of the conference, which is no mode.
+            CallState::Conferenced => 0,
+            _ => view.mode,
+        },
         call_features: view.features,
         call_features2: claims::call_features_2(view.features),
         state_entry_time: view.since.into(),

@@ -6,6 +6,7 @@
 
 mod call;
 mod call_params;
+mod conference;
 mod digits;
 mod extension;
 mod forward;
@@ -22,6 +23,7 @@ mod tests;
 mod transfer;
 
 pub use call::*;
+pub use conference::*;
 pub use digits::*;
 pub use extension::*;
 pub use forward::*;

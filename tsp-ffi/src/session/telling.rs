@@ -11,6 +11,7 @@ use crate::platform;
 use engine::effect::{Notice, Telling, What};
 use engine::fact::{Completion, HostFact, Outcome, Told};
 use engine::id::{CallId, LineId, Opening, RequestId};
+use engine::tapi::CallState;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
@@ -48,6 +49,12 @@ impl Session {
             What::Notice(Notice::LineCreated) => self.announce(line),
             What::Notice(Notice::LineRemoved) => self.withdraw(line),
             What::Notice(Notice::NewCall(call)) => self.offer(opening, call),
+            What::Notice(Notice::CallState {
+                call,
+                state: CallState::Conferenced,
+                mode,
+                media,
+            }) => self.conferenced(opening, call, mode, media),
             What::Notice(Notice::CallState { call, state, mode, media }) => {
                 let words = (state.bits() as usize, mode as usize, media as usize);
                 self.event_of_call(opening, call, LINE_CALLSTATE, words)
@@ -97,6 +104,14 @@ impl Session {
         let say = event(booked, (message, server, p1, p2, p3));
         drop(self.speak(book, About::Call(call), say));
         Outcome::Delivered
+    }
+
+    /// A member of a conference names the server's handle of it; the engine knows it by its name.
+    fn conferenced(&self, opening: Opening, call: CallId, serial: u32, media: u32) -> Outcome {
+        let parent = CallId { line: call.line, serial };
+        let server = self.book().calls.get(&parent).map_or(0, |booked| booked.server);
+        let words = (CallState::Conferenced.bits() as usize, server, media as usize);
+        self.event_of_call(opening, call, LINE_CALLSTATE, words)
     }
 
     /// LINE_NEWCALL: the server writes its handle of the call into a cell of ours, or leaves it

@@ -44,6 +44,7 @@ impl Line {
         self.pend(at, id, call, Kind::Drop, out);
         if !already {
             self.clear(index, id, out);
+            self.clear_members(call, id, out);
             self.resume_original_of(call, id, out);
         }
         Ok(Progress::UnderWay)

@@ -102,6 +102,7 @@ impl Line {
         for (attempt, info, clue) in std::mem::take(&mut self.early) {
             let before = self.status();
             self.call_event(at, attempt, info, clue, out);
+            self.settle_conferences(at, out);
             self.settle_active(at, out);
             self.report_status(before, out);
         }

@@ -6,6 +6,7 @@
 //! what an answer to the order means.
 
 mod answer;
+mod conference;
 mod errand;
 mod hold;
 mod make;
@@ -80,6 +81,20 @@ pub(super) enum Kind {
     FindPlace,
     /// The call parked somewhere.
     Park,
+    /// The call on hold, and another one made to join it.
+    SetupConference {
+        /// The conference.
+        conference: CallId,
+        /// The new call.
+        consultation: CallId,
+    },
+    /// The conference of this call and its members.
+    AddToConference {
+        /// The call that joins.
+        consultation: CallId,
+    },
+    /// The same, proved; its members are just being told.
+    Joined,
     /// That the PBX takes an order.
     Errand(Errand),
 }
@@ -101,15 +116,22 @@ impl Pending {
     pub(super) fn made(&self) -> Option<CallId> {
         match self.kind {
             Kind::MakeCall | Kind::Pickup | Kind::FindStation => Some(self.call),
-            Kind::SetupTransfer { consultation } => Some(consultation),
+            Kind::SetupTransfer { consultation } | Kind::SetupConference { consultation, .. } => {
+                Some(consultation)
+            }
             _ => None,
         }
     }
 
     /// Whether the PBX owes us the handle of a leg.
     pub(super) fn awaits_leg(&self) -> bool {
-        let brings_leg =
-            matches!(self.kind, Kind::MakeCall | Kind::Pickup | Kind::SetupTransfer { .. });
+        let brings_leg = matches!(
+            self.kind,
+            Kind::MakeCall
+                | Kind::Pickup
+                | Kind::SetupTransfer { .. }
+                | Kind::SetupConference { .. }
+        );
         brings_leg && !self.taken
     }
 
@@ -118,6 +140,8 @@ impl Pending {
         let other = match self.kind {
             Kind::SwapHold { held: other }
             | Kind::SetupTransfer { consultation: other }
+            | Kind::SetupConference { consultation: other, .. }
+            | Kind::AddToConference { consultation: other }
             | Kind::CompleteTransfer { consultation: other } => Some(other),
             _ => None,
         };
@@ -192,6 +216,13 @@ impl Line {
                 self.send_away(at, id, call, number, out)
             }
             Command::Pickup { call, from } => self.pick_up(at, id, call, from, out),
+            Command::SetupConference { call: Some(call), conference, consultation } => {
+                self.setup_conference(at, id, call, conference, consultation, out)
+            }
+            Command::AddToConference { conference, consultation } => {
+                self.add_to_conference(at, id, conference, consultation, out)
+            }
+            Command::RemoveFromConference(call) => self.drop_call(at, id, call, out),
             Command::Park { call, at: place } => self.park(at, id, call, place, out),
             Command::Unpark { call, .. } => self.unpark(at, id, call, parked, out),
             Command::Dial { call, number } => self.dial(at, id, call, number, out),
@@ -215,14 +246,20 @@ impl Line {
             (Kind::MakeCall, Reply::Calling(leg)) if leg.0 != 0 => {
                 self.calling(at, position, leg, out);
             }
-            (Kind::SetupTransfer { consultation: made }, Reply::Calling(leg)) if leg.0 != 0 => {
+            (
+                Kind::SetupTransfer { consultation: made }
+                | Kind::SetupConference { consultation: made, .. },
+                Reply::Calling(leg),
+            ) if leg.0 != 0 => {
                 self.leg_named(at, position, made, leg, out);
             }
             (Kind::Pickup, Reply::Calling(leg)) if leg.0 != 0 => {
                 self.leg_named(at, position, self.requests[position].call, leg, out);
             }
             // The answer to `UserHold`; that to `UserCall` follows.
-            (Kind::SetupTransfer { .. }, Reply::Taken) => {}
+            (Kind::SetupTransfer { .. } | Kind::SetupConference { .. }, Reply::Taken) => {}
+            // That the telephone was told does not mean that it has done it.
+            (Kind::AddToConference { .. }, Reply::Taken) => {}
             (Kind::FindStation, Reply::Found(Some(cn))) => {
                 self.station_found(at, position, cn, out);
             }
@@ -237,6 +274,7 @@ impl Line {
             (
                 Kind::MakeCall
                 | Kind::SetupTransfer { .. }
+                | Kind::SetupConference { .. }
                 | Kind::FindStation
                 | Kind::FindPlace
                 | Kind::Park
@@ -294,10 +332,16 @@ impl Line {
     fn fail(&mut self, at: Millis, position: usize, error: LineErr, out: &mut Effects) {
         let pending = self.requests[position].clone();
         self.finish(position, Err(error), out);
-        if let Some(made) = pending.made() {
+        let mut forget = |made| {
             self.calls.retain(|call| call.id != made || call.standing == Standing::Announced);
+        };
+        if let Some(made) = pending.made() {
+            forget(made);
         }
-        if let Kind::SetupTransfer { .. } = pending.kind {
+        if let Kind::SetupConference { conference, .. } = pending.kind {
+            forget(conference);
+        }
+        if let Kind::SetupTransfer { .. } | Kind::SetupConference { .. } = pending.kind {
             self.undo_setup(at, &pending, out);
         }
         self.forget_ended();
@@ -317,6 +361,15 @@ impl Line {
         let pending = Pending { id, call, kind, taken: false, overdue: false, completed: false };
         self.requests.push(pending);
         out.push(Effect::Wake(due, Timer::Deadline(self.id(), id)));
+    }
+
+    /// Gives a request as much time again.
+    fn wait_once_more(&self, at: Millis, id: RequestId, out: &mut Effects) {
+        if let Some(position) = self.position_of(id) {
+            let due =
+                at + self.requests[position].kind.deadline_ms(self.identity.request_deadline_ms);
+            out.push(Effect::Wake(due, Timer::Deadline(self.id(), id)));
+        }
     }
 
     fn position_of(&self, id: RequestId) -> Option<usize> {

@@ -11,6 +11,8 @@
 //! | set up a transfer | leg named, and the call held, over, or taken back | no leg | done if a leg was named, else failed |
 //! | complete a transfer | both IDLE | – | failed |
 //! | send away | the PBX says yes, and IDLE | the PBX says no | failed |
+//! | set up a conference | leg named, and the call held or over | no leg | as for a transfer |
+//! | add to a conference | both members connected | one of them ends | the other facility, then failed |
 //! | park | IDLE, the PBX having said yes | any other end | done if the PBX says yes, else failed |
 //! | digits, user-user information | the PBX says yes | the call ends | failed |
 //! | pick up | leg named, and its first event | no leg, or its end | failed |
@@ -35,7 +37,9 @@ impl Kind {
         let proof_ms = u64::from(proof_ms);
         match self {
             // The PBX may call the user's own phone before it answers.
-            Kind::MakeCall | Kind::SetupTransfer { .. } => 2 * proof_ms,
+            Kind::MakeCall | Kind::SetupTransfer { .. } | Kind::SetupConference { .. } => {
+                2 * proof_ms
+            }
             _ => proof_ms,
         }
     }
@@ -47,7 +51,7 @@ impl Line {
         let gone = Err(LineErr::InvalCallState);
         let state = self.state_of(pending.call);
         match pending.kind {
-            Kind::MakeCall | Kind::FindStation => None,
+            Kind::MakeCall | Kind::FindStation | Kind::Joined => None,
             Kind::Errand(_) | Kind::FindPlace => over(state).then_some(gone),
             Kind::Park => {
                 let parked = pending.taken
@@ -71,6 +75,15 @@ impl Line {
                 let waits = !is_held(state) && !over(state) && !self.is_leaving(consultation);
                 (pending.taken && !waits).then_some(Ok(()))
             }
+            Kind::SetupConference { .. } => (pending.taken
+                && (self.is_held_at_the_pbx(pending.call) || over(state)))
+            .then_some(Ok(())),
+            Kind::AddToConference { consultation } => {
+                if over(state) || over(self.state_of(consultation)) {
+                    return Some(gone);
+                }
+                self.is_joined(pending.call, consultation).then_some(Ok(()))
+            }
             Kind::CompleteTransfer { consultation } => {
                 let both = (state, self.state_of(consultation));
                 (both == (CallState::Idle, CallState::Idle)).then_some(Ok(()))
@@ -89,7 +102,20 @@ impl Line {
             if let (Kind::SwapHold { held }, Ok(())) = (&pending.kind, result) {
                 self.swapped(pending.call, *held);
             }
+            if let (Kind::AddToConference { consultation }, Ok(())) = (&pending.kind, result) {
+                // States first, completion second (O-5). The request must not be judged again
+                // while they are entered.
+                self.requests[position].kind = Kind::Joined;
+                self.joined(at, pending.call, *consultation, out);
+            }
+            let Some(position) = self.position_of(pending.id) else { continue };
             self.finish(position, result, out);
+            if let Kind::SetupConference { conference, .. } = pending.kind {
+                match result {
+                    Ok(()) => self.conference_begun(at, pending.call, conference, out),
+                    Err(_) => self.abandon(conference),
+                }
+            }
             match (pending.made(), result) {
                 (Some(made), Ok(())) => self.announce_made(at, made, out),
                 (Some(made), Err(_)) => self.abandon(made),
@@ -121,6 +147,12 @@ impl Line {
         match pending.kind {
             Kind::Drop => self.drop_anyway(at, position, out),
             Kind::Park => self.park_overdue(at, position, out),
+            Kind::AddToConference { .. } => self.join_overdue(at, position, out),
+            Kind::SetupConference { conference, consultation } if pending.taken => {
+                self.finish(position, Ok(()), out);
+                self.conference_begun(at, pending.call, conference, out);
+                self.announce_made(at, consultation, out);
+            }
             Kind::SetupTransfer { consultation } if pending.taken => {
                 self.finish(position, Ok(()), out);
                 self.announce_made(at, consultation, out);
@@ -143,6 +175,11 @@ impl Line {
         target: StateAndMode,
     ) -> Option<StateAndMode> {
         match target.0 {
+            CallState::OnHold | CallState::Connected if self.as_member(index).is_some() => {
+                self.as_member(index)
+            }
+            // It becomes a member, not a call on hold.
+            CallState::OnHold if self.begins_a_conference(index) => None,
             CallState::OnHold if self.waits_for_transfer(index) => {
                 Some((CallState::OnHoldPendTransfer, 0))
             }
@@ -183,6 +220,16 @@ impl Line {
     /// Whether an application wants a call back, or answered.
     pub(in crate::line) fn is_asked_to_connect(&self, call: CallId) -> bool {
         self.requests.iter().any(|pending| connects(pending) == Some(call))
+    }
+
+    fn begins_a_conference(&self, index: usize) -> bool {
+        let id = self.calls[index].id;
+        let begins = |pending: &Pending| matches!(pending.kind, Kind::SetupConference { .. });
+        self.requests.iter().any(|pending| pending.call == id && begins(pending))
+    }
+
+    fn is_held_at_the_pbx(&self, call: CallId) -> bool {
+        self.index_of(call).is_some_and(|index| self.calls[index].pbx.is_held())
     }
 
     fn is_hidden(&self, index: usize) -> bool {

@@ -2,6 +2,7 @@
 //! place whose engine and views are made by hand.
 
 mod asking;
+mod conference;
 mod digits;
 mod forwarding;
 mod misuse;

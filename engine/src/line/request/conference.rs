@@ -1,0 +1,199 @@
+//! Conferences of three, mixed by the telephone.
+//!
+//! The telephone joins its two topmost calls on a remote control facility (reference of the PBX,
+//! 6.10); all that the PBX shows of it is that neither is on hold. To TAPI the conference is a call
+//! of its own, which the PBX knows nothing of: it lives as long as it has two members, or one and a
+//! call that is to become the other.
+
+use super::{Kind, Outcome, Pending, Progress, make};
+use crate::call::{StateAndMode, reading};
+use crate::effect::{Effects, Order};
+use crate::fact::Consultation;
+use crate::id::{CallId, RequestId};
+use crate::line::Line;
+use crate::line::call::{Call, Standing};
+use crate::tapi::{CallState, LineErr, connected_mode};
+use crate::time::Millis;
+
+/// Remote control facility: the conference of three on.
+const CONFERENCE_ON: u32 = 10;
+/// The same for telephones of before: on, if it is off.
+const CONFERENCE_TOGGLE: u32 = 4;
+/// Other members than the user of the line.
+const MEMBERS: usize = 2;
+
+impl Line {
+    /// The call is put on hold and another one made, as for a transfer.
+    pub(super) fn setup_conference(
+        &mut self,
+        at: Millis,
+        id: RequestId,
+        call: CallId,
+        conference: CallId,
+        wanted: Consultation,
+        out: &mut Effects,
+    ) -> Outcome {
+        let (monitor, leg) = self.leg_of(call)?;
+        if !self.make_room(out) || !self.make_room_for_one_more(out) {
+            return Err(LineErr::CallUnavail);
+        }
+        let index = self.index_of(call).ok_or(LineErr::InvalCallHandle)?;
+        let Consultation { call: consultation, number, block_id, call_param_flags } = wanted;
+        let mut card = make::card(0, call_param_flags);
+        card.related_call_id = self.calls[index].card.call_id;
+        // To drop it takes this call back from hold.
+        self.calls[index].consultation = Some(consultation);
+        let made = self.made(consultation, number.clone(), card, at);
+        let parent = Call::conference(conference, consultation, at);
+        self.calls.extend([parent, made]);
+        self.pend(at, id, call, Kind::SetupConference { conference, consultation }, out);
+        self.order(monitor, id, Order::UserHold { call: leg }, out);
+        let e164 = number;
+        self.order(monitor, id, Order::UserCall { user: monitor.user, e164, block_id }, out);
+        Ok(Progress::UnderWay)
+    }
+
+    /// From its completion on the first call is a member.
+    pub(super) fn conference_begun(
+        &mut self,
+        at: Millis,
+        call: CallId,
+        conference: CallId,
+        out: &mut Effects,
+    ) {
+        self.announce_made(at, conference, out);
+        if let Some(index) = self.index_of(call).filter(|index| self.calls[*index].is_live()) {
+            self.become_member(at, index, conference, out);
+        }
+    }
+
+    pub(super) fn add_to_conference(
+        &mut self,
+        at: Millis,
+        id: RequestId,
+        conference: CallId,
+        consultation: CallId,
+        out: &mut Effects,
+    ) -> Outcome {
+        let (monitor, leg) = self.leg_of(consultation)?;
+        self.pend(at, id, conference, Kind::AddToConference { consultation }, out);
+        self.order(monitor, id, Order::UserRc { call: leg, rc: CONFERENCE_ON }, out);
+        Ok(Progress::UnderWay)
+    }
+
+    /// Whether the PBX has every member of a conference, and one more call, connected.
+    pub(super) fn is_joined(&self, conference: CallId, consultation: CallId) -> bool {
+        let talks = |call: &Call| {
+            let state = reading(call.pbx, call.circumstances());
+            matches!(state, Some((CallState::Connected, _)))
+        };
+        let joins = |call: &&Call| call.id == consultation || call.member_of == Some(conference);
+        self.calls.iter().filter(joins).filter(|call| talks(call)).count() == MEMBERS
+    }
+
+    /// The second call is a member too, and the conference begins.
+    pub(super) fn joined(
+        &mut self,
+        at: Millis,
+        conference: CallId,
+        consultation: CallId,
+        out: &mut Effects,
+    ) {
+        for call in &mut self.calls {
+            // Nothing waits for it any more.
+            call.consultation = call.consultation.filter(|other| *other != consultation);
+        }
+        if let Some(index) = self.index_of(consultation) {
+            self.become_member(at, index, conference, out);
+        }
+        if let Some(index) = self.index_of(conference) {
+            self.enter(at, index, (CallState::Connected, connected_mode::ACTIVE), out);
+        }
+    }
+
+    /// Telephones of before know the other facility only.
+    pub(super) fn join_overdue(&mut self, at: Millis, position: usize, out: &mut Effects) {
+        let Pending { id, taken, ref kind, .. } = self.requests[position];
+        let Kind::AddToConference { consultation } = *kind else { return };
+        match self.leg_of(consultation) {
+            // `taken` stands for the second attempt: the answer to the facility says nothing.
+            Ok((monitor, leg)) if !taken => {
+                self.requests[position].taken = true;
+                self.order(monitor, id, Order::UserRc { call: leg, rc: CONFERENCE_TOGGLE }, out);
+                self.wait_once_more(at, id, out);
+            }
+            _ => self.fail(at, position, LineErr::OperationFailed, out),
+        }
+    }
+
+    /// Hanging up a conference hangs up its members.
+    pub(super) fn clear_members(&mut self, conference: CallId, id: RequestId, out: &mut Effects) {
+        for index in 0..self.calls.len() {
+            if self.calls[index].member_of == Some(conference) && self.calls[index].is_live() {
+                self.calls[index].leaving = true;
+                self.clear(index, id, out);
+            }
+        }
+    }
+
+    /// After each input: a conference with too few members is over, and who is left is as the PBX
+    /// has it.
+    pub(in crate::line) fn settle_conferences(&mut self, at: Millis, out: &mut Effects) {
+        for index in 0..self.calls.len() {
+            let call = &self.calls[index];
+            if call.is_conference
+                && call.is_live()
+                && call.standing != Standing::Pending
+                && !self.has_members(index)
+            {
+                self.enter(at, index, (CallState::Idle, 0), out);
+            }
+        }
+        for index in 0..self.calls.len() {
+            if self.calls[index].member_of.is_some() && self.conference_of(index).is_none() {
+                self.calls[index].member_of = None;
+                let call = &self.calls[index];
+                if call.state == CallState::Conferenced
+                    && let Some(target) = reading(call.pbx, call.circumstances())
+                {
+                    self.enter(at, index, target, out);
+                }
+            }
+        }
+    }
+
+    /// How a member is shown whose leg talks or is on hold.
+    pub(super) fn as_member(&self, index: usize) -> Option<StateAndMode> {
+        self.conference_of(index).map(conferenced)
+    }
+
+    fn has_members(&self, index: usize) -> bool {
+        let conference = &self.calls[index];
+        // One who has hung up is none any more.
+        let member = |call: &&Call| {
+            call.member_of == Some(conference.id) && call.state == CallState::Conferenced
+        };
+        let members = self.calls.iter().filter(member).count();
+        let is_to_join = |call: &Call| {
+            conference.consultation == Some(call.id) && call.is_live() && call.member_of.is_none()
+        };
+        members == MEMBERS || members == 1 && self.calls.iter().any(is_to_join)
+    }
+
+    /// The conference that a call is a member of, as long as there is one that TAPI knows.
+    fn conference_of(&self, index: usize) -> Option<CallId> {
+        let parent = self.calls[index].member_of?;
+        let parent = &self.calls[self.index_of(parent)?];
+        (parent.is_live() && parent.is_visible()).then_some(parent.id)
+    }
+
+    fn become_member(&mut self, at: Millis, index: usize, conference: CallId, out: &mut Effects) {
+        self.calls[index].member_of = Some(conference);
+        self.enter(at, index, conferenced(conference), out);
+    }
+}
+
+/// The mode of a member names its conference; the library makes the server's handle of it.
+fn conferenced(conference: CallId) -> StateAndMode {
+    (CallState::Conferenced, conference.serial)
+}
