@@ -4,16 +4,22 @@
 //! before a request is taken, so that a feature shown is a feature claimed and a feature that
 //! works (invariant I-08).
 
+mod forwarding;
+
+pub use forwarding::{
+    MAX_FORWARD_ENTRIES, MAX_FORWARD_RINGS, MAX_SPECIFIC_ENTRIES, address_features_claimed,
+    forward_modes, line_features_claimed,
+};
+
 use crate::call;
 use crate::fact::Command;
-use crate::forwarding::{Callers, Forward};
 use crate::id::CallId;
 use crate::tapi::{
     CallState, LineErr, address_feature, address_state, call_feature, call_feature_2,
-    call_info_state, connected_mode, forward_mode, line_dev_state, line_feature, park_mode,
-    transfer_mode,
+    call_info_state, connected_mode, line_dev_state, line_feature, park_mode, transfer_mode,
 };
 use crate::view::{Counts, LineView};
+use forwarding::{admit_forward, can_forward};
 
 /// LINECALLFEATURE bits that any call may ever show.
 pub const CALL_FEATURES: u32 = call_feature::ANSWER
@@ -127,16 +133,6 @@ pub const LINE_STATES: u32 = line_dev_state::OTHER
 /// LINECONNECTEDMODE values that a connected call may have.
 pub const CONNECTED_MODES: u32 = connected_mode::ACTIVE | connected_mode::ACTIVEHELD;
 
-/// Most entries in one list of `TSPI_lineForward`.
-pub const MAX_FORWARD_ENTRIES: usize = 32;
-
-/// Most of these that are about one caller each.
-pub const MAX_SPECIFIC_ENTRIES: usize = 16;
-
-/// Most rings until a call counts as not answered: more than any caller waits for. The least is 0,
-/// which leaves it to the PBX.
-pub const MAX_FORWARD_RINGS: u32 = 20;
-
 /// Calls of a line that may be active at once, and again as many on hold: what the largest
 /// telephones of the vendor show.
 pub const MAX_ACTIVE_CALLS: u32 = 8;
@@ -163,30 +159,6 @@ pub fn address_features(view: &LineView) -> u32 {
 pub fn line_features(view: &LineView) -> u32 {
     let make = if can_make_call(view) { line_feature::MAKECALL } else { 0 };
     make | if can_forward(view) { line_feature::FORWARD } else { 0 }
-}
-
-/// LINEFORWARDMODE bits that a line claims: inside and outside only where a trunk tells them
-/// apart; nothing where the PBX does not let us. "Busy or no answer" is taken although it is not
-/// claimed, because both are there one by one.
-#[must_use]
-pub fn forward_modes(view: &LineView) -> u32 {
-    match (view.forwards.refused, view.identity.trunks.is_empty()) {
-        (true, _) => 0,
-        (false, true) => forward_mode::PLAIN,
-        (false, false) => forward_mode::PLAIN | forward_mode::BY_ORIGIN,
-    }
-}
-
-/// LINEADDRFEATURE bits that this address claims.
-#[must_use]
-pub fn address_features_claimed(view: &LineView) -> u32 {
-    ADDRESS_FEATURES & !if view.forwards.refused { address_feature::FORWARD } else { 0 }
-}
-
-/// LINEFEATURE bits that this line claims.
-#[must_use]
-pub fn line_features_claimed(view: &LineView) -> u32 {
-    LINE_FEATURES & !if view.forwards.refused { line_feature::FORWARD } else { 0 }
 }
 
 /// Whether a request of an application is legal in what the line shows.
@@ -255,40 +227,6 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
         Command::Pickup { .. } | Command::Unpark { .. } => admit_pickup(view),
         _ => Err(LineErr::OperationUnavail),
     }
-}
-
-/// [`admit`] for `TSPI_lineForward`: all of the list, or nothing.
-fn admit_forward(view: &LineView, forwards: &[Forward]) -> Result<(), LineErr> {
-    if view.removed || !view.connected {
-        return Err(LineErr::OperationFailed);
-    }
-    if view.forwards.refused {
-        return Err(LineErr::OperationUnavail);
-    }
-    let modes = forward_modes(view);
-    let either = (modes & forward_mode::BUSY_OF_ANY) << 8;
-    let callers = forwards.iter().map(|forward| forward.callers.number());
-    let specific = callers.filter(|number| !number.is_empty()).count();
-    if forwards.len() > MAX_FORWARD_ENTRIES || specific > MAX_SPECIFIC_ENTRIES {
-        return Err(LineErr::InvalParam);
-    }
-    for (index, forward) in forwards.iter().enumerate() {
-        let nobody = matches!(&forward.callers, Callers::Specific(caller) if caller.is_empty());
-        let twice = forwards[..index].iter().any(|earlier| earlier.competes_with(forward));
-        if (modes | either) & forward.mode() == 0 || nobody || twice {
-            return Err(LineErr::InvalParam);
-        }
-        if forward.to.is_empty() {
-            // Not to be disturbed is a thing of the telephones here, which nobody can set for them.
-            return Err(LineErr::InvalAddress);
-        }
-    }
-    Ok(())
-}
-
-/// Forwarding is the PBX's, so it does not take a registered device.
-fn can_forward(view: &LineView) -> bool {
-    !view.removed && view.connected && !view.forwards.refused
 }
 
 /// [`admit`] for `TSPI_lineCompleteTransfer`. It does not matter which of the two is on hold: the

@@ -4,8 +4,10 @@
 //! ids (invariant I-10: permanent id and GUID are a bijection for ever).
 
 mod sent_on;
+mod trunks;
 
 use self::sent_on::SentOn;
+use self::trunks::{Trunks, is_trunk};
 use crate::fact::{
     CallInfo, Command, Configuration, Event, HostFact, Identification, Msg, PbxFact, Record, Reply,
     Role, UserInfo,
@@ -20,14 +22,11 @@ use crate::time::Timer;
 use crate::uui;
 use crate::view::{Identity, Wide};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Most lines an estate can have (I-24).
 pub const MAX_LINES: usize = (1 << 20) - 1;
-
-/// Most trunks of one PBX whose numbers are kept (I-24); a diversion has room for as many.
-pub const MAX_TRUNKS: usize = crate::diversion::MAX_SOURCES;
 
 /// What concerns more than one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -308,11 +307,7 @@ impl Estate {
             number: Wide::from_text(&number),
             switch: self.shared(Wide::from_text(switch.trim())),
             cn: who.cn.clone(),
-            trunks: self
-                .trunks
-                .get(&pbx)
-                .map(|trunks| Arc::clone(&trunks.numbers))
-                .unwrap_or_default(),
+            trunks: self.trunks.get(&pbx).map(Trunks::numbers).unwrap_or_default(),
             modify_forwards: settings.is_some_and(|settings| settings.modify_forwards),
             is_uui_encoded: known.is_some_and(|known| uui::is_encoded(&known.firmware)),
             request_deadline_ms: settings.map_or(Configuration::REQUEST_DEADLINE_MS, |settings| {
@@ -332,66 +327,6 @@ impl Estate {
             _ => switch,
         }
     }
-}
-
-/// The trunks of one PBX that the session may see.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Trunks {
-    by_guid: BTreeMap<Guid, Trunk>,
-    /// Their numbers, in order and each once; shared by all lines of the PBX.
-    numbers: Arc<[Personal]>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Trunk {
-    number: Personal,
-    /// Not reported in the present session so far.
-    unseen: bool,
-}
-
-impl Trunks {
-    /// A session begins.
-    fn begin(&mut self) {
-        self.by_guid.values_mut().for_each(|trunk| trunk.unseen = true);
-    }
-
-    /// All objects have been reported once. Returns whether the numbers are others now.
-    fn end(&mut self) -> bool {
-        self.by_guid.retain(|_, trunk| !trunk.unseen);
-        self.count()
-    }
-
-    /// Takes in what a PBX says of a trunk. Returns whether the numbers are others now.
-    fn note(&mut self, user: &UserInfo) -> bool {
-        let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
-        let number = format!("{}{}", user.nodenum, user.e164.text());
-        if user.active && !user.e164.is_empty() {
-            if self.by_guid.len() < MAX_TRUNKS || self.by_guid.contains_key(&guid) {
-                let number = number.as_str().into();
-                self.by_guid.insert(guid, Trunk { number, unseen: false });
-            }
-        } else {
-            self.by_guid.remove(&guid);
-        }
-        self.count()
-    }
-
-    fn count(&mut self) -> bool {
-        let numbers: BTreeSet<&Personal> =
-            self.by_guid.values().map(|trunk| &trunk.number).collect();
-        let changed = !numbers.iter().copied().eq(self.numbers.iter());
-        if changed {
-            self.numbers = numbers.into_iter().cloned().collect();
-        }
-        changed
-    }
-}
-
-/// Whether an object leads out of the PBX.
-fn is_trunk(user: &UserInfo) -> bool {
-    !user.cn.is_empty()
-        && (matches!(&*user.object, "trunk" | "gw")
-            || user.object.is_empty() && &*user.kind == "gw")
 }
 
 fn subscriber(guid: Guid, user: &UserInfo) -> Subscriber {
