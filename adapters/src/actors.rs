@@ -5,7 +5,12 @@
 //! record goes; each PBX is asked once, with all that is for it; then each line is asked once, all
 //! lines at the same time. This changes nothing, because each of these parts depends on nothing
 //! but its own inputs in their order (I-14), and the effects are put back into the order of the
-//! log. It saves most of the messages, and a line's view is published once a batch.
+//! log. It saves most of the messages.
+//!
+//! The actor of a line is there while the line has something to do. A line without calls and
+//! requests hands its state back, and its actor ends; the next input starts another one round the
+//! same state. Most lines of a site are idle most of the time, and an idle actor with its mailbox
+//! would cost as much memory as all the rest of the line.
 //!
 //! This is the only file that names actix. `send().await` is used throughout: `do_send` would
 //! ignore the bound of a mailbox.
@@ -20,6 +25,7 @@ use engine::id::{LineId, PbxId};
 use engine::line::{Line, LineInput};
 use engine::pbx::{Pbx, PbxInput, ToLines};
 use engine::time::Millis;
+use engine::view::LineView;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,12 +41,24 @@ pub fn run_on_arbiter(work: impl Future<Output = ()> + 'static) {
 pub struct Ensemble {
     estate: Estate,
     pbxs: BTreeMap<PbxId, Addr<PbxActor>>,
-    /// Lines are numbered densely, so an address is looked up by index.
-    lines: Vec<Option<Addr<LineActor>>>,
+    /// Lines are numbered densely, so a line is looked up by index.
+    lines: Vec<Seat>,
     views: Arc<Views>,
+    /// Views that came of the records applied, in order, and are not published yet.
+    unpublished: Vec<(LineId, Arc<LineView>)>,
 }
 
-/// Lines that are asked at the same time when all are asked.
+/// Where a line is.
+enum Seat {
+    /// Nobody has heard of it.
+    Empty,
+    /// It has nothing to do.
+    Asleep(Arc<Line>),
+    /// It is about something.
+    Awake(Addr<LineActor>),
+}
+
+/// Most inputs of lines that are on their way at the same time. One fact can concern all lines.
 const AT_ONCE: usize = 256;
 
 impl Ensemble {
@@ -50,13 +68,22 @@ impl Ensemble {
     pub fn start(core: Core, views: Arc<Views>) -> Ensemble {
         let (estate, pbxs, lines) = core.into_parts();
         let pbxs = pbxs.into_iter().map(|(id, pbx)| (id, PbxActor { pbx }.start())).collect();
-        let mut ensemble = Ensemble { estate, pbxs, lines: Vec::new(), views };
+        let mut ensemble =
+            Ensemble { estate, pbxs, lines: Vec::new(), views, unpublished: Vec::new() };
         lines.into_iter().for_each(|line| ensemble.seat(line));
         ensemble
     }
 
+    /// Makes what applications read that which came of all records applied so far.
+    pub fn publish(&mut self) {
+        for (line, view) in self.unpublished.drain(..) {
+            self.views.publish(line, view);
+        }
+    }
+
     /// Folds records as `Core::apply` does one after the other. The effects are added to `out` in
-    /// the order of the records, each with the number of its record, counted from 0.
+    /// the order of the records, each with the number of its record, counted from 0. Views wait to
+    /// be published.
     pub async fn apply(&mut self, records: Vec<Record>, out: &mut Vec<(usize, Effect)>) {
         let mut round = Round::default();
         for (index, record) in records.into_iter().enumerate() {
@@ -112,10 +139,11 @@ impl Ensemble {
             }
         }
         let mut lines = Vec::with_capacity(self.lines.len());
-        for some in self.lines.chunks(AT_ONCE) {
-            let asked: Vec<_> = some.iter().flatten().map(|line| line.send(LineImage)).collect();
-            for line in asked {
-                lines.extend(line.await);
+        for seat in &self.lines {
+            match seat {
+                Seat::Empty => {}
+                Seat::Asleep(line) => lines.push(Arc::clone(line)),
+                Seat::Awake(address) => lines.extend(address.send(LineImage).await),
             }
         }
         Core::from_parts(self.estate.clone(), pbxs, lines)
@@ -130,46 +158,80 @@ impl Ensemble {
             match address.send(ToPbx(items)).await {
                 Ok((of_pbx, for_lines)) => {
                     effects.extend(of_pbx);
-                    round.lines.extend(for_lines);
+                    if round.lines.is_empty() {
+                        // Often all lines of a site; no second copy of that.
+                        round.lines = for_lines;
+                    } else {
+                        round.lines.extend(for_lines);
+                    }
                 }
                 Err(error) => tracing::error!(?id, %error, "the actor of a PBX is gone"),
             }
         }
         // No two of these are of the same record but those that are already in order.
         round.lines.sort_by_key(|(_, item)| item.index);
-        let mut by_line: BTreeMap<LineId, Vec<(u32, Item<LineInput>)>> = BTreeMap::new();
-        for (turn, (id, item)) in (1..).zip(round.lines.drain(..)) {
-            if self.lines.get(id.0 as usize).is_some_and(Option::is_some) {
-                by_line.entry(id).or_default().push((turn, item));
-            } else if let LineInput::Identity(identity) = item.input {
-                let (line, mut announced) = (Line::new(identity), Effects::new());
-                line.announce(&mut announced);
-                effects.extend(placed(item.index, turn, announced));
-                self.views.publish(id, Arc::new(line.view()));
-                self.seat(Arc::new(line));
-            }
-        }
-        let addresses = by_line.into_iter().filter_map(|(id, items)| {
-            Some(self.lines.get(id.0 as usize)?.as_ref()?.send(ToLine(items)))
-        });
-        // All of them have their message before the first answer is waited for.
-        let answers: Vec<_> = addresses.collect();
-        for answer in answers {
-            match answer.await {
-                Ok(of_line) => effects.extend(of_line),
-                Err(error) => tracing::error!(%error, "the actor of a line is gone"),
-            }
+        let mut inputs = (1..).zip(round.lines.drain(..)).peekable();
+        while inputs.peek().is_some() {
+            self.ask_lines(inputs.by_ref().take(AT_ONCE), &mut effects).await;
         }
         effects.sort_by_key(|effect| (effect.index, effect.turn));
         out.extend(effects.into_iter().map(|Placed { index, effect, .. }| (index, effect)));
     }
 
+    /// Takes inputs, each with its turn, to their lines.
+    async fn ask_lines(
+        &mut self,
+        inputs: impl Iterator<Item = (u32, (LineId, Item<LineInput>))>,
+        effects: &mut Vec<Placed>,
+    ) {
+        let mut by_line: BTreeMap<LineId, Vec<(u32, Item<LineInput>)>> = BTreeMap::new();
+        for (turn, (id, item)) in inputs {
+            if self.lines.get(id.0 as usize).is_some_and(|seat| !matches!(seat, Seat::Empty)) {
+                by_line.entry(id).or_default().push((turn, item));
+            } else if let LineInput::Identity(identity) = item.input {
+                let (line, mut announced) = (Line::new(identity), Effects::new());
+                line.announce(&mut announced);
+                effects.extend(placed(item.index, turn, announced));
+                self.unpublished.push((id, Arc::new(line.view())));
+                self.seat(Arc::new(line));
+            }
+        }
+        // All of them have their message before the first answer is waited for.
+        let mut answers = Vec::with_capacity(by_line.len());
+        for (id, items) in by_line {
+            if let Some(address) = self.wake(id) {
+                answers.push((id, address.send(ToLine(items))));
+            }
+        }
+        for (id, answer) in answers {
+            match answer.await {
+                Ok(FromLine { effects: of_line, view, at_rest }) => {
+                    effects.extend(of_line);
+                    self.unpublished.push((id, view));
+                    if let Some(line) = at_rest {
+                        self.seat(line);
+                    }
+                }
+                Err(error) => tracing::error!(%error, "the actor of a line is gone"),
+            }
+        }
+    }
+
     fn seat(&mut self, line: Arc<Line>) {
         let index = line.id().0 as usize;
         if self.lines.len() <= index {
-            self.lines.resize_with(index + 1, || None);
+            self.lines.resize_with(index + 1, || Seat::Empty);
         }
-        self.lines[index] = Some(LineActor { line, views: Arc::clone(&self.views) }.start());
+        self.lines[index] = Seat::Asleep(line);
+    }
+
+    /// The actor of a line, started if need be.
+    fn wake(&mut self, id: LineId) -> Option<&Addr<LineActor>> {
+        let seat = self.lines.get_mut(id.0 as usize)?;
+        if let Seat::Asleep(line) = seat {
+            *seat = Seat::Awake(LineActor { line: Arc::clone(line) }.start());
+        }
+        if let Seat::Awake(address) = seat { Some(address) } else { None }
     }
 }
 
@@ -255,7 +317,6 @@ impl Handler<PbxImage> for PbxActor {
 struct LineActor {
     /// Shared with an image of the state while there is one; the next input then makes a copy.
     line: Arc<Line>,
-    views: Arc<Views>,
 }
 
 impl Actor for LineActor {
@@ -266,22 +327,32 @@ impl Actor for LineActor {
 struct ToLine(Vec<(u32, Item<LineInput>)>);
 
 impl Message for ToLine {
-    type Result = Vec<Placed>;
+    type Result = FromLine;
+}
+
+/// What came of them.
+struct FromLine {
+    effects: Vec<Placed>,
+    view: Arc<LineView>,
+    /// The line itself, if it has nothing more to do; its actor has then ended.
+    at_rest: Option<Arc<Line>>,
 }
 
 impl Handler<ToLine> for LineActor {
     type Result = MessageResult<ToLine>;
 
-    /// Publishes the view before the effects can reach anybody (I-07: read your callback).
-    fn handle(&mut self, message: ToLine, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, message: ToLine, context: &mut Context<Self>) -> Self::Result {
         let mut effects = Vec::new();
         for (turn, Item { index, at, input }) in message.0 {
             let mut out = Effects::new();
             guarded("a line", || Arc::make_mut(&mut self.line).apply(at, input, &mut out));
             effects.extend(placed(index, turn, out));
         }
-        self.views.publish(self.line.id(), Arc::new(self.line.view()));
-        MessageResult(effects)
+        let at_rest = self.line.is_at_rest().then(|| {
+            context.stop();
+            Arc::clone(&self.line)
+        });
+        MessageResult(FromLine { effects, view: Arc::new(self.line.view()), at_rest })
     }
 }
 
@@ -333,6 +404,7 @@ mod tests {
                 }
                 let (count, mut out) = (batch.len(), Vec::new());
                 ensemble.apply(batch, &mut out).await;
+                ensemble.publish();
                 effects.extend(out.into_iter().map(|(index, effect)| (done + index, effect)));
                 done += count;
             }

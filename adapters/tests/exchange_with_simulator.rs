@@ -8,9 +8,11 @@ use adapters::exchange::{Exchange, Patience, Site};
 use adapters::http::{Place, Tls, Trust};
 use adapters::secret::{Account, Secret};
 use adapters::simulator::{self, Access, Estate, Options, Simulator};
+use engine::diversion::{Diversion, Kind, Sources, Target};
 use engine::effect::{Address, Ask, Interface, Order, Request};
 use engine::fact::{CallInfo, Event, Failure, PbxFact, Question, Reply, UserInfo};
 use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, UserHandle};
+use engine::pii::Personal;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -205,6 +207,65 @@ async fn an_incoming_call_is_answered_and_cleared() {
 
 fn ordered(order: Order) -> Request {
     Request::Order { line: LINE, request: REQUEST, order }
+}
+
+#[tokio::test]
+async fn the_record_of_a_user_is_read_and_changed() {
+    let simulator = simulator(Options::default());
+    let mut client = Client::of(&simulator, "secret");
+    let cn = || Personal::from("Anna Berg");
+    let show = || ordered(Order::ShowUser { cn: cn(), own: true });
+    let Reply::Record(before) = client.reply(show()).await else { panic!("a record") };
+    assert_eq!((before.diversions.len(), before.no_answer_s), (0, None));
+
+    let seconds = Some(25);
+    let time = |print| ordered(Order::SetNoAnswerTime { cn: cn(), seconds, print });
+    let reply = client.reply(time(before.print ^ 1)).await;
+    assert_eq!(reply, Reply::Refused, "somebody else wrote meanwhile");
+    assert_eq!(client.reply(time(before.print)).await, Reply::Taken);
+    let diversion = Diversion {
+        kind: Kind::Busy,
+        to: Target::Number("0301234567".into()),
+        sources: Sources::OnlyNot(vec!["0".into()]),
+        element: Personal::default(),
+    };
+    let add = ordered(Order::AddDiversion { cn: cn(), diversion: diversion.clone() });
+    assert!(!format!("{add:?}").contains("0301234567"), "{add:?}");
+    assert_eq!(client.reply(add).await, Reply::Taken);
+
+    let Reply::Record(after) = client.reply(show()).await else { panic!("a record") };
+    assert_eq!(after.no_answer_s, seconds);
+    assert!(after.diversions[0].is_like(&diversion));
+    assert!(!format!("{after:?}").contains("0301234567"), "{after:?}");
+    let diversion = after.diversions[0].clone();
+    let remove = ordered(Order::RemoveDiversion { cn: cn(), diversion });
+    assert_eq!(client.reply(remove).await, Reply::Taken);
+    let Reply::Record(last) = client.reply(show()).await else { panic!("a record") };
+    assert_eq!(last.diversions, []);
+
+    let nobody = ordered(Order::ShowUser { cn: "Nobody".into(), own: true });
+    let reply = client.reply(nobody).await;
+    assert!(matches!(reply, Reply::Failed(Failure::Fault(_))), "{reply:?}");
+}
+
+#[tokio::test]
+async fn answers_about_records_that_make_no_sense_are_told_as_such() {
+    let simulator = simulator(Options::default());
+    let mut client = Client::of(&simulator, "secret");
+    let cn = || Personal::from("Anna Berg");
+    for (word, is_right) in [
+        ("garbled", (|failure| matches!(failure, Failure::Garbled(_))) as fn(&Failure) -> bool),
+        ("huge", |failure| matches!(failure, Failure::Garbled(_))),
+        ("error", |failure| matches!(failure, Failure::Fault(_))),
+    ] {
+        simulator.control(&format!("set admin {word}")).unwrap();
+        let reply = client.reply(ordered(Order::ShowUser { cn: cn(), own: false })).await;
+        assert!(matches!(&reply, Reply::Failed(failure) if is_right(failure)), "{word}: {reply:?}");
+        let (seconds, print) = (Some(5), 0);
+        let reply =
+            client.reply(ordered(Order::SetNoAnswerTime { cn: cn(), seconds, print })).await;
+        assert!(matches!(&reply, Reply::Failed(failure) if is_right(failure)), "{word}: {reply:?}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use adapters::journal::{Durability, Journal, LogReader};
 use criterion::{BatchSize, Criterion, Throughput};
 use engine::fact::{CallInfo, Event, Msg, Party, PbxFact, Record, Role};
-use engine::frame::{Chain, FrameWriter, Frames, MAX_RECORDS};
+use engine::frame::{Chain, FrameWriter, Frames};
 use engine::id::{Attempt, Guid, PbxId};
 use engine::time::Millis;
 use std::fs::File;
@@ -23,6 +23,9 @@ const REPLAY_RATE: f64 = 2.0e6;
 /// Records in the log that is replayed.
 const REPLAYED: u64 = 500_000;
 const WAIT: Duration = Duration::from_secs(10);
+
+/// Records in a batch, which is one frame.
+const BATCH: usize = 64;
 
 fn main() {
     let mut criterion =
@@ -65,7 +68,7 @@ fn call(n: u64) -> Record {
 }
 
 fn batch() -> Vec<Record> {
-    (0..MAX_RECORDS as u64).map(call).collect()
+    (0..BATCH as u64).map(call).collect()
 }
 
 /// The bytes of a batch, as they go to the disk.
@@ -122,8 +125,8 @@ fn log_to_replay() -> (TempDir, LogReader, Vec<u8>) {
     let folder = folder();
     let mut journal = journal(folder.path(), Durability::Behind);
     let (mut writer, mut chain, mut bytes) = (FrameWriter::default(), Chain::START, Vec::new());
-    for first in (0..REPLAYED).step_by(MAX_RECORDS) {
-        let end = (first + MAX_RECORDS as u64).min(REPLAYED);
+    for first in (0..REPLAYED).step_by(BATCH) {
+        let end = (first + BATCH as u64).min(REPLAYED);
         let records: Vec<Record> = (first..end).map(call).collect();
         append(&mut journal, &records);
         chain = writer.write(chain, &records, &mut bytes).expect("a frame").chain;
@@ -228,7 +231,7 @@ impl Summary {
 
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let rate = MAX_RECORDS as f64 / self.mean.as_secs_f64() / 1e3;
+        let rate = BATCH as f64 / self.mean.as_secs_f64() / 1e3;
         let Summary { median, p99, .. } = self;
         write!(f, "{rate:7.0} k records/s, a batch median {median:.1?}, p99 {p99:.1?}")
     }

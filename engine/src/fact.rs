@@ -219,6 +219,12 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether the PBX may have obeyed all the same: it was asked, and only its answer is lost.
+    #[must_use]
+    pub fn leaves_it_open(&self) -> bool {
+        matches!(self, Failure::Broken | Failure::TimedOut | Failure::Garbled(_))
+    }
+
     /// What happened and what to do about it, in a sentence for the one who runs the provider.
     #[must_use]
     pub fn advice(&self) -> String {

@@ -197,6 +197,12 @@ impl Line {
         self.release_early(at, out);
     }
 
+    /// Whether nothing is under way on it: no call that the host knows, no request.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.calls.is_empty() && self.requests.is_empty() && self.early.is_empty()
+    }
+
     /// What applications may read now.
     #[must_use]
     pub fn view(&self) -> LineView {

@@ -1,7 +1,7 @@
 //! The whole state at one place of the log, as chunks of bytes.
 //!
 //! A snapshot saves reading the log from its beginning; it can be thrown away as long as the log
-//! reaches back to its first record. It is cut into chunks of at most 16 KiB, each with a header
+//! reaches back to its first record. It is cut into chunks of at most 2 KiB, each with a header
 //! of its own, so that storage never sees a value larger than a frame; all numbers are
 //! little-endian:
 //!
@@ -25,11 +25,11 @@ use serde::de::DeserializeOwned;
 
 /// Version of the shape of the state. Counts up with every change of any type in it, however
 /// small; a snapshot of another version is not read, and the log is folded instead.
-pub const VERSION: u16 = 8;
+pub const VERSION: u16 = 9;
 /// First bytes of every chunk.
 pub const MAGIC: [u8; 4] = *b"TPLS";
 /// Most bytes in a chunk.
-pub const MAX_CHUNK_BYTES: usize = 16 * 1024;
+pub const MAX_CHUNK_BYTES: usize = 2 * 1024;
 /// Most chunks in a snapshot.
 pub const MAX_CHUNKS: u32 =
     codec::MAX_STATE_BYTES.div_ceil(MAX_CHUNK_BYTES - HEADER_BYTES) as u32 + 1;
@@ -263,7 +263,7 @@ impl Header {
         chunk[8..16].copy_from_slice(&self.place.next.to_le_bytes());
         chunk[16..24].copy_from_slice(&self.place.last_at.0.to_le_bytes());
         chunk[24..28].copy_from_slice(&self.number.to_le_bytes());
-        // At most 16 KiB by the constant above.
+        // At most 2 KiB by the constant above.
         let len = (chunk.len() - HEADER_BYTES) as u32;
         chunk[28..32].copy_from_slice(&len.to_le_bytes());
         let crc = checksum(chunk);
@@ -324,7 +324,7 @@ mod tests {
     use std::convert::Infallible;
 
     /// CRC-32 of the shape of the state that belongs to [`VERSION`].
-    const SHAPE: u32 = 0x14f6_af4b;
+    const SHAPE: u32 = 0xb5ee_0d92;
 
     #[test]
     fn another_shape_of_the_state_has_another_version() {

@@ -81,9 +81,14 @@ fn a_pbx_that_stays_silent_fails_a_hold_at_its_deadline_and_changes_nothing() {
     site.deadline(2, 5);
     assert_eq!(site.told(2), ["5 OPERATIONFAILED"]);
     site.app(2, 6, Command::Hold(born(2, 1)));
-    site.reply(2, 6, Reply::Failed(Failure::TimedOut));
+    site.reply(2, 6, Reply::Failed(Failure::Unreachable));
     site.deadline(2, 6);
     assert_eq!(site.told(2), ["6 OPERATIONFAILED"], "once");
+    site.app(2, 7, Command::Hold(born(2, 1)));
+    site.reply(2, 7, Reply::Failed(Failure::TimedOut));
+    assert!(site.told(2).is_empty(), "it may have been obeyed");
+    site.call(201, 389);
+    assert_eq!(site.calls_told(2), ["call1 ONHOLD 0x0", "7 done"]);
 }
 
 #[test]

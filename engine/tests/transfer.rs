@@ -117,8 +117,24 @@ fn a_transfer_that_the_pbx_does_not_take_fails_and_changes_nothing() {
     site.deadline(1, 5);
     assert_eq!(site.told(1), ["5 OPERATIONFAILED"]);
     site.app(1, 6, complete(born(1, 1), made(1, 0)));
-    site.reply(1, 6, Reply::Failed(Failure::Broken));
+    site.reply(1, 6, Reply::Failed(Failure::Unreachable));
     assert_eq!(site.told(1), ["6 OPERATIONFAILED"]);
+}
+
+#[test]
+fn a_transfer_whose_answer_is_lost_is_done_if_the_pbx_shows_it() {
+    let mut site = held_and_ringing();
+    site.app(1, 5, complete(born(1, 1), made(1, 0)));
+    site.reply(1, 5, Reply::Failed(Failure::Broken));
+    assert!(site.told(1).is_empty());
+    site.cleared(101, 134, ELSEWHERE);
+    assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "made0 IDLE 0x0", "5 done"]);
+
+    let mut site = talking();
+    site.app(1, 6, Command::BlindTransfer { call: born(1, 1), number: "22".into() });
+    site.reply(1, 6, Reply::Failed(Failure::TimedOut));
+    site.cleared(101, 134, ELSEWHERE);
+    assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "6 done"]);
 }
 
 #[test]
@@ -198,6 +214,32 @@ fn taking_back_the_call_that_waits_gives_up_the_consultation() {
     site.call(101, 133);
     site.cleared(102, 7, Some(16));
     assert_eq!(site.calls_told(1), ["made1 IDLE 0x0", "call1 CONNECTED 0x1", "5 done"]);
+}
+
+#[test]
+fn a_consultation_given_up_before_it_has_a_name_is_cleared_as_soon_as_it_has_one() {
+    let mut site = talking();
+    site.app(1, 3, consultation("22"));
+    site.call(101, 389);
+    site.app(1, 4, Command::Unhold(born(1, 1)));
+    site.call(101, 133);
+    site.asked();
+    site.reply(1, 3, Reply::Calling(CallHandle(102)));
+    assert_eq!(site.ordered(), [Order::UserClear { call: CallHandle(102), cause: 16 }]);
+    site.cleared(102, 7, Some(16));
+    let mut told = site.calls_told(1);
+    told.retain(|words| !words.contains("info"));
+    assert_eq!(
+        told,
+        [
+            "call1 ONHOLDPENDTRANSFER 0x0",
+            "call1 CONNECTED 0x1",
+            "4 done",
+            "3 done",
+            "made1 DIALING 0x0",
+            "made1 IDLE 0x0"
+        ]
+    );
 }
 
 #[test]
@@ -292,7 +334,7 @@ fn a_blind_transfer_is_done_when_the_pbx_said_yes_and_the_call_is_gone() {
 
 #[test]
 fn a_blind_transfer_that_the_pbx_refuses_leaves_the_call_connected() {
-    for reply in [Reply::Refused, Reply::Failed(Failure::Broken)] {
+    for reply in [Reply::Refused, Reply::Failed(Failure::Fault("busy".into()))] {
         let mut site = talking();
         site.app(1, 3, Command::BlindTransfer { call: born(1, 1), number: "99".into() });
         site.reply(1, 3, reply);

@@ -482,6 +482,49 @@ fn where_nothing_rings_nothing_is_picked_up() {
     office.close();
 }
 
+/// What the documents leave open about a PBX, one by one.
+const VARIANTS: [&str; 11] = [
+    "hold_msg x-hold",
+    "disc_event only-del",
+    "own_clear_state 6",
+    "no_content changed",
+    "setup_progress setup-connect",
+    "ct_state fall",
+    "ucall_event_before_response on",
+    "transfer_event_order b-first",
+    "transfer_event_order c-first",
+    "fault_injection UserHold=duplicate*1",
+    "fault_injection UserTransfer=reset*1",
+];
+
+#[test]
+fn calls_are_held_swapped_and_transferred_with_every_variant_of_a_pbx() {
+    for variant in VARIANTS {
+        let office = Office::open();
+        office.control(&format!("set {variant}"));
+        let (anna, ben) = office.talk(20, 21);
+        assert_eq!(office.ask(21, Command::Hold(ben)), Ok(()), "{variant}");
+        let second = office.make_call(21, "22");
+        let cleo = office.wait_for(22, CallState::Offering);
+        office.control("answer 22");
+        office.wait_for_call(second, CallState::Connected);
+        let swap = Command::SwapHold { active: second, held: ben };
+        assert_eq!(office.ask(21, swap), Ok(()), "{variant}");
+        assert_eq!(office.call(second).state, CallState::OnHold, "{variant}");
+        assert_eq!(office.ask(21, complete(second, ben)), Ok(()), "{variant}");
+        for call in [ben, second] {
+            assert_eq!(office.call(call).state, CallState::Idle, "{variant}");
+        }
+        for (end, other) in [(anna, "22"), (cleo, "20")] {
+            tests::wait_for("the ends to know each other", || {
+                (office.call(end).info.connected.number.to_text() == other).then_some(())
+            });
+            assert_eq!(office.call(end).state, CallState::Connected, "{variant}");
+        }
+        office.close();
+    }
+}
+
 #[test]
 fn a_pbx_that_stays_silent_fails_a_hold_when_its_deadline_has_passed() {
     let office = Office::open();

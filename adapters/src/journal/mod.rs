@@ -26,7 +26,7 @@ pub use recovery::{Damage, Recovered};
 use engine::core::Core;
 use engine::effect::Effects;
 use engine::fact::{Event, HostFact, Record};
-use engine::frame::{Chain, FrameError, FrameWriter, missing_before};
+use engine::frame::{Chain, Frame, FrameError, FrameWriter, missing_before};
 use engine::snapshot::{self, Place, SnapshotError, WriteError};
 use folder::Lock;
 use recovery::Opened;
@@ -44,7 +44,7 @@ pub const BEHIND: Duration = Duration::from_millis(100);
 const SNAPSHOTS_KEPT: usize = 2;
 
 /// How much of a snapshot is written between flushes: 1 MiB.
-const CHUNKS_A_FLUSH: u32 = 64;
+const CHUNKS_A_FLUSH: u32 = 512;
 
 /// When a record is safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +78,14 @@ struct Batch {
     bytes: Vec<u8>,
     /// First record of each frame, and where it ends in `bytes`.
     frames: Vec<(u64, usize)>,
+}
+
+/// Records that are frames by now, and wait to be written.
+#[derive(Debug)]
+#[must_use = "what is framed is not yet written"]
+pub struct Framed {
+    /// Where the chain stands once they are.
+    chain: Chain,
 }
 
 /// Why records are not in the log.
@@ -167,15 +175,36 @@ impl Journal {
     /// See [`AppendError`]. After [`AppendError::Full`] and [`AppendError::Failed`] it is not known
     /// whether these records are in the log; [`Journal::resume`] tells.
     pub fn append(&mut self, first: u64, records: &[Record]) -> Result<(), AppendError> {
+        let framed = self.frame(first, records)?;
+        self.write(framed)
+    }
+
+    /// The first half of [`Journal::append`]: makes frames of the records, and writes nothing. So
+    /// the records can be worked on elsewhere while they are being written.
+    ///
+    /// # Errors
+    /// [`AppendError::Down`], [`AppendError::OutOfOrder`], [`AppendError::Refused`].
+    pub fn frame(&mut self, first: u64, records: &[Record]) -> Result<Framed, AppendError> {
         if self.storage.is_none() {
             return Err(AppendError::Down);
         }
-        let Some(first_record) = records.first() else { return Ok(()) };
-        let expected = self.chain.next() + missing_before(first_record).unwrap_or(0);
-        if first != expected {
-            return Err(AppendError::OutOfOrder { expected, found: first });
+        if let Some(first_record) = records.first() {
+            let expected = self.chain.next() + missing_before(first_record).unwrap_or(0);
+            if first != expected {
+                return Err(AppendError::OutOfOrder { expected, found: first });
+            }
         }
-        let chain = self.frame(records)?;
+        Ok(Framed { chain: self.make_frames(records)? })
+    }
+
+    /// The second half of [`Journal::append`]. What was framed before and not written is dropped.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn write(&mut self, framed: Framed) -> Result<(), AppendError> {
+        if framed.chain == self.chain {
+            return Ok(());
+        }
         self.with_storage(|storage, batch| {
             let mut start = 0;
             for (first, end) in &batch.frames {
@@ -184,7 +213,7 @@ impl Journal {
             }
             Ok(())
         })?;
-        self.chain = chain;
+        self.chain = framed.chain;
         let since = *self.unflushed_since.get_or_insert_with(Instant::now);
         match self.durability {
             Durability::Behind if since.elapsed() < BEHIND => Ok(()),
@@ -208,6 +237,20 @@ impl Journal {
     #[must_use]
     pub fn unflushed_since(&self) -> Option<Instant> {
         self.unflushed_since
+    }
+
+    /// The records that were framed last, for one who has passed them on and could not write them.
+    #[must_use]
+    pub fn framed(&self) -> Vec<Record> {
+        let mut start = 0;
+        let frames = self.batch.frames.iter().map(|(_, end)| {
+            let frame = &self.batch.bytes[start..*end];
+            start = *end;
+            frame
+        });
+        // We have just made them ourselves.
+        let frames = frames.filter_map(|bytes| Frame::read_exact(bytes).ok());
+        frames.flat_map(|frame| frame.records().flatten()).map(|(_, record)| record).collect()
     }
 
     /// Sequence number of the next record.
@@ -301,7 +344,7 @@ impl Journal {
     }
 
     /// Makes frames of the records; touches nothing but the buffers.
-    fn frame(&mut self, records: &[Record]) -> Result<Chain, AppendError> {
+    fn make_frames(&mut self, records: &[Record]) -> Result<Chain, AppendError> {
         self.batch.bytes.clear();
         self.batch.frames.clear();
         let (mut chain, mut rest) = (self.chain, records);

@@ -11,13 +11,12 @@
 //! | 14 | 2 | length of what follows |
 //! | 16 | | a piece of the frame, which has a checksum of its own |
 
-use engine::frame::MAX_SHARED_BYTES;
-
 /// First bytes of every piece but the first.
 pub(super) const MAGIC: [u8; 4] = *b"TPLP";
 
-/// Most bytes in a piece, with its header: no more than a frame that is stored whole.
-pub(super) const MAX_BYTES: usize = MAX_SHARED_BYTES;
+/// Most bytes in one value of the storage, which is what a frame may have to be stored whole. With
+/// 17 of them a leaf of the storage still fits into its segment, see `storage.rs`.
+pub(super) const MAX_BYTES: usize = engine::snapshot::MAX_CHUNK_BYTES;
 
 const HEADER_BYTES: usize = 16;
 

@@ -5,9 +5,9 @@
 //! wherever they lie. A page that sled has rewritten leaves copies behind; they are the same frame
 //! and are taken once.
 
-use super::piece::Piece;
+use super::piece::{self, Piece};
 use super::storage::{StorageError, Stored};
-use engine::frame::{self, Chain, Frame, MAX_SHARED_BYTES};
+use engine::frame::{self, Chain, Frame};
 use engine::snapshot;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -122,7 +122,7 @@ impl Finds {
     fn look_through(&mut self, window: &[u8], offset: u64, is_last: bool) -> usize {
         // What begins near the end may end in the next window.
         let end =
-            if is_last { window.len() } else { window.len().saturating_sub(MAX_SHARED_BYTES) };
+            if is_last { window.len() } else { window.len().saturating_sub(piece::MAX_BYTES) };
         let mut at = 0;
         while let Some(next) = window[at..].iter().position(|byte| *byte == frame::MAGIC[0]) {
             at += next;
@@ -136,7 +136,7 @@ impl Finds {
 
     /// Takes what begins here, and says how long it is.
     fn take(&mut self, bytes: &[u8], offset: u64) -> Option<usize> {
-        let bytes = &bytes[..bytes.len().min(MAX_SHARED_BYTES)];
+        let bytes = &bytes[..bytes.len().min(piece::MAX_BYTES)];
         if let Some(piece) = Piece::read(bytes) {
             let len = piece.bytes.len();
             let place = Place { offset: offset + (piece.stored_len() - len) as u64, len };
@@ -145,7 +145,7 @@ impl Finds {
         }
         if let Some(header) = bytes.first_chunk().filter(|header| header.starts_with(&frame::MAGIC))
         {
-            if Frame::len_of(header).ok()? > MAX_SHARED_BYTES {
+            if Frame::len_of(header).ok()? > piece::MAX_BYTES {
                 let place = Place { offset, len: bytes.len() };
                 self.beginnings.push((Frame::claimed_first(header), place));
                 return None;

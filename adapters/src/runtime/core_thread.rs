@@ -1,4 +1,5 @@
-//! The core thread: folds committed records through the actors and hands out the effects.
+//! The core thread: folds records through the actors, and hands out the effects once the records are
+//! safe.
 
 use super::io_thread::Outlet;
 use super::message::{Intake, ToCore};
@@ -7,9 +8,10 @@ use super::{Audience, Caused};
 use crate::actors::{Ensemble, run_on_arbiter};
 use crate::views::Views;
 use engine::core::Core;
-use engine::effect::Effect;
+use engine::effect::{Ask, Effect, Report};
 use engine::fact::Record;
 use engine::snapshot::Place;
+use engine::time::{Millis, Timer};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -42,7 +44,8 @@ impl CoreThread {
                 let ensemble = Ensemble::start(core, views);
                 let intake = intake.downgrade();
                 let reports = Reports::default();
-                Folding { ensemble, audience, outlet, intake, reports, since_snapshot: 0 }
+                let (since_snapshot, held) = (0, Held::default());
+                Folding { ensemble, audience, outlet, intake, reports, since_snapshot, held }
                     .run(batches)
                     .await;
             });
@@ -68,6 +71,16 @@ struct Folding {
     intake: mpsc::WeakSender<Intake>,
     reports: Reports,
     since_snapshot: u64,
+    held: Held,
+}
+
+/// What came of records that are not yet safe.
+#[derive(Default)]
+struct Held {
+    tellings: Vec<Caused>,
+    asks: Vec<Ask>,
+    wishes: Vec<(Millis, Timer)>,
+    reports: Vec<Report>,
 }
 
 impl Folding {
@@ -75,9 +88,10 @@ impl Folding {
         let mut effects = Vec::new();
         while let Some(batch) = batches.recv().await {
             match batch {
-                ToCore::Committed { first_seq, records } => {
+                ToCore::Records { first_seq, records } => {
                     self.fold(first_seq, records, &mut effects).await;
                 }
+                ToCore::Safe => self.let_go(),
                 ToCore::Barrier(done) => {
                     // The one who asked may have given up waiting.
                     let _ = done.send(());
@@ -95,8 +109,8 @@ impl Folding {
     ) {
         self.since_snapshot += records.len() as u64;
         self.ensemble.apply(records, effects).await;
-        let mut tellings = Vec::with_capacity(effects.len());
-        let (mut asks, mut wishes) = (Vec::new(), Vec::new());
+        let Held { tellings, asks, wishes, reports } = &mut self.held;
+        tellings.reserve(effects.len());
         for (index, effect) in effects.drain(..) {
             match effect {
                 Effect::Tell(telling) => {
@@ -104,9 +118,16 @@ impl Folding {
                 }
                 Effect::Ask(ask) => asks.push(ask),
                 Effect::Wake(at, timer) => wishes.push((at, timer)),
-                Effect::Report(report) => self.reports.write_down(&report),
+                Effect::Report(report) => reports.push(report),
             }
         }
+    }
+
+    /// Views first: whoever is told something reads at least that (I-07).
+    fn let_go(&mut self) {
+        self.ensemble.publish();
+        let Held { tellings, asks, wishes, reports } = std::mem::take(&mut self.held);
+        reports.iter().for_each(|report| self.reports.write_down(report));
         self.outlet.ask(asks);
         self.outlet.wake(wishes);
         if !tellings.is_empty() {

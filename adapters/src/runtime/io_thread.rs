@@ -1,6 +1,6 @@
 //! The io thread: the exchanges with the PBXs, and the timers.
 
-use super::message::Intake;
+use super::message::{Intake, PORTION};
 use super::{Audience, StartError};
 use crate::clock::{self, Clock};
 #[cfg(feature = "feeding")]
@@ -9,7 +9,6 @@ use crate::exchange::{Exchange, Patience, Site};
 use crate::settings::Settings;
 use engine::effect::{Ask, Request};
 use engine::fact::{Event, PbxFact, Question};
-use engine::frame::MAX_RECORDS;
 use engine::time::{Millis, Timer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -204,7 +203,7 @@ fn ends_polling(request: &Request) -> bool {
     matches!(request, Request::Version | Request::Initialize { .. } | Request::End { .. })
 }
 
-/// Brings answers to the journal, whole, so that one answer makes one frame if it fits in. While
+/// Brings answers to the journal, whole, so that one answer is in one frame if it fits in. While
 /// its queue is full they wait here, and then in the exchange, and then at the PBX.
 async fn forward(
     mut answered: mpsc::Receiver<Vec<Event>>,
@@ -213,8 +212,8 @@ async fn forward(
 ) {
     while let Some(mut events) = answered.recv().await {
         let ended = events.iter().filter(|event| is_end(event)).count();
-        while events.len() > MAX_RECORDS {
-            let rest = events.split_off(MAX_RECORDS);
+        while events.len() > PORTION {
+            let rest = events.split_off(PORTION);
             send(&intake, Intake::Events(std::mem::replace(&mut events, rest))).await;
         }
         send(&intake, Intake::Events(events)).await;

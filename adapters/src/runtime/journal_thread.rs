@@ -1,11 +1,12 @@
 //! The journal thread: stamps what comes in, writes it, and only then lets it act.
 //!
-//! Group commit sizes itself: what has queued up while the last frames were being flushed becomes
-//! the next ones. No timer, no knob; latency is one flush.
+//! Group commit sizes itself: what has queued up while the last frame was being flushed becomes
+//! the next one. No timer, no knob; latency is one flush. The core works on the records while they
+//! are being flushed, and holds back what comes of it until it hears that they are safe.
 
 use super::message::{Intake, ToCore};
 use crate::clock::Clock;
-use crate::journal::{AppendError, Journal};
+use crate::journal::{AppendError, Framed, Journal};
 use engine::core::Core;
 use engine::fact::{Event, HostFact, Record};
 use engine::frame::{FrameError, MAX_RECORDS};
@@ -15,11 +16,6 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-
-/// Most records written with one flush: what has queued up while the last ones were flushed, as
-/// long as it does not keep the first of them waiting for much longer than the flush itself. A
-/// flush costs several hundred microseconds of processor time in sled, whatever it writes.
-const MAX_COMMIT: usize = 4 * MAX_RECORDS;
 
 /// How long notes about callbacks (`Told`) may wait for something to be written along with, and
 /// how long unflushed records may lie (durability "behind").
@@ -185,7 +181,7 @@ impl Writer {
 
     /// What came together stays together.
     async fn make_room(&mut self, count: usize) {
-        if self.batch.len() + self.lazy.len() + count > MAX_COMMIT {
+        if self.batch.len() + self.lazy.len() + count > MAX_RECORDS {
             self.commit().await;
         }
     }
@@ -213,15 +209,27 @@ impl Writer {
         }
         let first_seq = self.next_seq;
         self.next_seq += self.batch.len() as u64;
-        self.write(first_seq);
+        let framed = self.frame(first_seq);
+        if framed.is_none() {
+            self.keep_unwritten(self.batch.clone());
+        }
         let records = std::mem::replace(&mut self.batch, Vec::with_capacity(MAX_RECORDS));
-        self.pass_on(ToCore::Committed { first_seq, records }).await;
+        self.pass_on(ToCore::Records { first_seq, records }).await;
+        if let Some(framed) = framed
+            && let Err(error) = self.journal.write(framed)
+        {
+            self.went_down(&error);
+            self.keep_unwritten(self.journal.framed());
+        }
+        self.write_what_was_kept();
+        self.pass_on(ToCore::Safe).await;
     }
 
-    fn write(&mut self, first_seq: u64) {
+    /// Makes frames of the batch. `None` if it cannot be written now.
+    fn frame(&mut self, first_seq: u64) -> Option<Framed> {
         while self.unwritten.is_empty() && !self.journal.is_down() {
-            match self.journal.append(first_seq, &self.batch) {
-                Ok(()) => return,
+            match self.journal.frame(first_seq, &self.batch) {
+                Ok(framed) => return Some(framed),
                 Err(AppendError::Refused(FrameError::Refused { seq, error })) => {
                     tracing::error!("{error}; the record is left out, also of what acts");
                     match self.batch.get_mut((seq - first_seq) as usize) {
@@ -236,8 +244,7 @@ impl Writer {
                 }
             }
         }
-        self.keep_unwritten();
-        self.write_what_was_kept();
+        None
     }
 
     /// Storage trouble never stops a ringing phone: the PBX is the authority, the log is memory.
@@ -246,8 +253,8 @@ impl Writer {
         self.try_again = Instant::now() + WRITE_AGAIN;
     }
 
-    fn keep_unwritten(&mut self) {
-        self.unwritten.extend(self.batch.iter().cloned());
+    fn keep_unwritten(&mut self, records: Vec<Record>) {
+        self.unwritten.extend(records);
         let excess = self.unwritten.len().saturating_sub(MAX_UNWRITTEN);
         self.unwritten.drain(..excess);
     }

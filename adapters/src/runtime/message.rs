@@ -6,14 +6,17 @@ use engine::snapshot::Place;
 use tokio::sync::oneshot;
 
 /// How much may wait in front of the journal. An answer of a PBX counts as one, in portions of at
-/// most a frame, so these are at most some ten thousand events, and usually a few thousand.
+/// most [`PORTION`] events, so these are at most some ten thousand events, and usually a few thousand.
 pub(crate) const QUEUE: usize = 256;
+
+/// Most events in one portion, so that the queue has a limit in events as well.
+pub(crate) const PORTION: usize = 64;
 
 /// What can be put in line for the journal.
 pub(crate) enum Intake {
     /// Something became known.
     Event(Event),
-    /// These became known together; at most as many as a frame has room for.
+    /// These became known together; at most [`PORTION`].
     Events(Vec<Event>),
     /// Say when everything before has been applied.
     Barrier(oneshot::Sender<()>),
@@ -27,8 +30,11 @@ pub(crate) enum Intake {
 
 /// What the journal passes on.
 pub(crate) enum ToCore {
-    /// Records that are in the log, the first with this sequence number.
-    Committed { first_seq: u64, records: Vec<Record> },
+    /// Records that are being written to the log, the first with this sequence number. They may be
+    /// worked on, but nobody may see anything of it.
+    Records { first_seq: u64, records: Vec<Record> },
+    /// All records so far are in the log, as the settings want it: what they lead to may be seen.
+    Safe,
     /// Say when this point is reached.
     Barrier(oneshot::Sender<()>),
     /// Make an image of the state at this place of the log, which is where we are.

@@ -162,6 +162,13 @@ choices! {
         Silent = "silent": "Nothing, ever.",
         Deaf = "deaf": "`<ok/>`, but nothing is changed.",
     }
+    /// Who hears first of a transfer by consultation: the far end of the call that was held (A),
+    /// the user who transfers (B), or the far end of the consultation (C).
+    TransferOrder {
+        Caller = "a-first": "A, then C, then B.",
+        Transferor = "b-first": "B, then A, then C.",
+        Target = "c-first": "C, then A, then B.",
+    }
     /// State of the far end of a blind transfer until the target answers.
     CtState {
         Stay = "stay": "It stays connected.",
@@ -220,6 +227,7 @@ pub struct Switches {
     pub digest_stale_every: u32,
     pub end_pending_poll: EndPendingPoll,
     pub hold_msg: HoldMsg,
+    pub transfer_event_order: TransferOrder,
     pub ct_state: CtState,
     pub admin: AdminAnswer,
     faults: BTreeMap<Kind, (Fault, Option<u32>)>,
@@ -252,6 +260,7 @@ impl Default for Switches {
             digest_stale_every: 0,
             end_pending_poll: EndPendingPoll::default(),
             hold_msg: HoldMsg::default(),
+            transfer_event_order: TransferOrder::default(),
             ct_state: CtState::default(),
             admin: AdminAnswer::default(),
             faults: BTreeMap::new(),
@@ -470,6 +479,7 @@ const TABLE: &[Row] = &[
     choice!(setup_progress: SetupProgress),
     choice!(ucall_mode: UserCallMode),
     choice!(ucall_event_before_response: bool),
+    choice!(transfer_event_order: TransferOrder),
     choice!(ct_state: CtState),
     choice!(multi_leg: MultiLeg),
     choice!(loc_style: LocStyle),

@@ -82,16 +82,16 @@ fn the_layout_is_the_one_written_down() {
 }
 
 #[test]
-fn a_frame_takes_64_records_or_16_kib_whichever_comes_first() {
-    let small = vec![garbled(10); 200];
+fn a_frame_takes_256_records_or_64_kib_whichever_comes_first() {
+    let small = vec![garbled(10); 300];
     let mut out = Vec::new();
     let written = FrameWriter::default().write(Chain::START, &small, &mut out).unwrap();
-    assert_eq!((written.count, written.chain.next()), (64, 64));
+    assert_eq!((written.count, written.chain.next()), (256, 256));
 
     let large = vec![garbled(3000); 64];
     out.clear();
     let written = FrameWriter::default().write(Chain::START, &large, &mut out).unwrap();
-    assert_eq!(written.count, 5);
+    assert_eq!(written.count, 21);
     assert!(out.len() <= MAX_SHARED_BYTES);
 }
 

@@ -29,12 +29,12 @@ pub(super) struct Call {
     pub(super) leaving: bool,
     /// An application took it from where it was parked.
     pub(super) is_unparked: bool,
+    /// For which case it was sent on to this line, if it was and that is known.
+    pub(super) forwarded: Option<Case>,
     /// It is a conference, which the PBX knows nothing of.
     pub(super) is_conference: bool,
     /// The conference of which it is a member.
     pub(super) member_of: Option<CallId>,
-    /// For which case it was sent on to this line, if it was and that is known.
-    pub(super) forwarded: Option<Case>,
     /// The call that was made to find out about transferring this one.
     pub(super) consultation: Option<CallId>,
     /// The PBX session went away under a live call.
@@ -96,9 +96,9 @@ impl Call {
             refusals: 0,
             leaving: false,
             is_unparked: false,
+            forwarded: None,
             is_conference: false,
             member_of: None,
-            forwarded: None,
             consultation: None,
             orphaned: false,
             conf: Guid::NIL,
@@ -167,9 +167,9 @@ impl Call {
             refusals: 0,
             leaving: false,
             is_unparked: false,
+            forwarded: None,
             is_conference: false,
             member_of: None,
-            forwarded: None,
             consultation: None,
             orphaned: false,
             conf: Guid::NIL,

@@ -4,7 +4,7 @@ use super::PbxModel;
 use super::leg::{Leg, LegId, Phase, Target};
 use super::object::ObjectId;
 use super::setup::{Destination, ELSEWHERE};
-use crate::simulator::switches::CtState;
+use crate::simulator::switches::{CtState, TransferOrder};
 
 impl PbxModel {
     /// Blind transfer of a connected call, or deflection of a ringing one; with `obey`, diversions
@@ -82,18 +82,33 @@ impl PbxModel {
         if !answered {
             self.fall_back(near);
         }
-        self.tell(near, "r-ct");
-        for target in targets {
-            self.legs.join(target, conf, side.other());
-            if let Some(leg) = self.legs.get_mut(target) {
+        for target in &targets {
+            self.legs.join(*target, conf, side.other());
+            if let Some(leg) = self.legs.get_mut(*target) {
                 leg.peer = Some(caller.clone());
                 leg.ct = Some(sender.clone());
                 leg.held_by_peer = false;
             }
-            self.tell(target, "r-ct");
         }
-        self.release(kept, "r-rel", ELSEWHERE);
-        self.release(moved, "r-rel", ELSEWHERE);
+        self.tell_transferred(near, [kept, moved], &targets);
+    }
+
+    /// Tells all three of a transfer, in the order that the switch says.
+    fn tell_transferred(&mut self, near: LegId, lost: [LegId; 2], targets: &[LegId]) {
+        let first = self.switches.transfer_event_order;
+        if first == TransferOrder::Transferor {
+            lost.into_iter().for_each(|leg| self.release(leg, "r-rel", ELSEWHERE));
+        }
+        if first == TransferOrder::Target {
+            targets.iter().for_each(|leg| self.tell(*leg, "r-ct"));
+        }
+        self.tell(near, "r-ct");
+        if first != TransferOrder::Target {
+            targets.iter().for_each(|leg| self.tell(*leg, "r-ct"));
+        }
+        if first != TransferOrder::Transferor {
+            lost.into_iter().for_each(|leg| self.release(leg, "r-rel", ELSEWHERE));
+        }
     }
 
     /// A transferred end hears ringing again, if the switch says so.

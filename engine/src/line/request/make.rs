@@ -71,9 +71,14 @@ impl Line {
         leg: CallHandle,
         out: &mut Effects,
     ) {
+        let id = self.requests[position].id;
         self.requests[position].taken = true;
         if let Some(index) = self.index_of(made) {
             self.calls[index].leg = Some(leg);
+            if self.calls[index].leaving {
+                // Given up before it had a name.
+                self.clear(index, id, out);
+            }
         }
         self.settle(at, out);
     }

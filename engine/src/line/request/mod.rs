@@ -283,9 +283,10 @@ impl Line {
             ) => self.fail(at, position, LineErr::OperationFailed, out),
             (Kind::Drop, Reply::Failed(_)) => self.drop_anyway(at, position, out),
             (Kind::Drop, _) => self.drop_answered(at, position, out),
-            (_, Reply::Failed(_) | Reply::Refused) => {
+            (_, Reply::Failed(failure)) if !failure.leaves_it_open() => {
                 self.fail(at, position, LineErr::OperationFailed, out);
             }
+            (_, Reply::Refused) => self.fail(at, position, LineErr::OperationFailed, out),
             (_, _) => {
                 self.requests[position].taken = true;
                 self.settle(at, out);
@@ -298,6 +299,8 @@ impl Line {
         while !self.requests.is_empty() {
             self.finish(0, Err(LineErr::OperationFailed), out);
         }
+        // Whether the PBX has heard that they are to end is not known.
+        self.calls.iter_mut().for_each(|call| call.leaving = false);
         self.calls.retain(|call| call.standing != Standing::Pending);
         self.forget_consultations();
     }

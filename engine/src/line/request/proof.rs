@@ -8,7 +8,7 @@
 //! | hold | held in any way | the call ends | failed |
 //! | unhold | CONNECTED | the call ends | as answer |
 //! | swap | the one held, the other CONNECTED | one of them ends | done if the PBX has them so, else failed |
-//! | set up a transfer | leg named, and the call held or over | no leg | done if a leg was named, else failed |
+//! | set up a transfer | leg named, and the call held, over, or taken back | no leg | done if a leg was named, else failed |
 //! | complete a transfer | both IDLE | – | failed |
 //! | send away | the PBX says yes, and IDLE | the PBX says no | failed |
 //! | set up a conference | leg named, and the call held or over | no leg | as for a transfer |
@@ -17,8 +17,9 @@
 //! | digits, user-user information | the PBX says yes | the call ends | failed |
 //! | pick up | leg named, and its first event | no leg, or its end | failed |
 //!
-//! What the PBX answers to any other void operation proves nothing; that it cannot be asked refutes
-//! all but a drop.
+//! What the PBX answers to any other void operation proves nothing; that it could not be asked
+//! refutes all but a drop. If it was asked and only its answer is lost, it may have obeyed, and
+//! what it reports decides.
 
 use super::{Kind, Pending};
 use crate::call::{PbxState, StateAndMode, reading};
@@ -70,8 +71,9 @@ impl Line {
                 (active, CallState::Connected) if is_held(active) => Some(Ok(())),
                 (active, held) => (over(active) || over(held)).then_some(gone),
             },
-            Kind::SetupTransfer { .. } => {
-                (pending.taken && (is_held(state) || over(state))).then_some(Ok(()))
+            Kind::SetupTransfer { consultation } => {
+                let waits = !is_held(state) && !over(state) && !self.is_leaving(consultation);
+                (pending.taken && !waits).then_some(Ok(()))
             }
             Kind::SetupConference { .. } => (pending.taken
                 && (self.is_held_at_the_pbx(pending.call) || over(state)))
@@ -264,6 +266,10 @@ impl Line {
 
     fn state_of(&self, call: CallId) -> CallState {
         self.index_of(call).map_or(CallState::Idle, |index| self.calls[index].state)
+    }
+
+    fn is_leaving(&self, call: CallId) -> bool {
+        self.index_of(call).is_some_and(|index| self.calls[index].leaving)
     }
 
     fn first_event_of(&self, pending: &Pending) -> bool {
