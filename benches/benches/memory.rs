@@ -74,9 +74,9 @@ fn resident_bytes() -> Option<f64> {
     Some(pages.split(' ').nth(1)?.parse::<f64>().ok()? * PAGE_BYTES)
 }
 
-/// Fills the buffers of the log.
+/// Fills the buffers of the log, and the cache of its storage, which keeps some ten thousand values.
 fn work(provider: &Fed, told: &Told) {
-    const ROUNDS: u64 = 100;
+    const ROUNDS: u64 = 500;
     let devices: Vec<u32> = (0..BEFORE).collect();
     let calls = traffic::calls(&devices, 1);
     let expected = calls.events.iter().filter(|(_, step)| step.is_told).count() as u64;

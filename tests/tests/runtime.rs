@@ -13,6 +13,7 @@ use engine::tapi::CallState;
 use engine::told::{Verifier, crc};
 use engine::view::LineView;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -22,12 +23,17 @@ use tempfile::TempDir;
 struct Ear {
     heard: Mutex<Vec<Caused>>,
     more: Condvar,
+    is_behind: AtomicBool,
 }
 
 impl Audience for Ear {
     fn hear(&self, batch: Vec<Caused>) {
         self.heard.lock().unwrap().extend(batch);
         self.more.notify_all();
+    }
+
+    fn is_behind(&self) -> bool {
+        self.is_behind.load(Ordering::SeqCst)
     }
 }
 
@@ -157,4 +163,41 @@ fn a_call_rings_through_to_the_audience_and_its_log_replays_to_the_same_callback
     assert_eq!(derived, heard);
     assert_eq!(verifier.difference(), None);
     assert!(verifier.tally().compared >= 10, "{:?}", verifier.tally());
+}
+
+/// A host that does not return from a callback must not fill the memory (I-24).
+#[test]
+fn while_the_audience_is_behind_what_happens_waits_at_the_pbx_and_requests_are_still_answered() {
+    let folder = TempDir::new().unwrap();
+    let simulator = Simulator::start(&Estate::built_in(), Options::default()).unwrap();
+    let (runtime, ear) = start(&simulator, &folder);
+    let calling = open(&runtime, "21");
+    let called = open(&runtime, "20");
+    runtime.settle(Instant::now() + PATIENCE);
+    ear.is_behind.store(true, Ordering::SeqCst);
+    // The Poll that is out already brings this one; no other follows it.
+    simulator.control("call 21 20").unwrap();
+    ear.wait_for("the first call", |what| is_state(what, CallState::Offering));
+    let polls = || simulator.control("count Poll").unwrap();
+    let before = polls();
+    simulator.control("call 23 21").unwrap();
+    let drop = Command::Drop(line(&runtime, "20").calls[0].id);
+    runtime.submit(Event::App(called, Opening(called.0), RequestId(1), drop)).unwrap();
+    // The PBX has taken it, though nobody hears of it: that would be the next Poll.
+    let deadline = Instant::now() + PATIENCE;
+    while simulator.control("count UserClear").unwrap() != "1" {
+        assert!(Instant::now() < deadline, "the request reaches the PBX");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    runtime.settle(Instant::now() + PATIENCE);
+    assert_eq!(polls(), before, "the PBX is not polled");
+    ear.is_behind.store(false, Ordering::SeqCst);
+    ear.wait_for("the end of the request", |what| {
+        matches!(what, What::Completed(RequestId(1), Ok(())))
+    });
+    let second = ear.wait_for("the second call", |what| {
+        matches!(what, What::Notice(Notice::NewCall(call)) if call.line == calling && call.serial > 1)
+    });
+    assert_eq!(second.telling.line, calling);
+    runtime.stop(Duration::from_secs(5));
 }

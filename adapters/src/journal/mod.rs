@@ -202,7 +202,8 @@ impl Journal {
     /// # Errors
     /// As [`Journal::append`].
     pub fn write(&mut self, framed: Framed) -> Result<(), AppendError> {
-        if framed.chain == self.chain {
+        let Framed { chain } = framed;
+        if chain == self.chain {
             return Ok(());
         }
         self.with_storage(|storage, batch| {
@@ -213,7 +214,7 @@ impl Journal {
             }
             Ok(())
         })?;
-        self.chain = framed.chain;
+        self.chain = chain;
         let since = *self.unflushed_since.get_or_insert_with(Instant::now);
         match self.durability {
             Durability::Behind if since.elapsed() < BEHIND => Ok(()),

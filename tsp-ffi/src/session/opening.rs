@@ -30,9 +30,6 @@ impl Session {
         if book.lines.contains_key(&line) {
             return Err(LineErr::Allocated);
         }
-        if self.inbox.is_full() {
-            return Err(LineErr::ResourceUnavail);
-        }
         let opening = book.next_opening();
         let opened = OpenedLine { line, opening, version, device };
         let handle = self.lines.insert(opened).ok_or(LineErr::ResourceUnavail)?;
