@@ -217,8 +217,10 @@ static void close_there(const struct entry *entry)
 {
     if (entry->kind != EVENT || entry->message != LINE_CALLSTATE) return;
     struct line *line = line_of_handle(entry->line);
-    if (line == NULL || line != line_if_known("20") || atomic_exchange(&closed_inside, true)) return;
-    close_line(line);
+    const struct call *call = call_of_handle(entry->call);
+    /* What the opening found still going on from the turn before is not meant. */
+    if (line == NULL || line != line_if_known("20") || call == NULL || !call->outbound) return;
+    if (!atomic_exchange(&closed_inside, true)) close_line(line);
 }
 
 static bool is_closed_inside(void *unused)
