@@ -2,8 +2,8 @@
 //! callbacks, which waits for the telephony server as long as that takes.
 //!
 //! A server that does not return from a callback must not make it grow without end (invariant
-//! I-24). When it is full, PBXs are not polled, telephones do not ring on, and requests and
-//! openings are refused.
+//! I-24). When it is full, PBXs are not polled, telephones do not ring on, and requests are
+//! refused.
 
 use adapters::runtime::{Audience, Caused};
 use engine::effect::{Notice, What};

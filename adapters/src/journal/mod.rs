@@ -201,6 +201,7 @@ impl Journal {
     ///
     /// # Errors
     /// As [`Journal::append`].
+    #[allow(clippy::needless_pass_by_value)] // what is written is used up
     pub fn write(&mut self, framed: Framed) -> Result<(), AppendError> {
         let Framed { chain } = framed;
         if chain == self.chain {
