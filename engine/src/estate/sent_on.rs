@@ -109,7 +109,7 @@ impl SentOn {
     }
 
     fn find(&self, conf: Guid, who: u32) -> Option<usize> {
-        self.rang.iter().rposition(|rang| rang.conf == conf && rang.who == who)
+        self.rang.iter().rposition(|rang| rang.who == who && rang.conf == conf)
     }
 }
 
