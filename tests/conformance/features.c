@@ -147,5 +147,5 @@ static bool is_claimed(enum claim claim, const LINEADDRESSCAPS *caps)
 void needs_claim(enum claim claim)
 {
     const LINEADDRESSCAPS *caps = address_caps(line_of(FIRST_EXTENSION)->device);
-    if (!is_claimed(claim, caps)) NOT_YET("%s is not offered", names[claim]);
+    CHECK(is_claimed(claim, caps), "%s is not claimed", names[claim]);
 }

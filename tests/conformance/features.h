@@ -32,8 +32,7 @@ LONG pick_up(struct line *line, const char *number, const char *group, struct ca
 
 enum claim { HOLD, SWAP, BLIND, COMPLETE, REDIRECT, PICKUP, FORWARD };
 
-/* Ends the item as not yet to be had unless the capabilities claim it: a claim without the function
- * makes applications offer what fails. */
+/* Fails the item unless the capabilities claim it: applications offer only what is claimed. */
 void needs_claim(enum claim claim);
 
 #endif

@@ -1,0 +1,253 @@
+use super::*;
+use crate::call::{Circumstances, PbxState, Siblings, features, reading};
+use crate::fact::Consultation;
+use crate::id::{CallId, Guid, LineId};
+use crate::time::Millis;
+use crate::view::{CallView, Identity, Wide};
+use std::sync::Arc;
+
+const CALL: CallId = CallId { line: LineId(1), serial: 1 };
+const OTHER: CallId = CallId { line: LineId(1), serial: 2 };
+
+fn line_with(calls: &[CallState]) -> LineView {
+    LineView {
+        identity: Arc::new(Identity {
+            line: LineId(1),
+            guid: Guid::NIL,
+            name: Wide::default(),
+            number: Wide::default(),
+            switch: Wide::default(),
+            cn: "Anna".into(),
+            trunks: Arc::default(),
+            modify_forwards: false,
+            request_deadline_ms: 5_000,
+            single_active_call: false,
+            is_uui_encoded: false,
+        }),
+        forwards: Arc::default(),
+        connected: true,
+        in_service: true,
+        removed: false,
+        ringing: false,
+        calls: (1..)
+            .zip(calls)
+            .map(|(serial, state)| {
+                Arc::new(CallView {
+                    id: CallId { line: LineId(1), serial },
+                    state: *state,
+                    mode: 0,
+                    features: features(*state, Siblings::ANY, true),
+                    is_conference: false,
+                    since: Millis(0),
+                    info: Arc::default(),
+                })
+            })
+            .collect(),
+    }
+}
+
+fn make_call() -> Command {
+    Command::MakeCall {
+        call: OTHER,
+        number: "20".into(),
+        block_id: false,
+        country_code: 0,
+        call_param_flags: 0,
+    }
+}
+
+#[test]
+fn a_feature_shown_is_a_feature_claimed() {
+    for state in CallState::ALL {
+        for in_service in [true, false] {
+            let shown = features(state, Siblings::ANY, in_service);
+            assert_eq!(shown & !CALL_FEATURES, 0, "{state:?}");
+        }
+    }
+    let view = line_with(&[]);
+    assert_eq!(line_features(&view) & !LINE_FEATURES, 0);
+    assert_eq!(address_features(&view) & !ADDRESS_FEATURES, 0);
+}
+
+#[test]
+fn a_state_reported_is_a_state_claimed() {
+    for bits in 0..=0xFFF {
+        for flags in 0..16 {
+            let how = Circumstances {
+                outgoing: flags & 1 != 0,
+                dialled: flags & 2 != 0,
+                off_hook: flags & 8 != 0,
+                was_connected: flags & 4 != 0,
+                cause: Some(17),
+            };
+            if let Some((state, mode)) = reading(PbxState::new(bits), how) {
+                assert_ne!(state.bits() & CALL_STATES, 0, "{state:?}");
+                assert!(state != CallState::Connected || mode & !CONNECTED_MODES == 0);
+            }
+        }
+    }
+}
+
+/// What an application may ask for because of a feature bit of a call, with another call.
+fn asked_for(bit: u32) -> Vec<Command> {
+    let number = || "20".into();
+    let consultation = Consultation {
+        call: CallId { line: LineId(1), serial: 3 },
+        number: number(),
+        block_id: false,
+        call_param_flags: 0,
+    };
+    let complete =
+        |call, consultation| Command::CompleteTransfer { call, consultation, conference: None };
+    match bit {
+        call_feature::ANSWER => vec![Command::Answer(CALL)],
+        call_feature::DROP => vec![Command::Drop(CALL)],
+        call_feature::SETCALLPARAMS => vec![Command::SetCallParams(CALL)],
+        call_feature::HOLD => vec![Command::Hold(CALL)],
+        call_feature::UNHOLD => vec![Command::Unhold(CALL)],
+        call_feature::SWAPHOLD => vec![
+            Command::SwapHold { active: CALL, held: OTHER },
+            Command::SwapHold { active: OTHER, held: CALL },
+        ],
+        call_feature::SETUPTRANSFER => {
+            vec![Command::SetupTransfer { call: CALL, consultation }]
+        }
+        call_feature::COMPLETETRANSF => vec![complete(CALL, OTHER), complete(OTHER, CALL)],
+        call_feature::BLINDTRANSFER => {
+            vec![Command::BlindTransfer { call: CALL, number: number() }]
+        }
+        call_feature::DIAL => vec![Command::Dial { call: CALL, number: number() }],
+        call_feature::GENERATEDIGITS => {
+            vec![Command::GenerateDigits { call: CALL, digits: number(), tag: 0 }]
+        }
+        call_feature::SENDUSERUSER => {
+            vec![Command::SendUserUserInfo { call: CALL, user_info: number() }]
+        }
+        call_feature::SETUPCONF => vec![Command::SetupConference {
+            call: Some(CALL),
+            conference: CallId { line: LineId(1), serial: 4 },
+            consultation,
+        }],
+        call_feature::ADDTOCONF => {
+            vec![Command::AddToConference { conference: CALL, consultation: OTHER }]
+        }
+        call_feature::REMOVEFROMCONF => vec![Command::RemoveFromConference(CALL)],
+        call_feature::PARK => {
+            vec![Command::Park { call: CALL, at: crate::fact::ParkPlace::Nondirected }]
+        }
+        call_feature::REDIRECT => vec![Command::Redirect { call: CALL, number: number() }],
+        _ => vec![],
+    }
+}
+
+#[test]
+fn a_feature_is_shown_where_and_only_where_a_request_for_it_is_admitted() {
+    let bits = (0..32).map(|bit| 1 << bit).filter(|bit| CALL_FEATURES & bit != 0);
+    for bit in bits {
+        assert!(!asked_for(bit).is_empty(), "{bit:#x} is claimed and not tried");
+        for (state, other) in
+            CallState::ALL.into_iter().flat_map(|one| CallState::ALL.map(|two| (one, two)))
+        {
+            let view = line_with(&[state, other]);
+            let mut siblings = Siblings::of([other].into_iter());
+            siblings.room = true;
+            siblings.confers = true;
+            let shown = features(state, siblings, true) & bit != 0;
+            let admitted = asked_for(bit).iter().any(|command| admit(&view, command).is_ok());
+            // A second drop is admitted without being offered; a call waiting for its transfer
+            // is not offered another consultation; call parameters may be set early.
+            let tolerated = matches!(bit, call_feature::DROP | call_feature::SETCALLPARAMS)
+                || matches!(bit, call_feature::SETUPTRANSFER | call_feature::SETUPCONF)
+                    && siblings.pending;
+            assert!(
+                shown == admitted || (admitted && tolerated),
+                "{bit:#x} in {state:?} beside {other:?}: shown {shown}, admitted {admitted}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_transfer_needs_two_calls_of_the_line() {
+    let view = line_with(&[CallState::OnHold, CallState::Connected]);
+    let stranger = CallId { line: LineId(1), serial: 9 };
+    let complete = |call, consultation, conference| {
+        admit(&view, &Command::CompleteTransfer { call, consultation, conference })
+    };
+    assert_eq!(complete(CALL, OTHER, None), Ok(()));
+    assert_eq!(complete(stranger, OTHER, None), Err(LineErr::InvalCallHandle));
+    assert_eq!(complete(CALL, stranger, None), Err(LineErr::InvalConsultCallHandle));
+    assert_eq!(complete(CALL, CALL, None), Err(LineErr::InvalConsultCallHandle));
+    assert_eq!(complete(CALL, OTHER, Some(stranger)), Err(LineErr::OperationUnavail));
+}
+
+#[test]
+fn only_a_call_that_waits_for_it_can_be_answered() {
+    for state in CallState::ALL {
+        let answered = admit(&line_with(&[state]), &Command::Answer(CALL));
+        let waits = matches!(state, CallState::Offering | CallState::Accepted);
+        let expected = if waits { Ok(()) } else { Err(LineErr::InvalCallState) };
+        assert_eq!(answered, expected, "{state:?}");
+    }
+}
+
+#[test]
+fn every_call_can_be_dropped_and_an_idle_one_again() {
+    for state in CallState::ALL {
+        assert_eq!(admit(&line_with(&[state]), &Command::Drop(CALL)), Ok(()), "{state:?}");
+    }
+}
+
+#[test]
+fn call_parameters_belong_to_a_call_that_still_runs() {
+    for state in CallState::ALL {
+        let set = admit(&line_with(&[state]), &Command::SetCallParams(CALL));
+        let over = matches!(state, CallState::Idle | CallState::Disconnected);
+        assert_eq!(set.is_err(), over, "{state:?}");
+    }
+}
+
+#[test]
+fn a_line_out_of_service_makes_no_calls_and_says_so_in_its_features() {
+    let well = line_with(&[]);
+    assert_eq!(admit(&well, &make_call()), Ok(()));
+    assert_eq!(line_features(&well), LINE_FEATURES);
+    for view in [
+        LineView { connected: false, ..well.clone() },
+        LineView { in_service: false, ..well.clone() },
+        LineView { removed: true, ..well },
+    ] {
+        assert_eq!(admit(&view, &make_call()), Err(LineErr::InvalLineState));
+        assert_eq!(line_features(&view) & line_feature::MAKECALL, 0);
+        assert_eq!(address_features(&view) & address_feature::MAKECALL, 0);
+    }
+}
+
+#[test]
+fn a_line_with_all_appearances_in_use_has_none_for_a_new_call() {
+    let full = vec![CallState::Connected; MAX_ACTIVE_CALLS as usize];
+    assert_eq!(admit(&line_with(&full), &make_call()), Err(LineErr::CallUnavail));
+    let over = vec![CallState::Idle; MAX_ACTIVE_CALLS as usize];
+    assert_eq!(admit(&line_with(&over), &make_call()), Ok(()));
+}
+
+#[test]
+fn without_its_pbx_a_call_cannot_be_answered_or_dropped_but_what_is_over_can() {
+    let lost = |state| LineView { connected: false, ..line_with(&[state]) };
+    let failed = Err(LineErr::OperationFailed);
+    assert_eq!(admit(&lost(CallState::Offering), &Command::Answer(CALL)), failed);
+    assert_eq!(admit(&lost(CallState::Connected), &Command::Drop(CALL)), failed);
+    assert_eq!(admit(&lost(CallState::Disconnected), &Command::Drop(CALL)), Ok(()));
+    assert_eq!(
+        admit(&lost(CallState::Connected), &Command::Answer(CALL)),
+        Err(LineErr::InvalCallState)
+    );
+}
+
+#[test]
+fn a_call_that_is_not_on_the_line_is_no_call() {
+    for command in [Command::Answer(OTHER), Command::Drop(OTHER), Command::SetCallParams(OTHER)] {
+        let answer = admit(&line_with(&[CallState::Offering]), &command);
+        assert_eq!(answer, Err(LineErr::InvalCallHandle));
+    }
+}
