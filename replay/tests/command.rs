@@ -354,6 +354,7 @@ mod replay {
     use adapters::capture::{About, CaptureWriter};
     use adapters::journal::LogReader;
     use engine::fact::{Event, Record};
+    use engine::frame::HEADER_BYTES;
     use std::path::{Path, PathBuf};
     use std::sync::OnceLock;
 
@@ -461,7 +462,8 @@ mod replay {
         let middle = firsts[firsts.len() / 2];
         for at in frames {
             if first_at(&bytes, at) == middle {
-                bytes[at + 45] ^= 0x40;
+                // The first byte of its first record: the smallest frame has no more than that.
+                bytes[at + HEADER_BYTES + 1] ^= 0x40;
             }
         }
         std::fs::write(path, bytes).unwrap();
