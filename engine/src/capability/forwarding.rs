@@ -39,7 +39,7 @@ pub fn line_features_claimed(view: &LineView) -> u32 {
     LINE_FEATURES & !if view.forwards.refused { line_feature::FORWARD } else { 0 }
 }
 
-/// [`admit`] for `TSPI_lineForward`: all of the list, or nothing.
+/// [`admit`](super::admit) for `TSPI_lineForward`: all of the list, or nothing.
 pub(super) fn admit_forward(view: &LineView, forwards: &[Forward]) -> Result<(), LineErr> {
     if view.removed || !view.connected {
         return Err(LineErr::OperationFailed);
