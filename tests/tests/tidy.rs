@@ -109,7 +109,8 @@ fn unsafe_code_and_c_live_in_tsp_ffi_only() {
             for word in
                 ["unsafe {", "unsafe fn", "unsafe impl", "extern \"C\"", "extern \"system\""]
             {
-                let quoted = source.path.starts_with("tests/");
+                // Only this file says these words without meaning them.
+                let quoted = source.path.ends_with("tests/tests/tidy.rs");
                 assert!(quoted || !source.code.contains(word), "{} has {word:?}", source.path);
             }
         }
