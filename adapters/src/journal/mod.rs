@@ -4,7 +4,7 @@
 //! is, and what can be read of it goes on in `log-2`. Nothing that was ever logged is deleted or
 //! written over.
 //!
-//! One thread appends: it takes what is queued, at most [`MAX_BATCH`] records, and gives it to
+//! One thread appends: it takes what is queued, at most a frame of it, and gives it to
 //! [`Journal::append`] in one go. A batch costs one flush, so the batches grow with the load by
 //! themselves.
 
@@ -33,9 +33,6 @@ use recovery::Opened;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use storage::{Storage, StorageError};
-
-/// Most records worth giving to [`Journal::append`] at once: one frame.
-pub const MAX_BATCH: usize = engine::frame::MAX_RECORDS;
 
 /// Longest time that records stay unflushed with [`Durability::Behind`].
 pub const BEHIND: Duration = Duration::from_millis(100);

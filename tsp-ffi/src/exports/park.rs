@@ -1,9 +1,9 @@
 //! Parking calls, and taking them from where they are parked.
 
-use super::{LONGEST_TEXT, asked, check_address, of_call, of_line, read_text};
+use super::pickup::take_over;
+use super::{LONGEST_TEXT, asked, of_call, read_text};
 use crate::abi::{DrvRequestId, HDrvCall, HDrvLine, HTapiCall, VarString};
 use crate::answers;
-use engine::capability;
 use engine::dial::Dialable;
 use engine::fact::{Command, ParkPlace};
 use engine::tapi::{LineErr, park_mode};
@@ -62,21 +62,12 @@ pub unsafe extern "system" fn TSPI_lineUnpark(
     handle: *mut HDrvCall,
     destination: *const u16,
 ) -> i32 {
-    asked(|| {
-        let session = of_line()?;
-        let opened = session.line(line)?;
-        check_address(address)?;
-        if handle.is_null() {
-            return Err(LineErr::InvalPointer);
-        }
-        session.look(opened.line, capability::admit_pickup).ok_or(LineErr::InvalLineHandle)??;
+    let place = || {
         // SAFETY: the caller's promise.
         let text = unsafe { read_text(destination, LONGEST_TEXT) };
-        let from = Dialable::read(&text.ok_or(LineErr::InvalAddress)?)?.into_number();
-        let command = |call| Command::Unpark { call, from };
-        session.make(request, line, server, command, |made| {
-            // SAFETY: not null, and the caller vouches for the rest.
-            unsafe { handle.write_unaligned(made) };
-        })
-    })
+        Ok(Dialable::read(&text.ok_or(LineErr::InvalAddress)?)?.into_number())
+    };
+    let unpark = |call, from| Command::Unpark { call, from };
+    // SAFETY: the caller's promise.
+    unsafe { take_over(request, line, address, server, handle, place, unpark) }
 }

@@ -5,6 +5,7 @@ use crate::abi::{DrvRequestId, HDrvCall, HDrvLine, HTapiCall};
 use engine::capability;
 use engine::dial::Dialable;
 use engine::fact::{Command, PickupFrom};
+use engine::id::CallId;
 use engine::tapi::LineErr;
 
 /// Picks up the call that rings at a station; without one, at a member of a group; without that
@@ -23,6 +24,27 @@ pub unsafe extern "system" fn TSPI_linePickup(
     destination: *const u16,
     group: *const u16,
 ) -> i32 {
+    // SAFETY: the caller's promise.
+    let place = || unsafe { place(destination, group) };
+    let pickup = |call, from| Command::Pickup { call, from };
+    // SAFETY: the caller's promise.
+    unsafe { take_over(request, line, address, server, handle, place, pickup) }
+}
+
+/// Asks for a call that rings or is parked elsewhere, in the order of checks that both functions
+/// have: the line, where the handle goes, what the line admits, and then the place of the call.
+///
+/// # Safety
+/// `handle` is null or valid for a write until the request has completed.
+pub(super) unsafe fn take_over<P>(
+    request: DrvRequestId,
+    line: HDrvLine,
+    address: u32,
+    server: HTapiCall,
+    handle: *mut HDrvCall,
+    place: impl FnOnce() -> Result<P, LineErr>,
+    command: impl FnOnce(CallId, P) -> Command,
+) -> i32 {
     asked(|| {
         let session = of_line()?;
         let opened = session.line(line)?;
@@ -31,13 +53,17 @@ pub unsafe extern "system" fn TSPI_linePickup(
             return Err(LineErr::InvalPointer);
         }
         session.look(opened.line, capability::admit_pickup).ok_or(LineErr::InvalLineHandle)??;
-        // SAFETY: the caller's promise.
-        let from = unsafe { place(destination, group)? };
-        let command = |call| Command::Pickup { call, from };
-        session.make(request, line, server, command, |made| {
-            // SAFETY: not null, and the caller vouches for the rest.
-            unsafe { handle.write_unaligned(made) };
-        })
+        let from = place()?;
+        session.make(
+            request,
+            line,
+            server,
+            |call| command(call, from),
+            |made| {
+                // SAFETY: not null, and the caller vouches for the rest.
+                unsafe { handle.write_unaligned(made) };
+            },
+        )
     })
 }
 
