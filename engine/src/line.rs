@@ -14,7 +14,7 @@ mod telling;
 use self::call::Call;
 use self::forward::Forwards;
 use self::request::Pending;
-use crate::call::Siblings;
+use crate::call::{Siblings, is_on_hold};
 use crate::effect::{Address, Effect, Effects, Notice, Report, Surprise, Telling, What};
 use crate::fact::{CallInfo, Command, HostFact, Reply};
 use crate::id::{Attempt, CallHandle, CallId, LineId, Opening, PbxId, RequestId, UserHandle};
@@ -220,18 +220,31 @@ impl Line {
             calls: self
                 .calls
                 .iter()
-                .filter(|call| call.is_visible())
-                .map(|call| Arc::new(call.view(self.siblings_of(call), in_service)))
+                .enumerate()
+                .filter(|(_, call)| call.is_visible())
+                .map(|(index, call)| {
+                    let siblings = self.siblings_of(call);
+                    Arc::new(call.view(siblings, in_service, self.is_masked(index)))
+                })
                 .collect(),
         }
     }
 
     /// What else goes on here, as far as it decides what may be asked of a call.
     fn siblings_of(&self, call: &Call) -> Siblings {
-        let others = self.calls.iter().filter(|other| other.is_visible() && other.id != call.id);
-        let mut siblings = Siblings::of(others.map(|other| other.state));
+        let others = || {
+            let others = self.calls.iter().enumerate();
+            others.filter(|(_, other)| other.is_visible() && other.id != call.id)
+        };
+        // The PBX can be asked for nothing with a conference but to wait for its members.
+        let is_partner = |other: &Call| !other.is_conference || other.state != CallState::Connected;
+        let partners = others().filter(|(_, other)| is_partner(other));
+        let mut siblings = Siblings::of(partners.map(|(_, other)| other.state));
+        siblings.transferable &=
+            others().any(|(index, other)| is_on_hold(other.state) && !self.is_masked(index));
         siblings.room = self.status().has_free_appearance();
-        siblings.confers = !self.identity.single_active_call;
+        siblings.confers = !self.identity.single_active_call
+            && !others().any(|(_, other)| other.is_conference && other.is_live());
         siblings
     }
 
@@ -259,9 +272,10 @@ impl Line {
         }
         let before = std::mem::replace(&mut self.identity, identity);
         let now = &self.identity;
-        let renumbered = before.number != now.number;
+        // Both change what the capabilities of the address say.
+        let renumbered =
+            before.number != now.number || before.single_active_call != now.single_active_call;
         let renamed = (&before.name, &before.switch) != (&now.name, &now.switch)
-            || before.single_active_call != now.single_active_call
             || before.is_uui_encoded != now.is_uui_encoded;
         let rerouted = before.trunks != now.trunks;
         if renumbered {

@@ -180,6 +180,8 @@ pub struct CallView {
     pub features: u32,
     /// It is a conference of other calls.
     pub is_conference: bool,
+    /// The PBX has it connected; it is shown on hold because another one is shown connected.
+    pub is_masked: bool,
     /// When the state was entered.
     pub since: Millis,
     /// What LINECALLINFO says.

@@ -4,7 +4,7 @@
 
 mod site;
 
-use engine::effect::{Effect, Order, Request};
+use engine::effect::{Effect, Order, Report, Request};
 use engine::fact::*;
 use engine::id::*;
 use engine::tapi::party_id::ADDRESS;
@@ -380,6 +380,40 @@ fn an_empty_poll_that_returns_at_once_does_not_spin() {
     assert!(site.effects.iter().any(|e| matches!(e, Effect::Wake(_, Timer::PollPause(..)))));
     site.event(Event::Due(Timer::PollPause(PBX, 1)));
     assert!(matches!(&site.asked()[..], [Request::Poll { .. }]));
+}
+
+#[test]
+fn a_call_that_is_over_can_be_dropped_without_its_pbx() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.call(101, 6);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.told(1);
+    site.app(1, 5, Command::Drop(born(1, 1)));
+    assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "5 done"]);
+}
+
+#[test]
+fn digits_dialled_at_the_phone_are_no_surprise_though_no_event_tells_of_them() {
+    for (next, expected) in [(3, "PROCEEDING"), (4, "RINGBACK"), (5, "CONNECTED")] {
+        let mut site = Site::new();
+        site.call(101, 2);
+        assert_eq!(site.calls_told(1), ["new call1", "call1 DIALTONE 0x4"]);
+        site.effects.clear();
+        site.call(101, next);
+        let surprised = |effect: &Effect| matches!(effect, Effect::Report(Report::Surprise(_)));
+        assert!(!site.effects.iter().any(surprised), "{expected}");
+        let mut told = site.calls_told(1);
+        told.retain(|words| !words.contains("info"));
+        assert_eq!(told[0], "call1 DIALING 0x0");
+        assert!(told[1].starts_with(&format!("call1 {expected}")), "{told:?}");
+    }
+    let mut site = Site::new();
+    site.call(101, 4);
+    site.effects.clear();
+    site.call(101, 261);
+    let surprised = |effect: &Effect| matches!(effect, Effect::Report(Report::Surprise(_)));
+    assert!(site.effects.iter().any(surprised), "a call is not held before it is answered");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod site;
 use engine::effect::Order;
 use engine::fact::*;
 use engine::id::*;
-use engine::tapi::{CallState, call_feature, origin};
+use engine::tapi::{CallState, call_feature, origin, party_id};
 use engine::time::Timer;
 use site::{Site, born};
 
@@ -87,7 +87,13 @@ fn a_conference_begins_with_one_member_and_a_call_to_the_next() {
     let view = site.view(1);
     let parent = view.call(PARENT).unwrap();
     assert_eq!(parent.info.origin, origin::CONFERENCE);
-    assert_eq!(parent.features, call_feature::DROP, "nobody can be added yet");
+    let waits = call_feature::DROP | call_feature::UNHOLD;
+    assert_eq!(parent.features, waits, "nobody can be added yet");
+    let card = &parent.info;
+    for party in [&card.caller, &card.called, &card.connected, &card.redirecting, &card.redirection]
+    {
+        assert_eq!(party.flags, party_id::UNAVAIL, "a conference is nobody");
+    }
 }
 
 #[test]
@@ -98,7 +104,8 @@ fn the_second_member_is_added_when_the_pbx_has_both_connected() {
     site.call(102, 5);
     site.told(1);
     let features = site.view(1).call(PARENT).unwrap().features;
-    assert_eq!(features, call_feature::DROP | call_feature::ADDTOCONF);
+    let waits = call_feature::DROP | call_feature::UNHOLD;
+    assert_eq!(features, waits | call_feature::ADDTOCONF);
     add(&mut site, 7);
     assert!(matches!(&site.ordered()[..], [Order::UserRc { call: CallHandle(102), rc: 10 }]));
     reply(&mut site, 7, Reply::Taken);
@@ -175,6 +182,81 @@ fn dropping_the_second_call_before_it_joins_leads_back_to_the_first() {
     assert_eq!(states(&site), [OnHold, Idle, Idle], "as the PBX has it");
     site.call(101, 5);
     assert_eq!(states(&site), [Connected, Idle, Idle]);
+}
+
+#[test]
+fn taking_back_a_conference_that_waits_leads_back_to_its_first_member() {
+    for retrieved_first in [false, true] {
+        let mut site = begun();
+        site.app(1, 7, Command::Unhold(PARENT));
+        assert!(matches!(
+            &site.ordered()[..],
+            [
+                Order::UserClear { call: CallHandle(102), .. },
+                Order::UserRetrieve { call: CallHandle(101) }
+            ]
+        ));
+        if retrieved_first {
+            site.call(101, 5);
+        }
+        site.call(102, 7);
+        site.del(102);
+        if !retrieved_first {
+            site.call(101, 5);
+        }
+        assert_eq!(states(&site), [Connected, Idle, Idle]);
+        let mut told = site.calls_told(1);
+        told.retain(|words| !words.contains("info"));
+        let held = (!retrieved_first).then_some("call1 ONHOLD 0x0");
+        let expected = ["made1 IDLE 0x0", "made0 IDLE 0x0"]
+            .into_iter()
+            .chain(held)
+            .chain(["call1 CONNECTED 0x1", "7 done"]);
+        assert_eq!(told, expected.collect::<Vec<_>>());
+    }
+    let mut site = conferring();
+    site.app(1, 8, Command::Unhold(PARENT));
+    assert_eq!(site.calls_told(1), ["8 INVALCALLSTATE"], "it does not wait any more");
+}
+
+#[test]
+fn a_call_made_for_a_conference_has_no_consultation_of_its_own() {
+    let mut site = begun();
+    site.call(102, 5);
+    site.told(1);
+    let third = CallId { line: LineId(1), serial: CallId::FIRST_MADE + 2 };
+    let fourth = CallId { serial: third.serial + 1, ..third };
+    let consultation =
+        Consultation { call: third, number: "23".into(), block_id: false, call_param_flags: 0 };
+    let transfer = Command::SetupTransfer { call: SECOND, consultation: consultation.clone() };
+    let conference =
+        Command::SetupConference { call: Some(SECOND), conference: fourth, consultation };
+    for (request, command) in [(7, transfer), (8, conference)] {
+        site.app(1, request, command);
+        assert_eq!(site.calls_told(1), [format!("{request} INVALCALLSTATE")]);
+    }
+}
+
+#[test]
+fn beside_a_conference_a_call_is_offered_nothing_that_would_need_the_conference() {
+    let mut site = conferring();
+    site.call(103, 132 | 0x80);
+    site.call(103, 133);
+    site.call(103, 389);
+    site.told(1);
+    let features = site.view(1).call(born(1, 2)).unwrap().features;
+    let with_it = call_feature::SWAPHOLD | call_feature::COMPLETETRANSF;
+    assert_eq!(features & (with_it | call_feature::UNHOLD), call_feature::UNHOLD);
+    for (request, command) in [
+        (7, Command::SwapHold { active: PARENT, held: born(1, 2) }),
+        (8, Command::CompleteTransfer { call: born(1, 2), consultation: PARENT, conference: None }),
+    ] {
+        site.app(1, request, command);
+        assert_eq!(site.calls_told(1), [format!("{request} INVALCALLSTATE")]);
+    }
+    site.call(103, 133);
+    let features = site.view(1).call(born(1, 2)).unwrap().features;
+    assert_eq!(features & call_feature::SETUPCONF, 0, "a telephone has one conference");
 }
 
 #[test]

@@ -4,9 +4,10 @@
 mod site;
 
 use engine::effect::Order;
-use engine::fact::{Command, Consultation, Failure, HostFact, Reply};
+use engine::fact::*;
 use engine::id::{CallHandle, UserHandle};
-use site::{Site, born, made};
+use engine::tapi::call_info_state;
+use site::{Site, born, call, made, party};
 
 /// Anna (line 1) talks to Ben.
 fn talking() -> Site {
@@ -214,6 +215,48 @@ fn taking_back_the_call_that_waits_gives_up_the_consultation() {
     site.call(101, 133);
     site.cleared(102, 7, Some(16));
     assert_eq!(site.calls_told(1), ["made1 IDLE 0x0", "call1 CONNECTED 0x1", "5 done"]);
+}
+
+#[test]
+fn a_consultation_is_not_itself_transferred_by_a_consultation() {
+    let mut site = consulting();
+    site.call(102, 5);
+    site.effects.clear();
+    let consultation = Consultation {
+        call: made(1, 2),
+        number: "23".into(),
+        block_id: false,
+        call_param_flags: 0,
+    };
+    site.app(1, 5, Command::SetupTransfer { call: made(1, 1), consultation });
+    assert_eq!(site.told(1), ["5 INVALCALLSTATE"]);
+    assert!(site.ordered().is_empty());
+}
+
+#[test]
+fn who_was_transferred_hears_when_the_new_far_end_answers() {
+    let connected = |site: &mut Site| {
+        let told = site.calls_told(1);
+        let bits = told.iter().filter_map(|words| words.strip_prefix("call1 info 0x"));
+        bits.map(|bits| u32::from_str_radix(bits, 16).unwrap() & call_info_state::CONNECTEDID)
+            .collect::<Vec<_>>()
+    };
+    let again = vec![call_info_state::CONNECTEDID];
+    let mut site = talking();
+    let cleo = |msg| CallInfo {
+        msg,
+        parties: vec![party(Role::Peer, "Cleo", "22"), party(Role::Ct, "Ben", "21")],
+        ..call(101, 133)
+    };
+    // Cleo's telephone rings, and the transferred call stays connected meanwhile.
+    site.pbx(PbxFact::Call(cleo(Msg::RCt)));
+    assert_eq!(connected(&mut site), again);
+    site.pbx(PbxFact::Call(cleo(Msg::RCt)));
+    assert!(connected(&mut site).is_empty(), "nothing new");
+    site.pbx(PbxFact::Call(cleo(Msg::RConn)));
+    assert_eq!(connected(&mut site), again, "she has answered");
+    site.pbx(PbxFact::Call(cleo(Msg::RConn)));
+    assert!(connected(&mut site).is_empty(), "nothing new");
 }
 
 #[test]

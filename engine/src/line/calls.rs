@@ -256,8 +256,12 @@ impl Line {
                 return out.push(Effect::Report(Report::Surprise(surprise)));
             }
             Way::Through(passed) => {
-                let surprise = Surprise::IllegalTransition(from, target.0);
-                out.push(Effect::Report(Report::Surprise(surprise)));
+                // No event says that digits are being dialled: a call that goes on from its dial
+                // tone has been through that.
+                if from != CallState::DialTone {
+                    let surprise = Surprise::IllegalTransition(from, target.0);
+                    out.push(Effect::Report(Report::Surprise(surprise)));
+                }
                 for state in passed.into_iter().flatten() {
                     self.set_state(at, index, (state, table::passing_mode(state)), out);
                 }

@@ -172,6 +172,10 @@ impl Site {
     }
 }
 
+pub fn party(role: Role, cn: &str, e164: &str) -> Party {
+    Party { role, cn: cn.into(), e164: e164.into(), ..Party::default() }
+}
+
 pub fn user(n: u32, cn: &str) -> UserInfo {
     UserInfo {
         active: true,

@@ -290,6 +290,7 @@ fn call_view(id: CallId, state: CallState) -> CallView {
         mode: 1,
         features: features(state, Siblings::ANY, true),
         is_conference: false,
+        is_masked: false,
         since: Millis(951_782_400_000),
         info: Arc::new(CallCard {
             origin: 2,

@@ -39,6 +39,11 @@ impl Line {
             // Some applications drop twice and show an error box for a refusal.
             return Ok(Progress::Done);
         }
+        if self.monitor.is_none() && self.calls[index].state == CallState::Disconnected {
+            // There is nothing left that a PBX would have to do.
+            self.enter(at, index, (CallState::Idle, 0), out);
+            return Ok(Progress::Done);
+        }
         self.monitor.ok_or(LineErr::OperationFailed)?;
         let already = std::mem::replace(&mut self.calls[index].leaving, true);
         self.pend(at, id, call, Kind::Drop, out);

@@ -167,6 +167,11 @@ impl Line {
         self.conference_of(index).map(conferenced)
     }
 
+    /// The first of the members of a conference.
+    pub(super) fn first_member_of(&self, conference: CallId) -> Option<CallId> {
+        self.calls.iter().find(|call| call.member_of == Some(conference)).map(|call| call.id)
+    }
+
     fn has_members(&self, index: usize) -> bool {
         if self.identity.single_active_call {
             // The setting came while it was going on.

@@ -26,7 +26,8 @@ impl Line {
     }
 
     /// Taking back a call that waits for its transfer gives the transfer up, and with it the
-    /// consultation (TSPI: lineUnhold).
+    /// consultation (TSPI: lineUnhold). A conference that waits for its second member is taken back
+    /// by its first one, who is then alone with the user: an ordinary call.
     pub(super) fn unhold(
         &mut self,
         at: Millis,
@@ -34,16 +35,21 @@ impl Line {
         call: CallId,
         out: &mut Effects,
     ) -> Outcome {
+        let call = self.first_member_of(call).unwrap_or(call);
         let (monitor, leg) = self.leg_of(call)?;
         let index = self.index_of(call).ok_or(LineErr::InvalCallHandle)?;
         if self.is_masked(index) {
             self.unmask(at, index, out);
             return Ok(Progress::Done);
         }
+        let waits = matches!(
+            self.calls[index].state,
+            CallState::OnHoldPendTransfer | CallState::Conferenced
+        );
         let consultation = self.calls[index].consultation.take();
         if let Some(other) = consultation.and_then(|other| self.index_of(other))
             && self.calls[other].is_live()
-            && self.calls[index].state == CallState::OnHoldPendTransfer
+            && waits
         {
             self.calls[other].leaving = true;
             self.clear(other, id, out);

@@ -256,6 +256,8 @@ impl Line {
         call.is_live()
             && call.leg.is_some()
             && call.state != CallState::Connected
+            // A member is shown for itself when its conference is over.
+            && self.as_member(index).is_none()
             && matches!(self.reads_as(index), Some((CallState::Connected, _)))
     }
 
