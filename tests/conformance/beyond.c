@@ -1,4 +1,4 @@
-/* Items from 151 up: what goes beyond the product's list of functions. */
+/* Items 151 to 162, 175 and 176: what goes beyond the product's list of functions. */
 
 #include <string.h>
 
@@ -359,6 +359,47 @@ static void conference_given_up(void)
     EXPECT(setup_conference(line, &trio, 3), ERR(INVALCALLSTATE));
 }
 
+static void conference_taken_back(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    struct trio trio = conference_begun(line);
+    CHECK(features_of(trio.parent) & LINECALLFEATURE_UNHOLD, "it cannot be taken back");
+    MUST(unhold(trio.parent));
+    /* At the completion all of it is so. */
+    const struct {
+        struct call *call;
+        DWORD state;
+    } now[] = {{trio.first, LINECALLSTATE_CONNECTED},
+               {trio.second, LINECALLSTATE_IDLE},
+               {trio.parent, LINECALLSTATE_IDLE}};
+    for (unsigned i = 0; i < sizeof now / sizeof *now; i++)
+        CHECK(state_of(now[i].call) == now[i].state, "call %u is %s", i,
+              name_of_state(state_of(now[i].call)));
+    trio = conference(line);
+    CHECK(!(features_of(trio.parent) & LINECALLFEATURE_UNHOLD), "what is not held is taken back");
+    EXPECT(outcome(unhold(trio.parent)), ERR(INVALCALLSTATE));
+}
+
+static void one_consultation_at_a_time(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    CHECK(address_caps(line->device)->dwMaxNumOnHoldPendingCalls == 1,
+          "more than one call can wait");
+    struct call *original = connected_call(line, 21), *consultation, *none;
+    MUST(setup_transfer(original, "22", &consultation));
+    control("answer 22");
+    await_state(consultation, LINECALLSTATE_CONNECTED);
+    const DWORD both = LINECALLFEATURE_SETUPTRANSFER | LINECALLFEATURE_SETUPCONF;
+    CHECK(!(features_of(consultation) & both), "a consultation has a consultation");
+    EXPECT(outcome(setup_transfer(consultation, "23", &none)), ERR(INVALCALLSTATE));
+    struct trio trio = {.first = consultation};
+    EXPECT(setup_conference(line, &trio, 3), ERR(INVALCALLSTATE));
+    CHECK(state_of(original) == LINECALLSTATE_ONHOLDPENDTRANSFER, "the original is %s",
+          name_of_state(state_of(original)));
+}
+
 const struct item beyond_items[] = {
     {151, "a call without its number takes the digits by lineDial", dial_later, 0},
     {152, "digits that cannot be dialled leave the dial tone", dial_wrong, 0},
@@ -372,5 +413,8 @@ const struct item beyond_items[] = {
     {160, "a conference of three is made, and a member taken out", conference_of_three, 0},
     {161, "who hangs up a conference hangs up its members", conference_hung_up, 0},
     {162, "a conference given up leads back to the first call", conference_given_up, 0},
+    {175, "a conference taken back before it began is the first call again",
+     conference_taken_back, 0},
+    {176, "a consultation is not consulted about itself", one_consultation_at_a_time, 0},
     {ITEMS_END, NULL, NULL, 0},
 };

@@ -271,6 +271,17 @@ static void rings_are_counted(void)
     /* Longer than from one ring to the next. */
     pause_ms(between_ms + QUIET_MS);
     CHECK(log_find(answered_at, &ring) == NOWHERE, "it rings on: %s", log_tail(line->ht, 0));
+    MUST(drop(call));
+    await_state(call, LINECALLSTATE_IDLE);
+    /* Nor when the call is over unanswered. */
+    start = log_end();
+    call = offered_call(line, 21);
+    at = await(start, ring, "the first ring");
+    CHECK(log_at(at)->p3 == 0, "the first ring is %s", log_text(log_at(at)));
+    control("hangup 21");
+    place over_at = await_state(call, LINECALLSTATE_DISCONNECTED);
+    pause_ms(between_ms + QUIET_MS);
+    CHECK(log_find(over_at, &ring) == NOWHERE, "it rings on: %s", log_tail(line->ht, 0));
 }
 
 /* ---- one call, two legs ---- */

@@ -52,7 +52,7 @@ static void b_is_busy(void)
     control_until_end("busy 21 on", "busy 21 off");
     play_request(&a, make_call(a.line, "21", NULL, NULL));
     /* BUSY while the phone still has the tone; DISCONNECTED(BUSY) when the PBX releases it. */
-    play_on(&a, "done C:DIALING " IDS_COME " C:PROCEEDING? C:BUSY(1)? C:DISCONNECTED(32) C:IDLE");
+    play_on(&a, "done C:DIALING " IDS_COME " C:PROCEEDING? C:BUSY(1) C:DISCONNECTED(32) C:IDLE");
     curtain(2);
 }
 
@@ -191,6 +191,7 @@ static void b_transfers_blindly(void)
                                    .redirecting = "21", .redirection = "23"});
     control("answer 23");
     play_on(&c, "I:CONNECTEDID C:CONNECTED(1)");
+    play_on(&a, "I:CONNECTEDID"); /* it is C as before, who talks now */
     check_parties(call_info(play_call(&c, 1)), (struct parties){.connected = "20"});
     control("hangup 23");
     play_on(&c, "C:DISCONNECTED(1)? C:IDLE");
@@ -248,6 +249,7 @@ static void b_transfers_to_c_who_rings(void)
     check_parties(call_info(play_call(&c, 1)), (struct parties){.caller = "20"});
     control("answer 23");
     play_on(&c, "I:CONNECTEDID C:CONNECTED(1)");
+    play_on(&a, "I:CONNECTEDID"); /* it is C as before, who talks now */
     check_parties(call_info(play_call(&a, 1)), (struct parties){.connected = "23"});
     check_parties(call_info(play_call(&c, 1)), (struct parties){.connected = "20"});
     control("hangup 20");
