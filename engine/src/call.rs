@@ -406,7 +406,8 @@ pub const fn features(state: CallState, siblings: Siblings, in_service: bool) ->
         if condition { bits } else { 0 }
     }
     if !in_service {
-        return 0;
+        // What is over can be cleared away without the PBX.
+        return when(matches!(state, CallState::Disconnected), may::DROP);
     }
     let Siblings { held, transferable, pending, connected, ringback, room, confers } = siblings;
     match state {

@@ -165,7 +165,7 @@ impl Line {
 
     /// Takes one input. Total: surprises are handled, counted and reported.
     pub fn apply(&mut self, at: Millis, input: LineInput, out: &mut Effects) {
-        let before = self.status();
+        let (before, offered) = (self.status(), self.offered());
         match input {
             LineInput::Started => self.started(),
             LineInput::Identity(identity) => self.identified(identity, out),
@@ -194,6 +194,7 @@ impl Line {
         self.settle_conferences(at, out);
         self.settle_active(at, out);
         self.report_status(before, out);
+        self.begin_ringing(at, &offered, out);
         self.release_early(at, out);
     }
 

@@ -8,7 +8,9 @@ use engine::effect::{Effect, Order, Report, Request};
 use engine::fact::*;
 use engine::id::*;
 use engine::tapi::party_id::ADDRESS;
-use engine::tapi::{CallState, LineErr, call_info_state, disconnect_mode, line_dev_state, origin};
+use engine::tapi::{
+    CallState, LineErr, call_feature, call_info_state, disconnect_mode, line_dev_state, origin,
+};
 use engine::time::Timer;
 use site::{PBX, Site, born, call, user};
 
@@ -18,7 +20,7 @@ fn an_incoming_call_is_offered_answered_at_the_phone_and_cleared_by_the_caller()
     site.call(201, 129);
     assert_eq!(
         site.told(2),
-        ["new call1", "call1 OFFERING 0x1", "line 0x2 1 0", "address 0x28", "line 0x800 0 0"]
+        ["new call1", "call1 OFFERING 0x1", "address 0x28", "line 0x800 0 0", "line 0x2 1 0"]
     );
     let view = site.view(2);
     let card = &view.calls[0].info;
@@ -389,6 +391,7 @@ fn a_call_that_is_over_can_be_dropped_without_its_pbx() {
     site.call(101, 6);
     site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
     site.told(1);
+    assert_eq!(site.view(1).calls[0].features, call_feature::DROP);
     site.app(1, 5, Command::Drop(born(1, 1)));
     assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "5 done"]);
 }

@@ -100,11 +100,12 @@ impl Line {
             return;
         }
         for (attempt, info, clue) in std::mem::take(&mut self.early) {
-            let before = self.status();
+            let (before, offered) = (self.status(), self.offered());
             self.call_event(at, attempt, info, clue, out);
             self.settle_conferences(at, out);
             self.settle_active(at, out);
             self.report_status(before, out);
+            self.begin_ringing(at, &offered, out);
         }
     }
 
