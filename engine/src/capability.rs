@@ -41,8 +41,10 @@ pub const CALL_FEATURES: u32 = call_feature::ANSWER
     | call_feature::REDIRECT;
 
 /// LINECALLFEATURE2 bits: kinds of the functions above.
-pub const CALL_FEATURES_2: u32 =
-    call_feature_2::TRANSFERNORM | call_feature_2::ONESTEPTRANSFER | PARKS;
+pub const CALL_FEATURES_2: u32 = call_feature_2::TRANSFERNORM
+    | call_feature_2::TRANSFERCONF
+    | call_feature_2::ONESTEPTRANSFER
+    | PARKS;
 
 /// `TSPI_linePark` in both forms.
 const PARKS: u32 = call_feature_2::PARKDIRECT | call_feature_2::PARKNONDIRECT;
@@ -53,23 +55,40 @@ pub const MOST_IN_CONFERENCE: u32 = 3;
 /// LINECALLFEATURE bits that a line claims: a conference shows several calls as active.
 #[must_use]
 pub fn call_features_claimed(view: &LineView) -> u32 {
-    CALL_FEATURES & !if view.identity.single_active_call { call_feature::SETUPCONF } else { 0 }
+    CALL_FEATURES & !if confers(view) { 0 } else { call_feature::SETUPCONF }
+}
+
+/// LINECALLFEATURE2 bits that a line claims.
+#[must_use]
+pub fn call_features_2_claimed(view: &LineView) -> u32 {
+    CALL_FEATURES_2 & !if confers(view) { 0 } else { call_feature_2::TRANSFERCONF }
+}
+
+/// LINETRANSFERMODE bits that `TSPI_lineCompleteTransfer` takes.
+#[must_use]
+pub fn transfer_modes(view: &LineView) -> u32 {
+    transfer_mode::TRANSFER | if confers(view) { transfer_mode::CONFERENCE } else { 0 }
+}
+
+/// Whether conferences can be shown.
+fn confers(view: &LineView) -> bool {
+    !view.identity.single_active_call
 }
 
 /// LINEPARKMODE bits that `TSPI_linePark` takes.
 pub const PARK_MODES: u32 = park_mode::DIRECTED | park_mode::NONDIRECTED;
 
-/// LINECALLFEATURE2 bits that go with LINECALLFEATURE bits.
+/// LINECALLFEATURE2 bits that go with LINECALLFEATURE bits; whether the line shows conferences.
 #[must_use]
-pub fn call_features_2(features: u32) -> u32 {
-    let with = |bit, kind| if features & bit == 0 { 0 } else { kind };
+pub fn call_features_2(features: u32, confers: bool) -> u32 {
+    let with = |bits, kind| if features & bits == bits { kind } else { 0 };
+    // Calls that can be swapped are one that talks and one on hold.
+    let talk = call_feature::COMPLETETRANSF | call_feature::SWAPHOLD;
     with(call_feature::COMPLETETRANSF, call_feature_2::TRANSFERNORM)
+        | with(talk, if confers { call_feature_2::TRANSFERCONF } else { 0 })
         | with(call_feature::SETUPTRANSFER, call_feature_2::ONESTEPTRANSFER)
         | with(call_feature::PARK, PARKS)
 }
-
-/// LINETRANSFERMODE bits that `TSPI_lineCompleteTransfer` takes.
-pub const TRANSFER_MODES: u32 = transfer_mode::TRANSFER;
 
 /// LINEADDRFEATURE bits that an address may ever show.
 pub const ADDRESS_FEATURES: u32 =
@@ -205,7 +224,7 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
         Command::CompleteTransfer { call, consultation, conference } => {
             admit_complete_transfer(view, *call, *consultation, conference.is_some())
         }
-        Command::SetupConference { call: Some(_), .. } if view.identity.single_active_call => {
+        Command::SetupConference { call: Some(_), .. } if !confers(view) => {
             Err(LineErr::OperationUnavail)
         }
         Command::SetupConference { call: Some(call), .. } => {
@@ -242,10 +261,15 @@ fn admit_complete_transfer(
     if call == consultation {
         return Err(LineErr::InvalConsultCallHandle);
     }
-    if to_conference {
+    if to_conference && !confers(view) {
         return Err(LineErr::OperationUnavail);
     }
-    let talks = |state| matches!(state, CallState::Connected | CallState::Ringback);
+    // Who only rings can be given a call, but nobody can be heard with.
+    let talks = |state| match state {
+        CallState::Connected => true,
+        CallState::Ringback => !to_conference,
+        _ => false,
+    };
     let waits = |state| matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer);
     let pair = |held, other| waits(held) && talks(other);
     if pair(first, second) || pair(second, first) {

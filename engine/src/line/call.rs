@@ -1,6 +1,7 @@
 //! One call of a line: what is kept of it between records.
 
 use crate::call::{self, Circumstances, PbxState, Phase, Siblings, StateAndMode};
+use crate::capability::call_features_2;
 use crate::fact::{CallInfo, Msg, Party, Role};
 use crate::forwarding::Case;
 use crate::id::{CallHandle, CallId, Guid};
@@ -287,17 +288,19 @@ impl Call {
     }
 
     pub(super) fn view(&self, siblings: Siblings, in_service: bool) -> CallView {
+        let features = match call::features(self.state, siblings, in_service) {
+            // The PBX cannot be asked for anything but its members.
+            features if self.is_conference => {
+                features & (call_feature::DROP | call_feature::ADDTOCONF)
+            }
+            features => features,
+        };
         CallView {
             id: self.id,
             state: self.state,
             mode: self.mode,
-            features: match call::features(self.state, siblings, in_service) {
-                // The PBX cannot be asked for anything but its members.
-                features if self.is_conference => {
-                    features & (call_feature::DROP | call_feature::ADDTOCONF)
-                }
-                features => features,
-            },
+            features,
+            features_2: call_features_2(features, siblings.confers),
             is_conference: self.is_conference,
             since: self.since,
             info: Arc::clone(&self.card),

@@ -39,6 +39,8 @@ struct User {
     opening: u32,
     born_calls: u32,
     made_calls: u32,
+    /// Commands so far.
+    turns: u32,
     /// The latest one that an application asked for.
     conference: Option<CallId>,
 }
@@ -62,7 +64,7 @@ struct Leg {
 /// A request of an application that the PBX has not answered yet.
 #[derive(Clone, Debug)]
 struct Open {
-    request: RequestId,
+    ticket: Ticket,
     call: CallId,
     peer: u8,
     makes_call: bool,
@@ -100,6 +102,7 @@ impl History {
             opening: 0,
             born_calls: 0,
             made_calls: 0,
+            turns: 0,
             conference: None,
         };
         let mut history = History {
@@ -244,9 +247,7 @@ impl History {
         let forward = |mode: &u32| Forward::of(*mode, "30".into(), NAMES[0].1.into());
         let forwards = modes.iter().skip(1 + usize::from(what % 3)).filter_map(forward).collect();
         let (request, rings) = (RequestId(self.number()), u32::from(what % 5));
-        let opening = Opening(self.users[user].opening);
-        let command = Command::Forward(Forwarding { forwards, rings });
-        self.say(Event::App(line_of(user), opening, request, command));
+        self.command(user, request, Command::Forward(Forwarding { forwards, rings }));
     }
 
     /// The model does not know what was asked, so the answer may be one to something else.
@@ -269,8 +270,8 @@ impl History {
                 print: u32::from(how),
             }),
         };
-        let request = RequestId(RequestId::FIRST_OF_LINE | u32::from(which));
-        self.say(Event::Reply(line_of(user), request, reply));
+        let ticket = Ticket::question(u32::from(which));
+        self.say(Event::Reply(line_of(user), ticket, reply));
     }
 
     /// A function that goes with a leg as it stands, now and then one that does not.
@@ -414,21 +415,28 @@ impl History {
             Command::Pickup { from: PickupFrom::Station(_), .. }
                 | Command::Park { at: ParkPlace::Directed(_), .. }
         );
-        self.requests.push(Open { request, call, peer, makes_call, looks_up, parks });
+        let ticket = self.command(user, request, command);
+        self.requests.push(Open { ticket, call, peer, makes_call, looks_up, parks });
+    }
+
+    /// The name under which the line will ask for the answer.
+    fn command(&mut self, user: usize, request: RequestId, command: Command) -> Ticket {
+        self.users[user].turns += 1;
         let opening = Opening(self.users[user].opening);
         self.say(Event::App(line_of(user), opening, request, command));
+        Ticket { request, turn: self.users[user].turns }
     }
 
     fn reply(&mut self, how: u8) {
         if self.requests.is_empty() {
             return;
         }
-        let Open { request, call, peer, makes_call, looks_up, parks } = self.requests.remove(0);
+        let Open { ticket, call, peer, makes_call, looks_up, parks } = self.requests.remove(0);
         if looks_up && !how.is_multiple_of(4) {
             let found = (how % 4 != 1).then(|| Personal::from("Ben"));
-            let known = Open { request, call, peer, makes_call, looks_up: false, parks };
+            let known = Open { ticket, call, peer, makes_call, looks_up: false, parks };
             self.requests.extend(found.is_some().then_some(known));
-            return self.say(Event::Reply(call.line, request, Reply::Found(found)));
+            return self.say(Event::Reply(call.line, ticket, Reply::Found(found)));
         }
         let handle = self.number();
         let reply = match (how % 4, makes_call) {
@@ -440,7 +448,7 @@ impl History {
             (_, false) => Reply::Taken,
         };
         let leads_to_leg = reply == Reply::Calling(CallHandle(handle));
-        let reply = Event::Reply(call.line, request, reply);
+        let reply = Event::Reply(call.line, ticket, reply);
         let user = call.line.0 as usize - 1;
         // The first event of the leg may come in before the answer that names it.
         if leads_to_leg && how >= 128 {
@@ -462,7 +470,7 @@ impl History {
             (0, ..) => Timer::Reconnect(PBX, self.attempt),
             (1, ..) => Timer::PollPause(PBX, self.attempt),
             (2, ..) => Timer::Settled(PBX, self.attempt),
-            (3, _, Some(open)) => Timer::Deadline(open.call.line, open.request),
+            (3, _, Some(open)) => Timer::Deadline(open.call.line, open.ticket),
             (4, Some(leg), _) => Timer::Ring(leg.id, generation),
             (5, Some(leg), _) => Timer::NewCallAgain(leg.id, generation),
             _ => Timer::Grace(line, self.attempt),
