@@ -38,7 +38,11 @@ enum {
     A_STRUCTURE = BIT(NULL_POINTER) | BIT(SHORT_SIZE) | BIT(MISALIGNED),
     A_TEXT = BIT(NULL_POINTER) | BIT(TEXT_OF_1) | BIT(TEXT_OF_255) | BIT(TEXT_OF_100000) |
              BIT(ALL_DIALABLE),
+    /* Bytes, or a text, with their number. */
     BYTES = BIT(NULL_POINTER) | BIT(NO_END),
+    A_COUNTED_TEXT = A_TEXT | BIT(NO_END),
+    /* A structure with texts in it, each with its size. */
+    WITH_TEXTS = A_STRUCTURE | BIT(NO_END),
     A_DEVICE = BIT(NO_DEVICE),
     A_VERSION = BIT(NO_VERSION),
 };

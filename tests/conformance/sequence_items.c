@@ -104,6 +104,12 @@ static void b_redirects(void)
     curtain(3);
 }
 
+/* Whom it goes to instead may be known with the first events, or after. */
+#define FORWARDED_ON_ITS_WAY                                                                       \
+    "done C:DIALING I:CALLID|CALLERID "                                                            \
+    "I:CALLEDID/I:CALLEDID|REDIRECTIONID|REDIRECTINGID I:REDIRECTIONID|REDIRECTINGID? "             \
+    "C:PROCEEDING I:REDIRECTIONID|REDIRECTINGID? C:RINGBACK"
+
 /* B's phone diverts all calls to C. */
 static void b_is_forwarded(void)
 {
@@ -116,9 +122,7 @@ static void b_is_forwarded(void)
                   (struct parties){.origin = LINECALLORIGIN_INTERNAL,
                                    .reason = LINECALLREASON_FWDUNCOND, .caller = "20",
                                    .called = "21", .redirecting = "21", .redirection = "23"});
-    play_on(&a, "done C:DIALING I:CALLID|CALLERID "
-                "I:CALLEDID/I:CALLEDID|REDIRECTIONID|REDIRECTINGID I:REDIRECTIONID|REDIRECTINGID? "
-                "C:PROCEEDING I:REDIRECTIONID|REDIRECTINGID? C:RINGBACK");
+    play_on(&a, FORWARDED_ON_ITS_WAY);
     check_parties(call_info(play_call(&a, 1)),
                   (struct parties){.caller = "20", .called = "21", .redirecting = "21",
                                    .redirection = "23"});
@@ -128,6 +132,33 @@ static void b_is_forwarded(void)
     control("hangup 23");
     play_on(&c, "C:DISCONNECTED(1)? C:IDLE");
     play_on(&a, "C:DISCONNECTED(1) C:IDLE");
+    curtain(3);
+}
+
+/* B's phone diverts to C what comes while it is busy. */
+static void b_is_busy_and_forwarded(void)
+{
+    stage_for(3);
+    needs_claim(FORWARD);
+    control_until_end("forward 21 cfb 23", "forward 21 cfb off");
+    control_until_end("busy 21 on", "busy 21 off");
+    play_request(&a, make_call(a.line, "21", NULL, NULL));
+    play_on(&c, "NEW C:OFFERING(1)");
+    check_parties(offered_info(play_call(&c, 1)),
+                  (struct parties){.origin = LINECALLORIGIN_INTERNAL,
+                                   .reason = LINECALLREASON_FWDBUSY, .caller = "20",
+                                   .called = "21", .redirecting = "21", .redirection = "23"});
+    play_on(&a, FORWARDED_ON_ITS_WAY);
+    check_parties(call_info(play_call(&a, 1)),
+                  (struct parties){.caller = "20", .called = "21", .redirecting = "21",
+                                   .redirection = "23"});
+    control("answer 23");
+    play_on(&c, "I:CONNECTEDID C:CONNECTED(1)");
+    play_on(&a, "I:CONNECTEDID C:CONNECTED(1)");
+    check_parties(call_info(play_call(&a, 1)), (struct parties){.connected = "23"});
+    control("hangup 20");
+    play_on(&a, "C:DISCONNECTED(1)? C:IDLE");
+    play_on(&c, "C:DISCONNECTED(1) C:IDLE");
     curtain(3);
 }
 
@@ -146,6 +177,14 @@ static void b_does_not_answer(void)
                                    .reason = LINECALLREASON_FWDNOANSWER, .caller = "20",
                                    .called = "21", .redirecting = "21", .redirection = "23"});
     play_on(&a, "I:REDIRECTIONID|REDIRECTINGID");
+    check_parties(call_info(play_call(&a, 1)),
+                  (struct parties){.reason = LINECALLREASON_DIRECT, .caller = "20", .called = "21",
+                                   .redirecting = "21", .redirection = "23"});
+    control("answer 23");
+    play_on(&c, "I:CONNECTEDID C:CONNECTED(1)");
+    play_on(&a, "I:CONNECTEDID C:CONNECTED(1)");
+    check_parties(call_info(play_call(&a, 1)), (struct parties){.connected = "23"});
+    check_parties(call_info(play_call(&c, 1)), (struct parties){.connected = "20"});
     play_request(&a, drop(play_call(&a, 1)));
     play_on(&a, "C:IDLE 2done");
     play_on(&c, "C:DISCONNECTED(1) C:IDLE");
@@ -381,5 +420,7 @@ const struct item sequence_items[] = {
     {118, "a held party hangs up, at all three lines", who_is_held_hangs_up, 0},
     {119, "a call that the phone makes, at both lines", phone_makes_the_call, 0},
     {120, "a phone holds and takes back, at both lines", phone_holds_the_call, 0},
+    {128, "a call forwarded because the called is busy, at all three lines",
+     b_is_busy_and_forwarded, 0},
     {ITEMS_END, NULL, NULL, 0},
 };

@@ -230,6 +230,8 @@ pub struct Switches {
     pub transfer_event_order: TransferOrder,
     pub ct_state: CtState,
     pub admin: AdminAnswer,
+    /// The firmware that `Version` names; `None` is that of the estate.
+    pub firmware: Option<String>,
     faults: BTreeMap<Kind, (Fault, Option<u32>)>,
 }
 
@@ -263,6 +265,7 @@ impl Default for Switches {
             transfer_event_order: TransferOrder::default(),
             ct_state: CtState::default(),
             admin: AdminAnswer::default(),
+            firmware: None,
             faults: BTreeMap::new(),
         }
     }
@@ -420,26 +423,16 @@ fn put<T>(place: &mut T, value: Option<T>) -> bool {
     }
 }
 
-/// A row for a switch of named values.
+/// A row for a switch of named values; one of the dialect begins with `.dialect`.
 macro_rules! choice {
-    ($field:ident: $type:ty) => {
+    ($(.$of:ident)? $field:ident: $type:ty) => {
         Row {
             name: stringify!($field),
             words: <$type as Choice>::WORDS,
             other: "",
-            set: |switches, word| put(&mut switches.$field, <$type as Choice>::read(word)),
-        }
-    };
-}
-
-/// A row for a switch of the dialect.
-macro_rules! spelling {
-    ($field:ident: $type:ty) => {
-        Row {
-            name: stringify!($field),
-            words: <$type as Choice>::WORDS,
-            other: "",
-            set: |switches, word| put(&mut switches.dialect.$field, <$type as Choice>::read(word)),
+            set: |switches, word| {
+                put(&mut switches$(.$of)?.$field, <$type as Choice>::read(word))
+            },
         }
     };
 }
@@ -452,13 +445,13 @@ macro_rules! other {
 }
 
 const TABLE: &[Row] = &[
-    spelling!(item_names: ItemNames),
-    spelling!(info_item_name: InfoItemName),
-    spelling!(typed_responses: TypedResponses),
-    spelling!(response_prefix: ResponsePrefix),
-    spelling!(bool_style: BoolStyle),
-    spelling!(empty_arrays: EmptyArrays),
-    spelling!(charset: Charset),
+    choice!(.dialect item_names: ItemNames),
+    choice!(.dialect info_item_name: InfoItemName),
+    choice!(.dialect typed_responses: TypedResponses),
+    choice!(.dialect response_prefix: ResponsePrefix),
+    choice!(.dialect bool_style: BoolStyle),
+    choice!(.dialect empty_arrays: EmptyArrays),
+    choice!(.dialect charset: Charset),
     choice!(unknown_session: UnknownSession),
     choice!(strict_requests: bool),
     choice!(stale_call_handle: StaleHandle),
@@ -497,6 +490,10 @@ const TABLE: &[Row] = &[
     }),
     choice!(end_pending_poll: EndPendingPoll),
     choice!(admin: AdminAnswer),
+    other!("firmware", "what `Version` names, for example 13r3 | off", |switches, word| {
+        switches.firmware = (word != "off").then(|| word.to_owned());
+        true
+    }),
     other!(
         "fault_injection",
         "OPERATION=500|reset|truncate|delay[:TIME]|duplicate|off, with *N for the next N only; or off",

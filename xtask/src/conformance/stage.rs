@@ -164,6 +164,8 @@ impl Stage {
                         finding.show();
                         findings.push(finding);
                         latest = Instant::now();
+                    } else if line.starts_with("# note ") {
+                        println!("{line}");
                     } else if let Some(last) = findings.last_mut() {
                         last.read_uses(&line);
                     }
