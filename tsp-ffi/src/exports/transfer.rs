@@ -43,8 +43,11 @@ pub unsafe extern "system" fn TSPI_lineSetupTransfer(
         let number = if given.flags() & LINECALLPARAMFLAGS_ONESTEPTRANSFER == 0 {
             Personal::default()
         } else {
+            // The page of this function has no errors for numbers; this one is in the parameters.
+            let wrong = |_| LineErr::InvalCallParams;
             // SAFETY: the caller's promise.
-            Dialable::read(&unsafe { given.target_address(params)? })?.into_number()
+            let text = unsafe { given.target_address(params) }.map_err(wrong)?;
+            Dialable::read(&text).map_err(wrong)?.into_number()
         };
         let command = |consultation| {
             setup(Consultation {

@@ -214,7 +214,10 @@ fn a_consultation_gets_its_number_at_once_or_later() {
     assert_eq!(number(), "", "a number that nobody asked to dial");
     assert!(setup(one_step(0x80, "3-0").as_ptr().cast()) > 0);
     assert_eq!(number(), "30");
-    assert_eq!(setup(one_step(0x80, "").as_ptr().cast()), NO_ADDRESS);
+    for wrong in ["", "1?", "x"] {
+        let answer = setup(one_step(0x80, wrong).as_ptr().cast());
+        assert_eq!(answer, LineErr::InvalCallParams.code(), "{wrong}");
+    }
     // SAFETY: null is allowed, and refused.
     let nowhere =
         unsafe { TSPI_lineSetupTransfer(here.stage.request(), handle, 500, null_mut(), null()) };
