@@ -39,20 +39,22 @@ pub const CALL_FEATURES: u32 = call_feature::ANSWER
     | call_feature::REDIRECT;
 
 /// LINECALLFEATURE2 bits: kinds of the functions above.
-pub const CALL_FEATURES_2: u32 =
-    call_feature_2::TRANSFERNORM | call_feature_2::ONESTEPTRANSFER | PARKS;
+pub const CALL_FEATURES_2: u32 = call_feature_2::TRANSFERNORM
+    | call_feature_2::TRANSFERCONF
+    | call_feature_2::ONESTEPTRANSFER
+    | PARKS;
 
 /// `TSPI_linePark` in both forms.
 const PARKS: u32 = call_feature_2::PARKDIRECT | call_feature_2::PARKNONDIRECT;
 
-/// dwMaxNumConference: a telephone mixes its own user and two others.
+/// A telephone mixes its own user and two others.
 pub const MOST_IN_CONFERENCE: u32 = 3;
 
-/// dwMaxNumConference. A conference shows several calls as active, so there is none where the
-/// setting forbids that.
+/// dwMaxNumConference and dwMaxNumTransConf. A conference shows several calls as active, so there
+/// is none where the setting forbids that.
 #[must_use]
 pub fn most_in_conference(view: &LineView) -> u32 {
-    if view.identity.single_active_call { 0 } else { MOST_IN_CONFERENCE }
+    if confers(view) { MOST_IN_CONFERENCE } else { 0 }
 }
 
 /// LINECALLFEATURE bits of conferences.
@@ -62,23 +64,40 @@ const CONFERENCES: u32 =
 /// LINECALLFEATURE bits that a line claims.
 #[must_use]
 pub fn call_features_claimed(view: &LineView) -> u32 {
-    CALL_FEATURES & !if most_in_conference(view) == 0 { CONFERENCES } else { 0 }
+    CALL_FEATURES & !if confers(view) { 0 } else { CONFERENCES }
+}
+
+/// LINECALLFEATURE2 bits that a line claims.
+#[must_use]
+pub fn call_features_2_claimed(view: &LineView) -> u32 {
+    CALL_FEATURES_2 & !if confers(view) { 0 } else { call_feature_2::TRANSFERCONF }
+}
+
+/// LINETRANSFERMODE bits that `TSPI_lineCompleteTransfer` takes.
+#[must_use]
+pub fn transfer_modes(view: &LineView) -> u32 {
+    transfer_mode::TRANSFER | if confers(view) { transfer_mode::CONFERENCE } else { 0 }
+}
+
+/// Whether conferences can be shown.
+fn confers(view: &LineView) -> bool {
+    !view.identity.single_active_call
 }
 
 /// LINEPARKMODE bits that `TSPI_linePark` takes.
 pub const PARK_MODES: u32 = park_mode::DIRECTED | park_mode::NONDIRECTED;
 
-/// LINECALLFEATURE2 bits that go with LINECALLFEATURE bits.
+/// LINECALLFEATURE2 bits that go with LINECALLFEATURE bits; whether the line shows conferences.
 #[must_use]
-pub fn call_features_2(features: u32) -> u32 {
-    let with = |bit, kind| if features & bit == 0 { 0 } else { kind };
+pub fn call_features_2(features: u32, confers: bool) -> u32 {
+    let with = |bits, kind| if features & bits == bits { kind } else { 0 };
+    // Calls that can be swapped are one that talks and one on hold.
+    let talk = call_feature::COMPLETETRANSF | call_feature::SWAPHOLD;
     with(call_feature::COMPLETETRANSF, call_feature_2::TRANSFERNORM)
+        | with(talk, if confers { call_feature_2::TRANSFERCONF } else { 0 })
         | with(call_feature::SETUPTRANSFER, call_feature_2::ONESTEPTRANSFER)
         | with(call_feature::PARK, PARKS)
 }
-
-/// LINETRANSFERMODE bits that `TSPI_lineCompleteTransfer` takes.
-pub const TRANSFER_MODES: u32 = transfer_mode::TRANSFER;
 
 /// LINEADDRFEATURE bits that an address may ever show.
 pub const ADDRESS_FEATURES: u32 =
@@ -222,16 +241,13 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
         Command::CompleteTransfer { call, consultation, conference } => {
             admit_complete_transfer(view, *call, *consultation, conference.is_some())
         }
-        Command::SetupConference { call: Some(_), .. } if most_in_conference(view) == 0 => {
+        Command::SetupConference { call: Some(_), .. } if !confers(view) => {
             Err(LineErr::OperationUnavail)
         }
         Command::SetupConference { call: Some(call), .. } => {
             asking_in(view, *call, |state| state == CallState::Connected)?;
             nothing_pending(view, *call)?;
-            if view.calls.iter().any(|call| call.is_conference && call.state != CallState::Idle) {
-                // A telephone has one.
-                return Err(LineErr::InvalCallState);
-            }
+            no_conference(view)?;
             admit_make_call(view)
         }
         Command::AddToConference { conference, consultation } => {
@@ -264,15 +280,21 @@ fn admit_complete_transfer(
     if call == consultation {
         return Err(LineErr::InvalConsultCallHandle);
     }
-    if to_conference {
+    if to_conference && !confers(view) {
         return Err(LineErr::OperationUnavail);
     }
-    let talks = |call: &CallView| {
-        matches!(call.state, CallState::Connected | CallState::Ringback) && !call.is_conference
+    // Who only rings can be given a call, but nobody can be heard with.
+    let talks = |call: &CallView| match call.state {
+        CallState::Connected => !call.is_conference,
+        CallState::Ringback => !to_conference,
+        _ => false,
     };
     let waits = |call: &CallView| call::is_on_hold(call.state) && !call.is_masked;
     let pair = |held, other| waits(held) && talks(other);
     if pair(first, second) || pair(second, first) {
+        if to_conference {
+            no_conference(view)?;
+        }
         asking(view)
     } else {
         Err(LineErr::InvalCallState)
@@ -337,6 +359,12 @@ fn asking_in(
 fn is_pending_conference(view: &LineView, call: CallId) -> bool {
     view.call(call)
         .is_some_and(|call| call.is_conference && call.state == CallState::OnHoldPendConf)
+}
+
+/// A telephone has one conference.
+fn no_conference(view: &LineView) -> Result<(), LineErr> {
+    let live = |call: &CallView| call.is_conference && call.state != CallState::Idle;
+    if view.calls.iter().any(|call| live(call)) { Err(LineErr::InvalCallState) } else { Ok(()) }
 }
 
 /// dwMaxNumOnHoldPendingCalls: one call waits for what comes of a consultation, and no call for a

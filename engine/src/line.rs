@@ -17,7 +17,9 @@ use self::request::Pending;
 use crate::call::{Siblings, is_on_hold};
 use crate::effect::{Address, Effect, Effects, Notice, Report, Surprise, Telling, What};
 use crate::fact::{CallInfo, Command, HostFact, Reply};
-use crate::id::{Attempt, CallHandle, CallId, LineId, Opening, PbxId, RequestId, UserHandle};
+use crate::id::{
+    Attempt, CallHandle, CallId, LineId, Opening, PbxId, RequestId, Ticket, UserHandle,
+};
 use crate::pbx::CallClue;
 use crate::pii::Personal;
 use crate::tapi::{CallState, address_state, disconnect_mode, line_dev_state};
@@ -78,8 +80,8 @@ pub enum LineInput {
     Command(Opening, RequestId, Command),
     /// An application's request for a call that is parked somewhere.
     Unpark(Opening, RequestId, Unpark),
-    /// The PBX's answer to what was asked for a request.
-    Reply(RequestId, Reply),
+    /// The PBX's answer to what was asked for a request, or by the line itself.
+    Reply(Ticket, Reply),
     /// A timer.
     Due(Timer),
 }
@@ -105,6 +107,8 @@ pub struct Line {
     removed: bool,
     open: Option<Open>,
     born: u32,
+    /// Commands of applications so far.
+    turns: u32,
     calls: Vec<Call>,
     requests: Vec<Pending>,
     early: Vec<(Attempt, CallInfo, CallClue)>,
@@ -141,6 +145,7 @@ impl Line {
             removed: false,
             open: None,
             born: 0,
+            turns: 0,
             calls: Vec::new(),
             requests: Vec::new(),
             early: Vec::new(),
@@ -188,7 +193,7 @@ impl Line {
                 let command = Command::Unpark { call, from };
                 self.command(at, opening, id, command, parked, out);
             }
-            LineInput::Reply(id, reply) => self.reply(at, id, reply, out),
+            LineInput::Reply(ticket, reply) => self.reply(at, ticket, reply, out),
             LineInput::Due(timer) => self.due(at, timer, out),
         }
         self.settle_conferences(at, out);
@@ -372,9 +377,9 @@ impl Line {
 
     fn due(&mut self, at: Millis, timer: Timer, out: &mut Effects) {
         match timer {
-            Timer::Deadline(_, id) => {
-                self.deadline(at, id, out);
-                self.forward_deadline(at, id, out);
+            Timer::Deadline(_, ticket) => {
+                self.deadline(at, ticket, out);
+                self.forward_deadline(ticket, out);
             }
             Timer::Ring(call, count) => self.ring(at, call, count, out),
             Timer::Grace(..) => {

@@ -313,6 +313,7 @@ pub mod call_feature {
 pub mod call_feature_2 {
     pub const ONESTEPTRANSFER: u32 = 0x2;
     pub const TRANSFERNORM: u32 = 0x40;
+    pub const TRANSFERCONF: u32 = 0x80;
     pub const PARKDIRECT: u32 = 0x100;
     pub const PARKNONDIRECT: u32 = 0x200;
 }

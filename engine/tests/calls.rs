@@ -53,7 +53,7 @@ fn a_made_call_completes_before_its_first_state_even_if_its_events_overtake_the_
     site.call(201, 129);
     assert!(site.calls_told(1).is_empty(), "nothing before the completion");
     assert!(site.view(1).calls.is_empty(), "a pending handle is not counted");
-    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
     let told = site.calls_told(1);
     assert_eq!(told[..2], ["7 done", "made0 DIALING 0x0"]);
     assert_eq!(told.last().unwrap(), "made0 PROCEEDING 0x0");
@@ -76,13 +76,13 @@ fn what_is_told_of_a_made_call_does_not_depend_on_whether_events_overtake_the_an
     let told = |overtaking: bool| {
         let mut site = Site::new();
         site.make_call(7, 0);
-        let answer = Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101)));
+        let answer = |site: &mut Site| site.reply(1, 7, Reply::Calling(CallHandle(101)));
         let events = |site: &mut Site| [1, 3, 4].map(|state| site.call(101, state));
         if overtaking {
             events(&mut site);
-            site.event(answer);
+            answer(&mut site);
         } else {
-            site.event(answer);
+            answer(&mut site);
             events(&mut site);
         }
         site.told(1)
@@ -95,7 +95,7 @@ fn what_is_told_of_a_made_call_does_not_depend_on_whether_events_overtake_the_an
 fn who_calls_is_known_at_the_first_state_of_a_made_call() {
     let mut site = Site::new();
     let id = site.make_call(7, 0);
-    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
     let card = site.view(1).call(id).unwrap().info.clone();
     assert_eq!((card.caller.number.to_text(), card.caller.flags), ("20".into(), ADDRESS));
     assert_eq!((card.called.number.to_text(), card.called.flags), ("21".into(), ADDRESS));
@@ -108,7 +108,7 @@ fn who_calls_is_known_at_the_first_state_of_a_made_call() {
 fn a_made_call_that_the_pbx_refuses_leaves_nothing_but_its_completion() {
     let mut site = Site::new();
     site.make_call(7, 0);
-    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(0))));
+    site.reply(1, 7, Reply::Calling(CallHandle(0)));
     assert_eq!(site.told(1), ["7 OPERATIONFAILED"]);
     assert!(site.view(1).calls.is_empty());
 }
@@ -118,9 +118,9 @@ fn a_made_call_that_the_pbx_never_answers_fails_at_the_deadline_and_is_announced
 {
     let mut site = Site::new();
     site.make_call(7, 0);
-    site.event(Event::Due(Timer::Deadline(LineId(1), RequestId(7))));
+    site.deadline(1, 7);
     assert_eq!(site.told(1), ["7 OPERATIONFAILED"]);
-    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
     assert!(site.told(1).is_empty());
     site.call(101, 4);
     assert_eq!(site.calls_told(1), ["new call1", "call1 RINGBACK 0x0"]);
@@ -152,7 +152,7 @@ fn an_answer_completes_when_the_pbx_shows_the_call_connected() {
     site.told(2);
     site.app(2, 9, Command::Answer(born(2, 1)));
     assert!(matches!(&site.ordered()[..], [Order::UserConnect { call: CallHandle(201) }]));
-    site.event(Event::Reply(LineId(2), RequestId(9), Reply::Taken));
+    site.reply(2, 9, Reply::Taken);
     assert!(site.told(2).is_empty(), "taken is not done");
     site.call(201, 133);
     let told = site.calls_told(2);
@@ -194,7 +194,7 @@ fn a_drop_that_the_pbx_ignores_goes_idle_at_the_deadline() {
     site.call(101, 5);
     site.told(1);
     site.app(1, 5, Command::Drop(born(1, 1)));
-    site.event(Event::Due(Timer::Deadline(LineId(1), RequestId(5))));
+    site.deadline(1, 5);
     assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "5 done"]);
     site.call(101, 5);
     assert!(site.calls_told(1).is_empty(), "nothing after IDLE");
@@ -243,7 +243,7 @@ fn closing_a_line_completes_what_is_open_and_nothing_is_told_after() {
     site.told(1);
     site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
     assert_eq!(site.told(1), ["7 OPERATIONFAILED"]);
-    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
     site.call(101, 4);
     site.call(102, 6);
     assert!(site.told(1).is_empty());

@@ -13,10 +13,6 @@ use site::{Site, born};
 const PARENT: CallId = CallId { line: LineId(1), serial: CallId::FIRST_MADE };
 const SECOND: CallId = CallId { line: LineId(1), serial: CallId::FIRST_MADE + 1 };
 
-fn reply(site: &mut Site, request: u32, reply: Reply) {
-    site.event(Event::Reply(LineId(1), RequestId(request), reply));
-}
-
 fn setup() -> Command {
     let consultation =
         Consultation { call: SECOND, number: "22".into(), block_id: false, call_param_flags: 0 };
@@ -37,8 +33,8 @@ fn asked() -> Site {
 fn begun() -> Site {
     let mut site = asked();
     site.call(101, 261);
-    reply(&mut site, 5, Reply::Taken);
-    reply(&mut site, 5, Reply::Calling(CallHandle(102)));
+    site.reply(1, 5, Reply::Taken);
+    site.reply(1, 5, Reply::Calling(CallHandle(102)));
     site.call(102, 4);
     site.told(1);
     site.asked();
@@ -55,7 +51,7 @@ fn conferring() -> Site {
     site.call(102, 5);
     site.told(1);
     add(&mut site, 6);
-    reply(&mut site, 6, Reply::Taken);
+    site.reply(1, 6, Reply::Taken);
     site.call(101, 5);
     site.told(1);
     site.asked();
@@ -78,8 +74,8 @@ fn a_conference_begins_with_one_member_and_a_call_to_the_next() {
     ));
     site.call(101, 261);
     assert!(site.calls_told(1).is_empty(), "it becomes a member, not a call on hold");
-    reply(&mut site, 5, Reply::Taken);
-    reply(&mut site, 5, Reply::Calling(CallHandle(102)));
+    site.reply(1, 5, Reply::Taken);
+    site.reply(1, 5, Reply::Calling(CallHandle(102)));
     assert_eq!(
         site.calls_told(1),
         ["5 done", "made0 ONHOLDPENDCONF 0x0", "call1 CONFERENCED 0x80000000", "made1 DIALING 0x0"]
@@ -108,7 +104,7 @@ fn the_second_member_is_added_when_the_pbx_has_both_connected() {
     assert_eq!(features, waits | call_feature::ADDTOCONF);
     add(&mut site, 7);
     assert!(matches!(&site.ordered()[..], [Order::UserRc { call: CallHandle(102), rc: 10 }]));
-    reply(&mut site, 7, Reply::Taken);
+    site.reply(1, 7, Reply::Taken);
     assert!(site.calls_told(1).is_empty(), "told is not done");
     site.call(101, 5);
     assert_eq!(
@@ -125,10 +121,10 @@ fn a_telephone_that_knows_only_the_other_facility_gets_it() {
     site.told(1);
     add(&mut site, 6);
     site.asked();
-    site.event(Event::Due(Timer::Deadline(LineId(1), RequestId(6))));
+    site.deadline(1, 6);
     assert!(matches!(&site.ordered()[..], [Order::UserRc { rc: 4, .. }]));
     assert!(site.calls_told(1).is_empty());
-    site.event(Event::Due(Timer::Deadline(LineId(1), RequestId(6))));
+    site.deadline(1, 6);
     assert_eq!(site.calls_told(1), ["6 OPERATIONFAILED"]);
     assert_eq!(states(&site), [Conferenced, OnHoldPendConf, Connected]);
 }
@@ -260,12 +256,52 @@ fn beside_a_conference_a_call_is_offered_nothing_that_would_need_the_conference(
 }
 
 #[test]
+fn a_second_who_hangs_up_before_joining_leads_back_to_the_first() {
+    let mut site = begun();
+    site.call(102, 5);
+    site.effects.clear();
+    site.call(102, 6);
+    assert_eq!(site.ordered(), [Order::UserRetrieve { call: CallHandle(101) }]);
+    assert_eq!(site.calls_told(1), ["made1 DISCONNECTED 0x1"]);
+    site.call(101, 5);
+    site.del(102);
+    assert_eq!(
+        site.calls_told(1),
+        ["made1 IDLE 0x0", "made0 IDLE 0x0", "call1 CONNECTED 0x1"],
+        "who is left by a conference is an ordinary call"
+    );
+    assert!(site.ordered().is_empty(), "once");
+}
+
+#[test]
+fn a_second_who_is_busy_leads_back_to_the_first_also_if_the_telephone_is_slower() {
+    let mut site = begun();
+    site.cleared(102, 6, Some(17));
+    site.del(102);
+    assert_eq!(site.ordered(), [Order::UserRetrieve { call: CallHandle(101) }]);
+    assert_eq!(states(&site), [OnHold, Idle, Idle], "as the PBX has it");
+    site.call(101, 5);
+    assert_eq!(states(&site), [Connected, Idle, Idle]);
+}
+
+#[test]
+fn a_first_member_who_hangs_up_leaves_the_second_call_alone() {
+    let mut site = begun();
+    site.call(102, 5);
+    site.effects.clear();
+    site.call(101, 6);
+    site.del(101);
+    assert!(site.ordered().is_empty());
+    assert_eq!(states(&site), [Idle, Idle, Connected]);
+}
+
+#[test]
 fn a_conference_that_the_pbx_cannot_begin_leaves_the_call_as_it_was() {
     let mut site = asked();
     site.asked();
     site.call(101, 261);
-    reply(&mut site, 5, Reply::Taken);
-    reply(&mut site, 5, Reply::Calling(CallHandle(0)));
+    site.reply(1, 5, Reply::Taken);
+    site.reply(1, 5, Reply::Calling(CallHandle(0)));
     assert_eq!(site.calls_told(1), ["5 OPERATIONFAILED", "call1 ONHOLD 0x0"]);
     assert!(matches!(&site.ordered()[..], [Order::UserRetrieve { .. }]));
     site.call(101, 5);

@@ -3,10 +3,11 @@
 
 mod site;
 
-use engine::effect::Order;
+use engine::effect::{Effect, Order};
 use engine::fact::*;
-use engine::id::{CallHandle, UserHandle};
-use engine::tapi::call_info_state;
+use engine::id::{CallHandle, LineId, UserHandle};
+use engine::tapi::{CallState, call_info_state, origin};
+use engine::time::{Millis, Timer};
 use site::{Site, born, call, made, party};
 
 /// Anna (line 1) talks to Ben.
@@ -106,9 +107,131 @@ fn a_consultation_that_hangs_up_before_the_transfer_leaves_the_original_on_hold(
     site.cleared(102, 6, Some(16));
     site.del(102);
     assert_eq!(site.calls_told(1), ["made0 DISCONNECTED 0x1", "made0 IDLE 0x0"]);
+    // The other leg follows at once, or there was no transfer.
+    let second = Millis(site.now - 1 + 1_000);
+    let deadline = Timer::Deadline(LineId(1), site.ticket(1, 5));
+    assert!(site.effects.contains(&Effect::Wake(second, deadline)), "{:?}", site.effects);
+    site.deadline(1, 5);
+    assert_eq!(site.calls_told(1), ["5 INVALCALLSTATE"]);
+    assert_eq!(site.view(1).counts().held, 1);
+}
+
+#[test]
+fn a_leg_that_reads_hung_up_was_transferred_if_the_other_one_follows_as_given_away() {
+    let mut site = held_and_ringing();
+    site.app(1, 5, complete(born(1, 1), made(1, 0)));
+    site.cleared(102, 6, Some(16));
+    site.del(102);
+    site.cleared(101, 134, ELSEWHERE);
+    let told = site.calls_told(1);
+    assert_eq!(told[2..], ["call1 IDLE 0x0", "5 done"], "{told:?}");
+}
+
+#[test]
+fn two_calls_that_both_hang_up_were_not_transferred() {
+    let mut site = held_and_ringing();
+    site.app(1, 5, complete(born(1, 1), made(1, 0)));
+    site.cleared(102, 6, Some(16));
+    site.cleared(101, 134, Some(16));
+    let mut told = site.calls_told(1);
+    assert_eq!(told.pop().as_deref(), Some("5 INVALCALLSTATE"));
+    assert_eq!(told, ["made0 DISCONNECTED 0x1", "call1 DISCONNECTED 0x1"]);
+}
+
+#[test]
+fn calls_that_are_dropped_under_their_transfer_were_not_transferred() {
+    // The drops are proved by events, or only by their deadlines.
+    for silent in [false, true] {
+        let mut site = held_and_ringing();
+        site.app(1, 6, Command::Drop(made(1, 0)));
+        site.app(1, 7, Command::Drop(born(1, 1)));
+        site.app(1, 5, complete(born(1, 1), made(1, 0)));
+        if silent {
+            site.deadline(1, 6);
+            site.deadline(1, 7);
+        } else {
+            site.cleared(102, 7, Some(16));
+            site.cleared(101, 135, Some(16));
+        }
+        let told = site.calls_told(1);
+        assert!(told.contains(&"5 INVALCALLSTATE".into()), "{told:?}");
+        assert!(told.contains(&"6 done".into()) && told.contains(&"7 done".into()), "{told:?}");
+    }
+}
+
+#[test]
+fn a_pair_is_joined_in_a_conference_instead_of_being_given_away() {
+    let confer = |call, consultation| Command::CompleteTransfer {
+        call,
+        consultation,
+        conference: Some(made(1, 9)),
+    };
+    for (call, other) in [(born(1, 1), made(1, 1)), (made(1, 1), born(1, 1))] {
+        let mut site = consulting();
+        site.app(1, 4, confer(call, other));
+        assert_eq!(site.calls_told(1), ["4 INVALCALLSTATE"], "nobody hears who rings");
+        site.call(102, 5);
+        site.effects.clear();
+        site.app(1, 5, confer(call, other));
+        // On the call that talks, while the other one is on hold.
+        assert_eq!(site.ordered(), [Order::UserRc { call: CallHandle(102), rc: 10 }]);
+        site.reply(1, 5, Reply::Taken);
+        assert!(site.calls_told(1).is_empty(), "told is not done");
+        site.call(101, 133);
+        let [first, second] = [call, other].map(site::serial);
+        assert_eq!(
+            site.calls_told(1),
+            [
+                "5 done".to_owned(),
+                "made9 CONNECTED 0x1".into(),
+                format!("{first} CONFERENCED 0x80000009"),
+                format!("{second} CONFERENCED 0x80000009"),
+            ]
+        );
+        assert_eq!(site.view(1).call(made(1, 9)).unwrap().info.origin, origin::CONFERENCE);
+        // As with any conference: who is left talks.
+        site.cleared(102, 6, Some(16));
+        let told = site.calls_told(1);
+        assert_eq!(told, ["made1 DISCONNECTED 0x1", "made9 IDLE 0x0", "call1 CONNECTED 0x1"]);
+    }
+}
+
+#[test]
+fn a_pair_that_the_telephone_does_not_join_stays_as_it_is() {
+    let mut site = consulting();
+    site.call(102, 5);
+    site.effects.clear();
+    let (call, consultation) = (born(1, 1), made(1, 1));
+    let conference = Some(made(1, 9));
+    site.app(1, 5, Command::CompleteTransfer { call, consultation, conference });
+    site.asked();
+    site.deadline(1, 5);
+    assert_eq!(site.ordered(), [Order::UserRc { call: CallHandle(102), rc: 4 }]);
     site.deadline(1, 5);
     assert_eq!(site.calls_told(1), ["5 OPERATIONFAILED"]);
-    assert_eq!(site.view(1).counts().held, 1);
+    let states: Vec<_> = site.view(1).calls.iter().map(|call| call.state).collect();
+    assert_eq!(states, [CallState::OnHoldPendTransfer, CallState::Connected], "and no third call");
+    // It can be given away after all.
+    site.app(1, 6, complete(call, consultation));
+    site.cleared(101, 134, ELSEWHERE);
+    assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "made1 IDLE 0x0", "6 done"]);
+}
+
+#[test]
+fn a_conference_that_half_comes_to_pass_shows_what_there_is_at_last() {
+    let mut site = consulting();
+    site.call(102, 5);
+    site.effects.clear();
+    let (call, consultation) = (born(1, 1), made(1, 1));
+    let conference = Some(made(1, 9));
+    site.app(1, 5, Command::CompleteTransfer { call, consultation, conference });
+    // The telephone swaps instead.
+    site.call(102, 261);
+    site.call(101, 133);
+    site.deadline(1, 5);
+    site.deadline(1, 5);
+    let told = site.calls_told(1);
+    assert_eq!(told, ["made1 ONHOLD 0x0", "5 OPERATIONFAILED", "call1 CONNECTED 0x1"]);
 }
 
 #[test]

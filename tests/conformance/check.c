@@ -96,6 +96,19 @@ int item_number(void)
     return now.item->number;
 }
 
+static bool as_json;
+
+void note(const char *format, ...)
+{
+    if (as_json) return;
+    va_list arguments;
+    va_start(arguments, format);
+    printf("# note %d ", now.item->number);
+    vprintf(format, arguments);
+    printf("\n");
+    va_end(arguments);
+}
+
 /* ---- running ---- */
 
 static void body(void *unused)
@@ -185,6 +198,7 @@ static bool run_item(const struct item *item, bool json)
 
 int run_items(const struct item *const *tables, bool (*wanted)(int number), bool json)
 {
+    as_json = json;
     for (; *tables != NULL; tables++) {
         for (const struct item *item = *tables; item->number != ITEMS_END; item++) {
             if (!wanted(item->number)) continue;

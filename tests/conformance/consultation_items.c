@@ -33,9 +33,7 @@ static struct call *b_consults_c_by_digits(void)
     play_on(&b, "2I:CALLEDID 3done? 2C:DIALING 3done? 2I:CALLEDID 3done? 2C:PROCEEDING 3done? "
                 "2C:RINGBACK 3done?");
     play_on(&c, "NEW C:OFFERING(1)");
-    control("answer 23");
-    play_on(&b, "2I:CONNECTEDID 2C:CONNECTED(1)");
-    play_on(&c, "I:CONNECTEDID C:CONNECTED(1)");
+    answers(&c, &b, 2);
     return consultation;
 }
 
@@ -60,9 +58,7 @@ static void consulted_and_transferred(void)
     check_parties(call_info(play_call(&a, 1)), (struct parties){.connected = "23",
                                                                 .redirecting = "21",
                                                                 .redirection = "23"});
-    control("hangup 23");
-    play_on(&c, "C:DISCONNECTED(1) C:IDLE");
-    play_on(&a, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&c, &a, 1);
     curtain(3);
 }
 
@@ -75,9 +71,7 @@ static void consultation_dropped(void)
     play_on(&b, "2C:IDLE 4done? C:CONNECTED(1) 4done?");
     play_on(&c, "C:DISCONNECTED(1) C:IDLE");
     play_on(&a, "C:CONNECTED(1)");
-    control("hangup 20");
-    play_on(&a, "C:DISCONNECTED(1) C:IDLE");
-    play_on(&b, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&a, &b, 1);
     curtain(3);
 }
 
@@ -90,9 +84,7 @@ static void original_taken_back(void)
     play_on(&b, "2C:IDLE C:CONNECTED(1) 4done");
     play_on(&c, "C:DISCONNECTED(1) C:IDLE");
     play_on(&a, "C:CONNECTED(1)");
-    control("hangup 20");
-    play_on(&a, "C:DISCONNECTED(1) C:IDLE");
-    play_on(&b, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&a, &b, 1);
     curtain(3);
 }
 
@@ -112,9 +104,7 @@ static void consulted_in_one_step(void)
     play_on(&b, "C:IDLE 2C:IDLE 3done");
     play_on(&a, "I:CONNECTEDID|REDIRECTIONID|REDIRECTINGID C:CONNECTED(1)");
     play_on(&c, "I:CALLID|RELATEDCALLID|REASON|CALLERID|REDIRECTIONID|REDIRECTINGID");
-    control("hangup 20");
-    play_on(&a, "C:DISCONNECTED(1) C:IDLE");
-    play_on(&c, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&a, &c, 1);
     curtain(3);
 }
 

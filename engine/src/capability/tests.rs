@@ -39,6 +39,7 @@ fn line_with(calls: &[CallState]) -> LineView {
                     state: *state,
                     mode: 0,
                     features: features(*state, Siblings::ANY, true),
+                    features_2: 0,
                     // Nothing else is ever in this state.
                     is_conference: *state == CallState::OnHoldPendConf,
                     is_masked: false,
@@ -179,7 +180,32 @@ fn a_transfer_needs_two_calls_of_the_line() {
     assert_eq!(complete(stranger, OTHER, None), Err(LineErr::InvalCallHandle));
     assert_eq!(complete(CALL, stranger, None), Err(LineErr::InvalConsultCallHandle));
     assert_eq!(complete(CALL, CALL, None), Err(LineErr::InvalConsultCallHandle));
-    assert_eq!(complete(CALL, OTHER, Some(stranger)), Err(LineErr::OperationUnavail));
+}
+
+#[test]
+fn a_transfer_becomes_a_conference_where_both_can_be_heard_and_the_line_shows_it() {
+    let complete = |view: &LineView| {
+        let (call, consultation, conference) = (CALL, OTHER, Some(OTHER));
+        admit(view, &Command::CompleteTransfer { call, consultation, conference })
+    };
+    let pair = line_with(&[CallState::OnHold, CallState::Connected]);
+    assert_eq!(complete(&pair), Ok(()));
+    assert_eq!(transfer_modes(&pair), transfer_mode::TRANSFER | transfer_mode::CONFERENCE);
+    let ringing = line_with(&[CallState::OnHold, CallState::Ringback]);
+    assert_eq!(complete(&ringing), Err(LineErr::InvalCallState));
+    let mut single = pair.clone();
+    let identity = Identity { single_active_call: true, ..(*pair.identity).clone() };
+    single.identity = Arc::new(identity);
+    assert_eq!(complete(&single), Err(LineErr::OperationUnavail));
+    assert_eq!(transfer_modes(&single), transfer_mode::TRANSFER);
+    assert_eq!(call_features_2_claimed(&single) & call_feature_2::TRANSFERCONF, 0);
+
+    let waits = |other| features(CallState::OnHold, Siblings::of([other].into_iter()), true);
+    let shown = |other, confers| call_features_2(waits(other), confers);
+    let both = call_feature_2::TRANSFERNORM | call_feature_2::TRANSFERCONF;
+    assert_eq!(shown(CallState::Connected, true), both);
+    assert_eq!(shown(CallState::Connected, false), call_feature_2::TRANSFERNORM);
+    assert_eq!(shown(CallState::Ringback, true), call_feature_2::TRANSFERNORM);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One call of a line: what is kept of it between records.
 
 use crate::call::{self, Circumstances, PbxState, Phase, Siblings, StateAndMode};
+use crate::capability::call_features_2;
 use crate::fact::{CallInfo, Msg, Party, Role};
 use crate::forwarding::Case;
 use crate::id::{CallHandle, CallId, Guid};
@@ -317,11 +318,13 @@ impl Call {
             (_, true) => call_feature::DROP | call_feature::UNHOLD | call_feature::SWAPHOLD,
             (false, false) => u32::MAX,
         };
+        let features = possible & call::features(self.state, siblings, in_service);
         CallView {
             id: self.id,
             state: self.state,
             mode: self.mode,
-            features: possible & call::features(self.state, siblings, in_service),
+            features,
+            features_2: call_features_2(features, siblings.confers),
             is_conference: self.is_conference,
             is_masked,
             since: self.since,

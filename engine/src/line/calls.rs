@@ -188,6 +188,10 @@ impl Line {
         out: &mut Effects,
     ) {
         let departure = self.departure(index);
+        self.hung_up(at, index, out);
+        if departure == Departure::Told {
+            self.resume_first_member(self.calls[index].id, out);
+        }
         if ended.is_some() {
             self.calls[index].leg = None;
         }
@@ -263,6 +267,9 @@ impl Line {
                     self.set_state(at, index, (state, table::passing_mode(state)), out);
                 }
             }
+        }
+        if target.0 == CallState::Idle {
+            self.cancel_digits(self.calls[index].id, out);
         }
         self.set_state(at, index, target, out);
         self.settle(at, out);

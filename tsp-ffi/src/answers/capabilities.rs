@@ -97,9 +97,10 @@ pub(crate) unsafe fn address_caps(
         max_num_on_hold_pending_calls: 1,
         addr_cap_flags: ADDR_CAP_FLAGS | forward_flags(forward_modes),
         call_features: claims::call_features_claimed(view),
-        call_features2: claims::CALL_FEATURES_2,
-        transfer_modes: claims::TRANSFER_MODES,
+        call_features2: claims::call_features_2_claimed(view),
+        transfer_modes: claims::transfer_modes(view),
         max_num_conference: claims::most_in_conference(view),
+        max_num_trans_conf: claims::most_in_conference(view),
         remove_from_conf_caps: if claims::most_in_conference(view) == 0 {
             LINEREMOVEFROMCONF_NONE
         } else {

@@ -44,8 +44,11 @@ pub unsafe extern "system" fn TSPI_lineSetupTransfer(
         let number = if given.flags() & LINECALLPARAMFLAGS_ONESTEPTRANSFER == 0 {
             Personal::default()
         } else {
+            // The page of this function has no errors for numbers; this one is in the parameters.
+            let wrong = |_| LineErr::InvalCallParams;
             // SAFETY: the caller's promise.
-            Dialable::read(&unsafe { given.target_address(params)? })?.into_number()
+            let text = unsafe { given.target_address(params) }.map_err(wrong)?;
+            Dialable::read(&text).map_err(wrong)?.into_number()
         };
         let command = |made| setup(made, number);
         session.make(request, known.line_handle, server, command, |made| {
@@ -55,14 +58,18 @@ pub unsafe extern "system" fn TSPI_lineSetupTransfer(
     })
 }
 
-/// Joins the far ends of two calls. Either of them may be the one on hold.
+/// Joins the far ends of two calls, or makes a conference of them. Either of them may be the one on
+/// hold. Only for a conference the last two parameters but one mean something.
+///
+/// # Safety
+/// `handle` is null or valid for a write until the request has completed.
 #[unsafe(no_mangle)]
-pub extern "system" fn TSPI_lineCompleteTransfer(
+pub unsafe extern "system" fn TSPI_lineCompleteTransfer(
     request: DrvRequestId,
     call: HDrvCall,
     consultation: HDrvCall,
-    _conference: HTapiCall,
-    _conference_handle: *mut HDrvCall,
+    server: HTapiCall,
+    handle: *mut HDrvCall,
     mode: u32,
 ) -> i32 {
     asked(|| {
@@ -72,16 +79,27 @@ pub extern "system" fn TSPI_lineCompleteTransfer(
         if known.line_handle != other.line_handle {
             return Err(LineErr::InvalConsultCallHandle);
         }
-        if mode == transfer_mode::CONFERENCE {
-            return Err(LineErr::OperationUnavail);
+        let complete = |conference| Command::CompleteTransfer {
+            call: known.id,
+            consultation: other.id,
+            conference,
+        };
+        if mode != transfer_mode::CONFERENCE {
+            session.admit(known.id.line, &complete(None))?;
+            if mode != transfer_mode::TRANSFER {
+                return Err(LineErr::InvalTransferMode);
+            }
+            return session.ask(request, call, |_| complete(None));
         }
-        let complete =
-            |call| Command::CompleteTransfer { call, consultation: other.id, conference: None };
-        session.admit_call(call, complete)?;
-        if mode != transfer_mode::TRANSFER {
-            return Err(LineErr::InvalTransferMode);
+        session.admit(known.id.line, &complete(Some(known.id)))?;
+        if handle.is_null() {
+            return Err(LineErr::InvalPointer);
         }
-        session.ask(request, call, complete)
+        let confer = |made| complete(Some(made));
+        session.make(request, known.line_handle, server, confer, |made| {
+            // SAFETY: not null, and the caller vouches for the rest.
+            unsafe { handle.write_unaligned(made) };
+        })
     })
 }
 

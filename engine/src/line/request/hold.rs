@@ -6,7 +6,7 @@
 
 use super::{Kind, Outcome, Progress};
 use crate::effect::{Effects, Order};
-use crate::id::{CallId, RequestId};
+use crate::id::{CallId, Ticket};
 use crate::line::Line;
 use crate::tapi::{CallState, LineErr};
 use crate::time::Millis;
@@ -15,13 +15,13 @@ impl Line {
     pub(super) fn hold(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
-        self.pend(at, id, call, Kind::Hold, out);
-        self.order(monitor, id, Order::UserHold { call: leg }, out);
+        self.pend(at, ticket, call, Kind::Hold, out);
+        self.order(monitor, ticket, Order::UserHold { call: leg }, out);
         Ok(Progress::UnderWay)
     }
 
@@ -31,7 +31,7 @@ impl Line {
     pub(super) fn unhold(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         out: &mut Effects,
     ) -> Outcome {
@@ -52,17 +52,17 @@ impl Line {
             && waits
         {
             self.calls[other].leaving = true;
-            self.clear(other, id, out);
+            self.clear(other, ticket, out);
         }
-        self.pend(at, id, call, Kind::Unhold, out);
-        self.order(monitor, id, Order::UserRetrieve { call: leg }, out);
+        self.pend(at, ticket, call, Kind::Unhold, out);
+        self.order(monitor, ticket, Order::UserRetrieve { call: leg }, out);
         Ok(Progress::UnderWay)
     }
 
     pub(super) fn swap_hold(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         active: CallId,
         held: CallId,
         out: &mut Effects,
@@ -73,9 +73,9 @@ impl Line {
             self.unmask(at, masked, out);
             return Ok(Progress::Done);
         }
-        self.pend(at, id, active, Kind::SwapHold { held }, out);
-        self.order(monitor, id, Order::UserHold { call: active_leg }, out);
-        self.order(monitor, id, Order::UserRetrieve { call: held_leg }, out);
+        self.pend(at, ticket, active, Kind::SwapHold { held }, out);
+        self.order(monitor, ticket, Order::UserHold { call: active_leg }, out);
+        self.order(monitor, ticket, Order::UserRetrieve { call: held_leg }, out);
         Ok(Progress::UnderWay)
     }
 
