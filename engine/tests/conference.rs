@@ -169,12 +169,10 @@ fn hanging_up_a_conference_hangs_up_its_members() {
 fn dropping_the_second_call_before_it_joins_leads_back_to_the_first() {
     let mut site = begun();
     site.app(1, 7, Command::Drop(SECOND));
-    assert!(matches!(
-        &site.ordered()[..],
-        [Order::UserClear { .. }, Order::UserRetrieve { call: CallHandle(101) }]
-    ));
+    assert!(matches!(&site.ordered()[..], [Order::UserClear { call: CallHandle(102), .. }]));
     site.call(102, 7);
     site.del(102);
+    assert_eq!(site.ordered(), [Order::UserRetrieve { call: CallHandle(101) }]);
     assert_eq!(states(&site), [OnHold, Idle, Idle], "as the PBX has it");
     site.call(101, 5);
     assert_eq!(states(&site), [Connected, Idle, Idle]);
@@ -262,14 +260,14 @@ fn a_second_who_hangs_up_before_joining_leads_back_to_the_first() {
     site.effects.clear();
     site.call(102, 6);
     assert_eq!(site.ordered(), [Order::UserRetrieve { call: CallHandle(101) }]);
-    assert_eq!(site.calls_told(1), ["made1 DISCONNECTED 0x1"]);
-    site.call(101, 5);
-    site.del(102);
     assert_eq!(
         site.calls_told(1),
-        ["made1 IDLE 0x0", "made0 IDLE 0x0", "call1 CONNECTED 0x1"],
+        ["made1 DISCONNECTED 0x1", "made0 IDLE 0x0", "call1 ONHOLD 0x0"],
         "who is left by a conference is an ordinary call"
     );
+    site.call(101, 5);
+    site.del(102);
+    assert_eq!(site.calls_told(1), ["call1 CONNECTED 0x1", "made1 IDLE 0x0"]);
     assert!(site.ordered().is_empty(), "once");
 }
 
@@ -282,6 +280,29 @@ fn a_second_who_is_busy_leads_back_to_the_first_also_if_the_telephone_is_slower(
     assert_eq!(states(&site), [OnHold, Idle, Idle], "as the PBX has it");
     site.call(101, 5);
     assert_eq!(states(&site), [Connected, Idle, Idle]);
+}
+
+#[test]
+fn a_second_who_is_gone_before_the_first_is_on_hold_leads_back_to_the_first_too() {
+    let mut site = asked();
+    site.reply(1, 5, Reply::Calling(CallHandle(102)));
+    site.cleared(102, 6, Some(17));
+    site.del(102);
+    site.asked();
+    site.call(101, 261);
+    assert_eq!(site.ordered(), [Order::UserRetrieve { call: CallHandle(101) }]);
+    site.call(101, 5);
+    assert_eq!(states(&site), [Connected, Idle, Idle]);
+}
+
+#[test]
+fn a_conference_given_up_for_another_call_leaves_the_first_member_on_hold() {
+    let mut site = begun();
+    site.call(102, 5);
+    site.effects.clear();
+    site.host(HostFact::CallClosed(PARENT));
+    assert!(site.ordered().is_empty(), "the user talks to somebody");
+    assert_eq!(states(&site), [OnHold, Connected]);
 }
 
 #[test]

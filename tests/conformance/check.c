@@ -20,6 +20,7 @@ static struct {
     const struct item *item;
     atomic_int verdict;
     const char *at;
+    bool proves_nothing;
     char reason[REASON];
 } now;
 
@@ -96,6 +97,11 @@ int item_number(void)
     return now.item->number;
 }
 
+void item_proves_nothing(void)
+{
+    now.proves_nothing = true;
+}
+
 static bool as_json;
 
 void note(const char *format, ...)
@@ -160,7 +166,7 @@ static void print_uses(void)
         for (unsigned i = 0; i < count && !known; i++) known = strcmp(names[i], name) == 0;
         if (!known && count < MOST) names[count++] = name;
     }
-    if (count == 0) return;
+    if (count == 0 || now.proves_nothing) return;
     printf("# %d used", now.item->number);
     for (unsigned i = 0; i < count; i++) printf(" %s", names[i]);
     printf("\n");

@@ -189,9 +189,6 @@ impl Line {
     ) {
         let departure = self.departure(index);
         self.hung_up(at, index, out);
-        if departure == Departure::Told {
-            self.resume_first_member(self.calls[index].id, out);
-        }
         if ended.is_some() {
             self.calls[index].leg = None;
         }

@@ -59,7 +59,7 @@ pub unsafe extern "system" fn TSPI_lineSetupTransfer(
 }
 
 /// Joins the far ends of two calls, or makes a conference of them. Either of them may be the one on
-/// hold. Only for a conference the last two parameters but one mean something.
+/// hold. `server` and `handle` mean something for a conference only.
 ///
 /// # Safety
 /// `handle` is null or valid for a write until the request has completed.

@@ -5,6 +5,7 @@
 //! of its own, which the PBX knows nothing of: it lives as long as it has two members, or one and a
 //! call that is to become the other.
 
+use super::proof::over;
 use super::{Kind, Outcome, Pending, Progress, make};
 use crate::call::{StateAndMode, reading};
 use crate::effect::{Effects, Order};
@@ -141,15 +142,6 @@ impl Line {
         })
     }
 
-    /// Who was to join has hung up before: the first member is taken back from hold, since it is the
-    /// call that is left when the conference is over (TSPI: a conference with one member).
-    pub(in crate::line) fn resume_first_member(&mut self, second: CallId, out: &mut Effects) {
-        let waits = |call: &&Call| call.consultation == Some(second) && call.member_of.is_some();
-        if self.calls.iter().any(|call| waits(&call)) {
-            self.resume_original_of(second, Ticket::UNASKED, out);
-        }
-    }
-
     /// Whether the PBX has every member of a conference, and one more call, connected.
     pub(super) fn is_joined(&self, conference: CallId, consultation: CallId) -> bool {
         let talks = |call: &Call| {
@@ -230,6 +222,7 @@ impl Line {
         for index in 0..self.calls.len() {
             if self.calls[index].member_of.is_some() && self.conference_of(index).is_none() {
                 self.calls[index].member_of = None;
+                self.take_back(index, out);
                 let call = &self.calls[index];
                 if call.state == CallState::Conferenced
                     && let Some(target) = reading(call.pbx, call.circumstances())
@@ -237,6 +230,24 @@ impl Line {
                     self.enter(at, index, target, out);
                 }
             }
+        }
+    }
+
+    /// Who is left by a conference is an ordinary call (TSPI: a member leaves): if it was put on hold
+    /// for somebody who did not join, it is taken back, unless the user is busy otherwise.
+    fn take_back(&self, index: usize, out: &mut Effects) {
+        let call = &self.calls[index];
+        let is_alone = !self
+            .calls
+            .iter()
+            .any(|other| other.id != call.id && !other.is_conference && !over(other.state));
+        if call.is_live()
+            && !call.leaving
+            && call.pbx.is_held()
+            && is_alone
+            && let Ok((monitor, leg)) = self.leg_of(call.id)
+        {
+            self.order(monitor, Ticket::UNASKED, Order::UserRetrieve { call: leg }, out);
         }
     }
 
@@ -262,7 +273,9 @@ impl Line {
         };
         let members = self.calls.iter().filter(member).count();
         let is_to_join = |call: &Call| {
-            conference.consultation == Some(call.id) && call.is_live() && call.member_of.is_none()
+            conference.consultation == Some(call.id)
+                && !over(call.state)
+                && call.member_of.is_none()
         };
         members == MEMBERS || members == 1 && self.calls.iter().any(is_to_join)
     }

@@ -327,6 +327,6 @@ fn is_held(state: CallState) -> bool {
     state.counts_as_held() || state.counts_as_hold_pending()
 }
 
-fn over(state: CallState) -> bool {
+pub(super) fn over(state: CallState) -> bool {
     matches!(state, CallState::Disconnected | CallState::Idle)
 }

@@ -69,15 +69,19 @@ impl Line {
         }
     }
 
-    /// Dropping a consultation leads back to the call that waits for its transfer.
+    /// Dropping a consultation leads back to the call that waits for its transfer. The first member
+    /// of a conference is taken back when that is over.
     pub(super) fn resume_original_of(
         &mut self,
         consultation: CallId,
         ticket: Ticket,
         out: &mut Effects,
     ) {
-        let waits =
-            |call: &&mut Call| call.consultation == Some(consultation) && !call.is_conference;
+        let waits = |call: &&mut Call| {
+            call.consultation == Some(consultation)
+                && !call.is_conference
+                && call.member_of.is_none()
+        };
         let original = self.calls.iter_mut().find(waits);
         let Some(original) = original else { return };
         original.consultation = None;

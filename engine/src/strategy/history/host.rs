@@ -123,17 +123,18 @@ impl History {
         let beside = self.legs.iter().find(|leg| leg.user == user && leg.id != call);
         let second = beside.map_or(call, |leg| leg.id);
         let number = Personal::from(name(other).1);
-        let (swap, complete) = (
-            Command::SwapHold { active: call, held: second },
-            Command::CompleteTransfer { call, consultation: second, conference: None },
-        );
+        let swap = Command::SwapHold { active: call, held: second };
         let command = match (state, held, kind % 5) {
             (CONNECTED, false, 0) | (_, _, 4) => Command::Hold(call),
             (CONNECTED, false, 1) => swap,
             (CONNECTED, false, 2) => Command::BlindTransfer { call, number },
             (CONNECTED, false, _) => return self.consult(user, call, other),
             (CONNECTED, true, 0) => Command::Unhold(call),
-            (CONNECTED, true, _) => complete,
+            (CONNECTED, true, _) => {
+                let conference = other.is_multiple_of(3).then(|| self.next_made(user));
+                self.users[user].conference = conference.or(self.users[user].conference);
+                Command::CompleteTransfer { call, consultation: second, conference }
+            }
             (_, _, 0 | 1) if called => Command::Redirect { call, number },
             _ => return self.pick_up(user, other),
         };
@@ -248,7 +249,9 @@ impl History {
         peer: u8,
         command: Command,
     ) {
-        let makes_call = command.makes()[0].is_some();
+        // A conference is a call that the PBX knows nothing of.
+        let makes_call =
+            command.makes()[0].is_some() && !matches!(command, Command::CompleteTransfer { .. });
         let parks = matches!(command, Command::Park { .. });
         let looks_up = matches!(
             command,
