@@ -260,7 +260,7 @@ impl Lane {
         let operation = operation(request, self.interface);
         let begun = Instant::now();
         let mut outcome = self.post(&operation, request).await;
-        if let Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, request: id } =
+        if let Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, ticket } =
             request
         {
             let shown = outcome.and_then(|answer| {
@@ -268,7 +268,7 @@ impl Lane {
             });
             match shown.map_err(Reply::Failed).and_then(|shown| second(order, shown)) {
                 Ok(operation) => outcome = self.post(&operation, request).await,
-                Err(reply) => return vec![Event::Reply(*line, *id, reply)],
+                Err(reply) => return vec![Event::Reply(*line, *ticket, reply)],
             }
         }
         match request {
@@ -344,9 +344,9 @@ impl Lane {
                 let fact = outcome.and_then(|answer| fact(question, answer));
                 self.fact(fact.unwrap_or_else(|failure| PbxFact::Failed(question, failure)))
             }
-            Asker::Application(line, id) => Event::Reply(
+            Asker::Line(line, ticket) => Event::Reply(
                 line,
-                id,
+                ticket,
                 outcome.map_or_else(Reply::Failed, |answer| reply(request, answer)),
             ),
         }

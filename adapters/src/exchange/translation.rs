@@ -6,7 +6,7 @@ use crate::soap::types::UserInfo;
 use crate::soap::{Answer, Interface, Operation, SoapError};
 use engine::effect::{Order, Request};
 use engine::fact::{Failure, PbxFact, Question, Reply};
-use engine::id::{LineId, RequestId};
+use engine::id::{LineId, Ticket};
 use engine::pii::Personal;
 
 /// The name of this program as PBXs get it; it turns up in their call records.
@@ -23,8 +23,8 @@ const REASON_CHARS_MAX: usize = 200;
 pub(super) enum Asker {
     /// The engine itself: the answer is a fact about the PBX.
     Engine(Question),
-    /// A request of an application on a line: the answer is a reply to it.
-    Application(LineId, RequestId),
+    /// A line: the answer is a reply to what it has under way.
+    Line(LineId, Ticket),
 }
 
 /// Who waits for the answer to a request.
@@ -36,7 +36,7 @@ pub(super) fn asker(request: &Request) -> Asker {
         Request::Poll { .. } => Asker::Engine(Question::Poll),
         Request::UserInitialize { line, .. } => Asker::Engine(Question::UserInitialize(line)),
         Request::End { .. } => Asker::Engine(Question::End),
-        Request::Order { line, request, .. } => Asker::Application(line, request),
+        Request::Order { line, ticket, .. } => Asker::Line(line, ticket),
     }
 }
 
