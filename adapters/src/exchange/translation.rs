@@ -8,6 +8,8 @@ use engine::effect::{Order, Request};
 use engine::fact::{Failure, PbxFact, Question, Reply};
 use engine::id::{LineId, RequestId};
 use engine::pii::Personal;
+use engine::place::Place;
+use std::sync::Arc;
 
 /// The name of this program as PBXs get it; it turns up in their call records.
 const APPL: &str = "Tapline";
@@ -35,7 +37,10 @@ pub(super) fn asker(request: &Request) -> Asker {
         Request::Echo { .. } => Asker::Engine(Question::Echo),
         Request::Poll { .. } => Asker::Engine(Question::Poll),
         Request::UserInitialize { line, .. } => Asker::Engine(Question::UserInitialize(line)),
-        Request::End { .. } => Asker::Engine(Question::End),
+        // Nothing is sent for `Leave`; it has no answer that could be missed.
+        Request::End { .. } | Request::Leave => Asker::Engine(Question::End),
+        Request::LocationUrl { .. } => Asker::Engine(Question::Locate),
+        Request::Probe => Asker::Engine(Question::Probe),
         Request::Order { line, request, .. } => Asker::Application(line, request),
     }
 }
@@ -47,8 +52,11 @@ pub(super) fn asker(request: &Request) -> Asker {
 pub(super) fn repeat(request: &Request) -> Repeat {
     match request {
         Request::Version
+        | Request::Probe
+        | Request::LocationUrl { .. }
         | Request::Echo { .. }
         | Request::End { .. }
+        | Request::Leave
         | Request::Order { order: Order::ShowUser { .. }, .. } => Repeat::Once,
         Request::Initialize { .. }
         | Request::Poll { .. }
@@ -58,15 +66,20 @@ pub(super) fn repeat(request: &Request) -> Repeat {
 }
 
 /// What to ask the PBX.
-pub(super) fn operation(request: &Request, interface: Interface) -> Operation {
+pub(super) fn operation(request: &Request, interface: Interface, place: &Place) -> Operation {
     match request {
-        Request::Version => Operation::Version {},
+        Request::Version | Request::Probe => Operation::Version {},
+        // A parent that is asked with TLS is to say where the slave can be asked with TLS.
+        Request::LocationUrl { name, .. } => {
+            Operation::LocationUrl { loc: name.clone(), tls: place.https }
+        }
         Request::Initialize { user, .. } => {
             Operation::Initialize { user: user.clone(), appl: APPL.into() }
         }
         Request::Echo { session, key } => Operation::Echo { session: *session, key: *key },
         Request::Poll { session } => Operation::Poll { session: *session },
         Request::End { session } => Operation::End { session: *session },
+        Request::Leave => Operation::End { session: 0 },
         // Calls that the user transferred away are no longer the line's; and a leg ends at once
         // when it is cleared, whatever the user's phone is.
         Request::UserInitialize { session, cn, .. } => Operation::UserInitialize {
@@ -185,21 +198,32 @@ fn reason(why: &dyn std::fmt::Display) -> Box<str> {
 }
 
 /// The fact that an answer to a question of the engine is.
-pub(super) fn fact(question: Question, answer: Answer) -> Result<PbxFact, Failure> {
+pub(super) fn fact(
+    question: Question,
+    answer: Answer,
+    place: &Arc<Place>,
+) -> Result<PbxFact, Failure> {
     Ok(match (question, answer) {
         (Question::Version, Answer::Version(identification)) => PbxFact::Identified(identification),
         (Question::Initialize, Answer::Initialize { session, key }) => {
-            PbxFact::Initialized { session, key }
+            PbxFact::Initialized { session, key, place: Arc::clone(place) }
         }
         (Question::Echo, Answer::Echo { alive }) => PbxFact::Echoed(alive),
         (Question::UserInitialize(line), Answer::UserInitialize(user)) => {
             PbxFact::UserInitialized(line, user)
         }
         (Question::End, Answer::End) => PbxFact::Ended,
+        (Question::Locate, Answer::LocationUrl(url)) => PbxFact::Located(short(&url)),
+        (Question::Probe, Answer::Version(_)) => PbxFact::Probed,
         // The decoder gives the answer of the operation that it was told, so this is our own
         // fault; the engine will treat it as a PBX that talks nonsense.
         _ => return Err(Failure::Garbled("an answer to something else".into())),
     })
+}
+
+/// A URL, but not more of it than the engine would read.
+fn short(url: &str) -> Box<str> {
+    url.chars().take(Place::MAX_URL + 1).collect()
 }
 
 /// The reply to an order.
