@@ -24,7 +24,7 @@ const ANSWERS: usize = 16;
 /// The PBXs of the settings, before anything is asked of them.
 pub(crate) enum Pbxs {
     /// Reached over the network.
-    Real(Manner),
+    Real(Box<Manner>),
     /// One that is fed by hand.
     #[cfg(feature = "feeding")]
     Fed(FedPbx),
@@ -33,7 +33,7 @@ pub(crate) enum Pbxs {
 impl Pbxs {
     pub(crate) fn of(settings: &Settings) -> Result<Pbxs, StartError> {
         let manner = Manner::of(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
-        Ok(Pbxs::Real(manner))
+        Ok(Pbxs::Real(Box::new(manner)))
     }
 
     pub(crate) fn set_patience(&mut self, patience: Patience) {
@@ -48,7 +48,7 @@ impl Pbxs {
         #[cfg_attr(not(feature = "feeding"), allow(unused_mut))]
         let mut open = BTreeMap::new();
         let manner = match self {
-            Pbxs::Real(manner) => Some(manner),
+            Pbxs::Real(manner) => Some(*manner),
             #[cfg(feature = "feeding")]
             Pbxs::Fed(pbx) => {
                 open.insert(PbxId(0), pbx.start(&on, answers.clone()));

@@ -49,7 +49,7 @@ impl Reach {
     fn place(&self, turn: u32) -> Option<&Arc<Place>> {
         match self {
             Reach::Direct { master, standby } => {
-                Some(if turn % 2 == 0 { master } else { standby.as_ref().unwrap_or(master) })
+                Some(if turn.is_multiple_of(2) { master } else { standby.as_ref().unwrap_or(master) })
             }
             Reach::Through { parents, .. } => {
                 let count = u32::try_from(parents.len()).unwrap_or(1).max(1);
