@@ -35,6 +35,9 @@ pub const GOOD_SESSION_MS: u64 = 60_000;
 /// After the last `UserInitialize`, running calls have been reported when this has passed.
 pub const SETTLE_MS: u64 = 2_000;
 
+/// Most events kept back while the PBX owes us the handle of a user (I-24).
+pub const MAX_EARLY: usize = 256;
+
 /// What can happen to a PBX.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PbxInput {
@@ -108,6 +111,9 @@ pub struct Pbx {
     lines: BTreeMap<LineId, Monitoring>,
     waiting: VecDeque<(LineId, Personal)>,
     asking: Option<LineId>,
+    /// Events of a user whose handle is not known yet: a Poll may bring the running calls of a
+    /// user before the answer to its `UserInitialize`, which comes on another connection.
+    early: Vec<(CallInfo, CallClue)>,
     snapshot_ended: bool,
     settled: bool,
 }
@@ -151,6 +157,7 @@ impl Pbx {
             lines: BTreeMap::new(),
             waiting: VecDeque::new(),
             asking: None,
+            early: Vec::new(),
             snapshot_ended: false,
             settled: false,
         }
@@ -346,6 +353,7 @@ impl Pbx {
         self.lines.clear();
         self.waiting.clear();
         self.asking = None;
+        self.early.clear();
         self.failures += 1;
         self.phase = Phase::Waiting;
         if self.settings.standby.is_some() {
@@ -478,6 +486,9 @@ impl Pbx {
             }
             None => {}
         }
+        for (info, clue) in std::mem::take(&mut self.early) {
+            self.call(info, &Clue::Call(clue), out, lines);
+        }
         self.ask_next_user(out);
     }
 
@@ -491,6 +502,9 @@ impl Pbx {
         let &Clue::Call(clue) = clue else { return };
         match self.users.get(&info.user) {
             Some(line) => lines.push((*line, LineInput::Call(self.attempt, info, clue))),
+            None if self.asking.is_some() && self.early.len() < MAX_EARLY => {
+                self.early.push((info, clue));
+            }
             None => out.push(Effect::Report(Report::Surprise(Surprise::UnknownUser))),
         }
     }
