@@ -22,16 +22,16 @@
 mod causes;
 #[cfg(feature = "feeding")]
 pub mod feeding;
-mod translation;
+pub(crate) mod translation;
 
 use crate::http::{Answer as HttpAnswer, Connection, Place, Post, Tls, TrustError};
 use crate::secret::Account;
 use crate::settings::Settings;
-use crate::soap::{Interface, Kind, Operation, decode, decode_poll};
+use crate::soap::{Interface, Operation, decode};
 use causes::Causes;
 use engine::effect::{Ask, Order, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
-use engine::id::{Attempt, PbxId};
+use engine::id::{Attempt, Link, PbxId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
-use translation::{Asker, asker, fact, is_administration, operation, repeat, reply, second};
+use translation::{is_administration, operation, repeat, second};
 
 /// How PBXs are asked: all those of a settings file alike.
 #[derive(Clone)]
@@ -299,7 +299,11 @@ impl Lane {
         }
         match request {
             Request::Poll { .. } => self.polled(outcome, begun.elapsed()),
-            _ => vec![self.answered(operation.kind(), request, outcome)],
+            _ => {
+                let link = Link { pbx: self.line.pbx, attempt: self.attempt };
+                let kind = operation.kind();
+                vec![translation::answered(link, &self.place, request, kind, outcome)]
+            }
         }
     }
 
@@ -326,56 +330,18 @@ impl Lane {
         outcome
     }
 
-    fn fact(&self, fact: PbxFact) -> Event {
-        Event::Pbx(self.line.pbx, self.attempt, fact)
-    }
-
     /// The facts of a Poll, or the one that it failed.
     fn polled(&self, outcome: Result<HttpAnswer, Failure>, elapsed: Duration) -> Vec<Event> {
-        let mut facts = Vec::new();
-        let counted = outcome
-            .and_then(|answer| translation::read(&answer, |body| decode_poll(body, &mut facts)));
-        let ended = match counted {
-            Ok(counted) => {
-                self.line.causes.forget();
-                if counted.skipped > 0 {
-                    let (pbx, records) = (self.line.pbx.0, counted.skipped);
-                    tracing::warn!(pbx, records, "records of a Poll could not be read");
-                }
-                PbxFact::Polled {
-                    count: counted.users + counted.calls + counted.skipped,
-                    elapsed_ms: u32::try_from(elapsed.as_millis()).unwrap_or(u32::MAX),
-                }
+        let (facts, counted) = translation::polled(outcome, elapsed);
+        if let Some(counted) = counted {
+            self.line.causes.forget();
+            if counted.skipped > 0 {
+                let (pbx, records) = (self.line.pbx.0, counted.skipped);
+                tracing::warn!(pbx, records, "records of a Poll could not be read");
             }
-            Err(failure) => {
-                facts.clear();
-                PbxFact::Failed(Question::Poll, failure)
-            }
-        };
-        facts.push(ended);
-        facts.into_iter().map(|fact| self.fact(fact)).collect()
-    }
-
-    /// What came of anything but a Poll.
-    fn answered(
-        &self,
-        kind: Kind,
-        request: &Request,
-        outcome: Result<HttpAnswer, Failure>,
-    ) -> Event {
-        let outcome =
-            outcome.and_then(|answer| translation::read(&answer, |body| decode(kind, body)));
-        match asker(request) {
-            Asker::Engine(question) => {
-                let fact = outcome.and_then(|answer| fact(question, answer, &self.place));
-                self.fact(fact.unwrap_or_else(|failure| PbxFact::Failed(question, failure)))
-            }
-            Asker::Application(line, id) => Event::Reply(
-                line,
-                id,
-                outcome.map_or_else(Reply::Failed, |answer| reply(request, answer)),
-            ),
         }
+        let fact = |fact| Event::Pbx(self.line.pbx, self.attempt, fact);
+        facts.into_iter().map(fact).collect()
     }
 }
 

@@ -19,7 +19,7 @@ pub use self::reach::Reach;
 use self::trial::Trial;
 use crate::effect::{Ask, Effect, Effects, Interface, Limit, Report, Request};
 use crate::estate::Located;
-use crate::fact::{Failure, PbxFact, Question};
+use crate::fact::{CallInfo, Failure, PbxFact, Question};
 use crate::forwarding::Case;
 use crate::id::{Attempt, LineId, Link, PbxId};
 use crate::line::LineInput;
@@ -47,6 +47,9 @@ pub const GOOD_SESSION_MS: u64 = 60_000;
 pub const SETTLE_MS: u64 = 2_000;
 /// How often a master is looked at while its standby serves (reference of the PBX, 4.6).
 pub const PROBE_MS: u64 = 30_000;
+
+/// Most events kept back while the PBX owes us the handle of a user (I-24).
+pub const MAX_EARLY: usize = 256;
 
 /// What can happen to a PBX.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,6 +170,9 @@ pub struct Pbx {
     lines: BTreeMap<LineId, Monitoring>,
     waiting: VecDeque<(LineId, Personal)>,
     asking: Option<LineId>,
+    /// Events of a user whose handle is not known yet: a Poll may bring the running calls of a
+    /// user before the answer to its `UserInitialize`, which comes on another connection.
+    early: Vec<(CallInfo, CallClue)>,
     snapshot_ended: bool,
     settled: bool,
     /// A user of this session is registered, or was.
@@ -228,6 +234,7 @@ impl Pbx {
             lines: BTreeMap::new(),
             waiting: VecDeque::new(),
             asking: None,
+            early: Vec::new(),
             snapshot_ended: false,
             settled: false,
             serves: false,

@@ -48,9 +48,11 @@ impl Reach {
     /// The place that is asked first on that way.
     fn place(&self, turn: u32) -> Option<&Arc<Place>> {
         match self {
-            Reach::Direct { master, standby } => {
-                Some(if turn.is_multiple_of(2) { master } else { standby.as_ref().unwrap_or(master) })
-            }
+            Reach::Direct { master, standby } => Some(if turn.is_multiple_of(2) {
+                master
+            } else {
+                standby.as_ref().unwrap_or(master)
+            }),
             Reach::Through { parents, .. } => {
                 let count = u32::try_from(parents.len()).unwrap_or(1).max(1);
                 parents.get((turn % count) as usize)

@@ -181,6 +181,7 @@ impl Pbx {
         self.lines.clear();
         self.waiting.clear();
         self.asking = None;
+        self.early.clear();
     }
 
     /// Ends whatever is under way; what comes next is for the caller to say.

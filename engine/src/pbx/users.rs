@@ -1,6 +1,6 @@
 //! The users of a PBX and their calls: who is monitored, and whose events these are.
 
-use super::{Clue, Monitoring, Pbx, SETTLE_MS, ToLines};
+use super::{Clue, MAX_EARLY, Monitoring, Pbx, SETTLE_MS, ToLines};
 use crate::effect::{Effect, Effects, Report, Request, Surprise};
 use crate::fact::{CallInfo, UserInfo};
 use crate::id::{LineId, UserHandle};
@@ -115,6 +115,9 @@ impl Pbx {
             }
             None => {}
         }
+        for (info, clue) in std::mem::take(&mut self.early) {
+            self.call(info, &Clue::Call(clue), out, lines);
+        }
         self.ask_next_user(out);
     }
 
@@ -134,6 +137,9 @@ impl Pbx {
         let &Clue::Call(clue) = clue else { return };
         match self.users.get(&info.user) {
             Some(line) => lines.push((*line, LineInput::Call(self.link(), info, clue))),
+            None if self.asking.is_some() && self.early.len() < MAX_EARLY => {
+                self.early.push((info, clue));
+            }
             None => out.push(Effect::Report(Report::Surprise(Surprise::UnknownUser))),
         }
     }

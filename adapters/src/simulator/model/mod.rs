@@ -162,6 +162,13 @@ impl PbxModel {
         }
     }
 
+    /// Forgets all sessions, as a box does that has run out of something. Nobody is told.
+    pub fn forget_sessions(&mut self) {
+        for session in self.sessions.keys().copied().collect::<Vec<_>>() {
+            self.drop_session(session);
+        }
+    }
+
     /// Whether it is booting.
     #[must_use]
     pub fn is_down(&self, now: Millis) -> bool {

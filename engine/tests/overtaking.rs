@@ -1,0 +1,58 @@
+//! What comes over one connection before the answer that explains it comes over the other one.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod site;
+
+use engine::effect::{Effect, Report, Surprise};
+use engine::fact::*;
+use engine::id::*;
+use site::*;
+use std::sync::Arc;
+
+/// A new session in which Anna's `UserInitialize` is under way.
+fn asking() -> Site {
+    let mut site = Site::new();
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(engine::time::Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.pbx(PbxFact::Identified(Identification::default()));
+    site.pbx(PbxFact::Initialized { session: 42, key: 8, place: Arc::default() });
+    site.pbx(PbxFact::User(user(1, "Anna")));
+    site.effects.clear();
+    site
+}
+
+#[test]
+fn running_calls_that_a_poll_brings_before_the_handle_of_their_user_are_not_lost() {
+    let mut site = asking();
+    site.call(101, 5);
+    assert_eq!(site.calls_told(1), [""; 0]);
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(11)));
+    assert_eq!(site.calls_told(1), ["new call1", "call1 CONNECTED 0x1"]);
+}
+
+#[test]
+fn events_of_a_user_that_nobody_asked_for_are_a_surprise_once_the_answer_is_there() {
+    let mut site = asking();
+    let surprises = |site: &Site| {
+        let unknown = Effect::Report(Report::Surprise(Surprise::UnknownUser));
+        site.effects.iter().filter(|effect| **effect == unknown).count()
+    };
+    site.call(201, 5);
+    assert_eq!(surprises(&site), 0);
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(11)));
+    assert_eq!(surprises(&site), 1);
+    site.call(201, 5);
+    assert_eq!(surprises(&site), 2);
+}
+
+#[test]
+fn what_was_kept_back_ends_with_its_session() {
+    let mut site = asking();
+    site.call(101, 5);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(engine::time::Timer::Reconnect(PBX, 2)));
+    site.attempt = Attempt(3);
+    site.session(10);
+    assert_eq!(site.calls_told(1), [""; 0]);
+}
