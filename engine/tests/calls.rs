@@ -391,3 +391,17 @@ fn an_application_on_a_line_out_of_service_is_told_so() {
     site.make_call(7, 0);
     assert_eq!(site.told(1), [format!("7 {}", LineErr::InvalLineState)]);
 }
+
+#[test]
+fn a_call_that_is_over_before_the_pbx_has_named_it_ends() {
+    let mut site = Site::new();
+    let made = site.make_call(1, 0);
+    site.call(101, 1);
+    site.cleared(101, 6, Some(1));
+    site.del(101);
+    site.reply(1, 1, Reply::Calling(CallHandle(101)));
+    let told = site.calls_told(1);
+    assert_eq!(told[0], "1 done");
+    assert_eq!(told.last().unwrap(), "made0 IDLE 0x0");
+    assert_eq!(site.view(1).call(made).unwrap().state, CallState::Idle);
+}

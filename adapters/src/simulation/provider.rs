@@ -92,6 +92,9 @@ impl World<'_> {
             // Somebody sets the clock between two runs, forward or back.
             provider.clock_ahead_ms = self.dice.provider.choose(&[0, 5_000, 3_600_000]);
         }
+        // As `clock.rs` does: no earlier than the log ended, and then on at its pace.
+        let clock = (self.now + provider.clock_ahead_ms).max(provider.last_at);
+        provider.clock_ahead_ms = clock.since(self.now);
         self.host.begin(&self.provider.core);
         let configured = HostFact::Configured(self.provider.settings.clone());
         self.arrive(vec![Event::Host(HostFact::Started), Event::Host(configured)])?;

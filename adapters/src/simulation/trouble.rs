@@ -46,6 +46,11 @@ impl Kind {
         Kind::Settings,
         Kind::Hangs,
     ];
+
+    /// Whether it befalls the machine of the provider, and so not while that sleeps.
+    fn is_of_the_machine(self) -> bool {
+        matches!(self, Kind::Crash | Kind::Restart | Kind::Sleep | Kind::Settings | Kind::Hangs)
+    }
 }
 
 impl fmt::Display for Kind {
@@ -96,6 +101,9 @@ impl World<'_> {
         let kind = match trouble {
             Trouble::Of(kind, mean_ms) => {
                 self.expect_trouble(kind, mean_ms);
+                if kind.is_of_the_machine() && self.now < self.provider.asleep_until {
+                    return Ok(());
+                }
                 self.say(|| format!("TROUBLE  {kind}"));
                 self.tally.troubles += 1;
                 kind

@@ -151,6 +151,9 @@ impl World<'_> {
             lane.busy = Some(id);
         }
         self.tally.exchanges += 1;
+        let name = exchange.operation.kind().name();
+        let attempt = exchange.ask.attempt.0;
+        self.say(|| format!("ASK {:<4} {name} in attempt {attempt}", id.0));
         self.wire.open.insert(id, exchange);
         let travel_ms = self.travel_ms();
         if unsent {
@@ -178,6 +181,12 @@ impl World<'_> {
     ) -> Result<(), super::Finding> {
         let Some(mut exchange) = self.wire.open.remove(&id) else { return Ok(()) };
         self.look_for_lost_clear(&exchange);
+        self.say(|| match &answered {
+            Ok(answer) => {
+                format!("GOT {:<4} status {}, {} bytes", id.0, answer.status, answer.body.len())
+            }
+            Err(failure) => format!("GOT {:<4} {failure:?}", id.0),
+        });
         if answered.is_err() {
             self.renew(&exchange);
         }

@@ -30,16 +30,17 @@ impl Line {
         if let Some(index) = self.calls.iter().position(|call| call.forks.contains(&handle)) {
             return self.fork_event(at, index, info, clue, out);
         }
-        if !info.active || info.msg == Msg::Del {
-            return;
-        }
         if self.awaits_leg() {
-            // It may be the call that the PBX is about to name in its answer to UserCall.
+            // It may be the call that the PBX is about to name in its answer to UserCall, and be
+            // over before that comes.
             if self.early.len() < MAX_EARLY {
                 self.early.push((link, info, clue));
             } else {
                 out.push(Effect::Report(Report::LimitReached(Limit::EarlyEvents)));
             }
+            return;
+        }
+        if !info.active || info.msg == Msg::Del {
             return;
         }
         if let Some(index) = self.orphan_of(&info) {
