@@ -1,6 +1,7 @@
 //! A provider and several PBXs that answer what they are asked, in virtual time and under the watch
 //! of the invariants: what the tests of trees and standbys share.
-#![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
+#![allow(dead_code, missing_docs, unreachable_pub)]
 
 use engine::core::Core;
 use engine::effect::{Ask, Effect, Notice, Report, Request, What};
