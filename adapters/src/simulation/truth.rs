@@ -158,6 +158,8 @@ impl World<'_> {
         view: &LineView,
         differ: &mut impl FnMut(String),
     ) {
+        // What can be only one thing is found first.
+        expected.sort_by_key(|expected| expected.states.len());
         let live =
             view.calls.iter().filter(|call| call.state != CallState::Idle && !call.is_conference);
         for call in live {
@@ -168,7 +170,7 @@ impl World<'_> {
                     && (call.state != CallState::Connected || expected.mode == call.mode)
             };
             match expected.iter().position(fits) {
-                Some(found) => drop(expected.swap_remove(found)),
+                Some(found) => drop(expected.remove(found)),
                 None => {
                     let known: Vec<&str> = expected
                         .iter()
