@@ -180,8 +180,11 @@ impl Pbx {
             PbxInput::Stopping => self.stop(out),
             PbxInput::Due(timer) => self.due(at, timer, out, lines),
             PbxInput::Fact(attempt, fact, clue) => {
-                if attempt == self.attempt && self.phase != Phase::Stopped {
+                let over = matches!(self.phase, Phase::Idle | Phase::Waiting | Phase::Stopped);
+                if attempt == self.attempt && !over {
                     self.fact(at, fact, clue, out, lines);
+                } else {
+                    too_late(&fact, clue, lines);
                 }
             }
         }
@@ -398,6 +401,21 @@ impl Pbx {
     fn ask(&self, request: Request, out: &mut Effects) {
         let (pbx, attempt, address) = (self.id, self.attempt, self.address);
         out.push(Effect::Ask(Ask { pbx, attempt, address, request }));
+    }
+}
+
+/// What a fact means whose session is over: it says nothing of sessions or calls any more, but the
+/// estate has taken in who is who, and the lines must not think otherwise.
+fn too_late(fact: &PbxFact, clue: Clue, lines: &mut ToLines) {
+    match clue {
+        Clue::Renamed(renamed) => lines.extend(renamed),
+        Clue::Line { line, .. } if matches!(fact, PbxFact::User(user) if !user.active) => {
+            lines.push((line, LineInput::Removed));
+        }
+        Clue::Line { line, identity: Some(identity) } => {
+            lines.push((line, LineInput::Identity(identity)));
+        }
+        Clue::Line { .. } | Clue::None | Clue::Call(_) | Clue::TooManyLines => {}
     }
 }
 

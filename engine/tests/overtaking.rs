@@ -55,3 +55,29 @@ fn what_was_kept_back_ends_with_its_session() {
     site.session(10);
     assert_eq!(site.calls_told(1), [""; 0]);
 }
+
+#[test]
+fn a_poll_that_comes_after_its_session_was_lost_brings_no_line_into_service() {
+    let mut site = Site::new();
+    site.pbx(PbxFact::Failed(Question::UserInitialize(LineId(1)), Failure::Broken));
+    assert!(!site.view(1).connected);
+    site.pbx(PbxFact::User(user(1, "Anna")));
+    site.pbx(PbxFact::Polled { count: 1, elapsed_ms: 7_000 });
+    assert!(!site.view(1).connected);
+    // The next session asks for her anew.
+    site.event(Event::Due(engine::time::Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.session(10);
+    assert!(site.view(1).in_service);
+}
+
+#[test]
+fn a_new_name_that_comes_after_its_session_was_over_still_reaches_the_line() {
+    let mut site = Site::new();
+    site.host(HostFact::Stopping);
+    let renamed = UserInfo { guid: Guid::read("Anna"), ..user(1, "Anna Berg") };
+    site.pbx(PbxFact::User(renamed.clone()));
+    assert_eq!(site.view(1).identity.name.to_text(), "Anna Berg");
+    site.pbx(PbxFact::User(UserInfo { active: false, ..renamed }));
+    assert!(site.view(1).removed);
+}
