@@ -110,7 +110,7 @@ pub struct Pbx {
     users: BTreeMap<u32, LineId>,
     lines: BTreeMap<LineId, Monitoring>,
     waiting: VecDeque<(LineId, Personal)>,
-    asking: Option<LineId>,
+    asking: Option<Asking>,
     /// Events of a user whose handle is not known yet: a Poll may bring the running calls of a
     /// user before the answer to its `UserInitialize`, which comes on another connection.
     early: Vec<(CallInfo, CallClue)>,
@@ -136,6 +136,14 @@ enum Monitoring {
     Wanted,
     Refused,
     On,
+}
+
+/// A `UserInitialize` that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Asking {
+    line: LineId,
+    /// The user's new name, if it was renamed meanwhile: under the old one the PBX may not know it.
+    renamed: Option<Personal>,
 }
 
 impl Pbx {
@@ -449,15 +457,27 @@ impl Pbx {
             self.forget(line);
             return lines.push((line, LineInput::Removed));
         }
+        let renamed = identity.is_some();
         if let Some(identity) = identity {
             lines.push((line, LineInput::Identity(identity)));
         }
         lines.push((line, LineInput::Seen { registered: user.registered, changed: user.cfg }));
-        let known = self.lines.get(&line).copied();
-        if matches!(known, None | Some(Monitoring::Refused)) {
-            self.lines.insert(line, Monitoring::Wanted);
-            self.waiting.push_back((line, user.cn));
-            self.ask_next_user(out);
+        match self.lines.get(&line).copied() {
+            None | Some(Monitoring::Refused) => {
+                self.lines.insert(line, Monitoring::Wanted);
+                self.waiting.push_back((line, user.cn));
+                self.ask_next_user(out);
+            }
+            Some(Monitoring::Wanted) if renamed => match &mut self.asking {
+                Some(asking) if asking.line == line => asking.renamed = Some(user.cn),
+                _ => {
+                    let mut waiting = self.waiting.iter_mut();
+                    if let Some((_, cn)) = waiting.find(|(waiting, _)| *waiting == line) {
+                        *cn = user.cn;
+                    }
+                }
+            },
+            Some(Monitoring::Wanted | Monitoring::On) => {}
         }
     }
 
@@ -474,7 +494,7 @@ impl Pbx {
                 // It was long once and will not be again.
                 self.waiting = VecDeque::new();
             }
-            self.asking = Some(line);
+            self.asking = Some(Asking { line, renamed: None });
             let interface = self.interface;
             self.ask(Request::UserInitialize { session, line, cn, interface }, out);
         }
@@ -487,22 +507,22 @@ impl Pbx {
         out: &mut Effects,
         lines: &mut ToLines,
     ) {
-        if self.asking == Some(line) {
-            self.asking = None;
-        }
-        match self.lines.get_mut(&line) {
-            Some(state) if handle.0 == 0 => {
+        let asked = self.asking.take_if(|asking| asking.line == line);
+        let renamed = asked.and_then(|asked| asked.renamed).filter(|_| handle.0 == 0);
+        match (self.lines.get_mut(&line), renamed) {
+            (Some(_), Some(cn)) => self.waiting.push_front((line, cn)),
+            (Some(state), None) if handle.0 == 0 => {
                 *state = Monitoring::Refused;
                 out.push(Effect::Report(Report::LineRefused(line)));
             }
-            Some(state) => {
+            (Some(state), None) => {
                 *state = Monitoring::On;
                 self.users.insert(handle.0, line);
                 let (pbx, attempt, address) = (self.id, self.attempt, self.address);
                 let input = LineInput::Monitored { pbx, attempt, address, user: handle };
                 lines.push((line, input));
             }
-            None => {}
+            (None, _) => {}
         }
         for (info, clue) in std::mem::take(&mut self.early) {
             self.call(info, &Clue::Call(clue), out, lines);

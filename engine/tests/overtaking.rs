@@ -3,7 +3,7 @@
 
 mod site;
 
-use engine::effect::{Effect, Report, Surprise};
+use engine::effect::{Effect, Report, Request, Surprise};
 use engine::fact::*;
 use engine::id::*;
 use site::*;
@@ -80,4 +80,38 @@ fn a_new_name_that_comes_after_its_session_was_over_still_reaches_the_line() {
     assert_eq!(site.view(1).identity.name.to_text(), "Anna Berg");
     site.pbx(PbxFact::User(UserInfo { active: false, ..renamed }));
     assert!(site.view(1).removed);
+}
+
+#[test]
+fn a_user_renamed_while_it_is_asked_for_is_asked_for_again_under_its_new_name() {
+    let mut site = asking();
+    let renamed = UserInfo { guid: Guid::read("Anna"), cfg: true, ..user(1, "Anna Berg") };
+    site.pbx(PbxFact::User(renamed));
+    assert_eq!(asked_for(&mut site), [""; 0]);
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(0)));
+    assert_eq!(asked_for(&mut site), ["Anna Berg"]);
+    assert!(!site.effects.contains(&Effect::Report(Report::LineRefused(LineId(1)))));
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(12)));
+    assert!(site.view(1).in_service);
+}
+
+#[test]
+fn a_user_renamed_before_its_turn_is_asked_for_once_and_under_its_new_name() {
+    let mut site = asking();
+    site.pbx(PbxFact::User(user(2, "Ben")));
+    let renamed = UserInfo { guid: Guid::read("Ben"), cfg: true, ..user(2, "Ben Ash") };
+    site.pbx(PbxFact::User(renamed));
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(11)));
+    assert_eq!(asked_for(&mut site), ["Ben Ash"]);
+    site.pbx(PbxFact::UserInitialized(LineId(2), UserHandle(12)));
+    assert_eq!(asked_for(&mut site), [""; 0]);
+}
+
+/// For whom the PBX was asked since last looked.
+fn asked_for(site: &mut Site) -> Vec<String> {
+    let names = site.asked().into_iter().filter_map(|request| match request {
+        Request::UserInitialize { cn, .. } => Some(cn.text().to_owned()),
+        _ => None,
+    });
+    names.collect()
 }

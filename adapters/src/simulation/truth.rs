@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 struct Expected {
     call_id: u32,
     states: Vec<CallState>,
-    /// LINECONNECTEDMODE, if it is connected.
-    mode: u32,
+    /// LINECONNECTEDMODE, if the PBX has it connected.
+    mode: Option<u32>,
     /// For whoever reads the finding.
     leg: String,
 }
@@ -104,8 +104,9 @@ impl World<'_> {
                     call_id: call_id(call.conf),
                     states: self.states(leg, view),
                     mode: match leg.state & 0x200 {
-                        0 => connected_mode::ACTIVE,
-                        _ => connected_mode::ACTIVEHELD,
+                        _ if leg.phase != Phase::Connected => None,
+                        0 => Some(connected_mode::ACTIVE),
+                        _ => Some(connected_mode::ACTIVEHELD),
                     },
                     leg: format!("{:?}, state {:#x}", leg.phase, leg.state),
                 });
@@ -167,7 +168,8 @@ impl World<'_> {
             let fits = |expected: &Expected| {
                 expected.call_id == number
                     && expected.states.contains(&call.state)
-                    && (call.state != CallState::Connected || expected.mode == call.mode)
+                    && (call.state != CallState::Connected
+                        || expected.mode.is_none_or(|mode| mode == call.mode))
             };
             match expected.iter().position(fits) {
                 Some(found) => drop(expected.remove(found)),
