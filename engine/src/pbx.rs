@@ -169,7 +169,7 @@ pub struct Pbx {
     users: BTreeMap<u32, LineId>,
     lines: BTreeMap<LineId, Monitoring>,
     waiting: VecDeque<(LineId, Personal)>,
-    asking: Option<LineId>,
+    asking: Option<Asking>,
     /// Events of a user whose handle is not known yet: a Poll may bring the running calls of a
     /// user before the answer to its `UserInitialize`, which comes on another connection.
     early: Vec<(CallInfo, CallClue)>,
@@ -210,6 +210,14 @@ enum Monitoring {
     Wanted,
     Refused,
     On,
+}
+
+/// A `UserInitialize` that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Asking {
+    line: LineId,
+    /// The user's new name, if it was renamed meanwhile: under the old one the PBX may not know it.
+    renamed: Option<Personal>,
 }
 
 impl Pbx {
@@ -255,7 +263,8 @@ impl Pbx {
             }
             PbxInput::Stopping => self.stop(out),
             PbxInput::Reached(limit) => out.push(Effect::Report(Report::LimitReached(limit))),
-            _ if matches!(self.phase, Phase::Idle | Phase::Stopped) => {}
+            PbxInput::Fact(_, _, clue) if self.is_idle() => too_late(clue, lines),
+            _ if self.is_idle() => {}
             PbxInput::Gone => {
                 self.retire(out, lines);
                 self.phase = Phase::Idle;
@@ -275,10 +284,13 @@ impl Pbx {
             }
             PbxInput::Due(timer) => self.due(timer, out, lines),
             PbxInput::Fact(attempt, fact, clue) => {
-                if attempt == self.attempt {
+                let over = matches!(self.phase, Phase::Waiting | Phase::Double);
+                if attempt == self.attempt && !over {
                     self.fact(at, fact, clue, out, lines);
                 } else if self.trial.as_ref().is_some_and(|trial| trial.attempt == attempt) {
                     self.trial_fact(at, fact, clue, out, lines);
+                } else {
+                    too_late(clue, lines);
                 }
             }
         }
@@ -315,6 +327,11 @@ impl Pbx {
         Link { pbx: self.id, attempt: self.attempt }
     }
 
+    /// Whether nobody wants anything of it.
+    fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle | Phase::Stopped)
+    }
+
     fn is_up(&self) -> bool {
         matches!(self.phase, Phase::Up { .. } | Phase::Checking { .. })
     }
@@ -348,6 +365,20 @@ pub(crate) fn ends_session(fact: &PbxFact) -> bool {
             Question::Echo | Question::End | Question::Locate | Question::Probe => true,
         },
         _ => false,
+    }
+}
+
+/// What a fact means whose session is over: it says nothing of sessions or calls any more, but the
+/// estate has taken in who is who, and the lines must not think otherwise.
+fn too_late(clue: Clue, lines: &mut ToLines) {
+    match clue {
+        Clue::Renamed(renamed) => lines.extend(renamed),
+        Clue::Removed(line) => lines.push((line, LineInput::Removed)),
+        Clue::Line { line, identity: Some(identity) }
+        | Clue::Foreign { line, identity: Some(identity), .. } => {
+            lines.push((line, LineInput::Identity(identity)));
+        }
+        _ => {}
     }
 }
 

@@ -405,3 +405,20 @@ fn a_call_that_is_over_before_the_pbx_has_named_it_ends() {
     assert_eq!(told.last().unwrap(), "made0 IDLE 0x0");
     assert_eq!(site.view(1).call(made).unwrap().state, CallState::Idle);
 }
+
+#[test]
+fn a_call_that_rings_here_again_after_a_resync_is_not_the_one_that_was_connected() {
+    let mut site = Site::new();
+    site.call(201, 133);
+    site.calls_told(2);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.session(10);
+    // Meanwhile it was transferred away and back: the same conf rings at Ben.
+    site.call(201, 132);
+    assert_eq!(site.calls_told(2), ["new call2", "call2 OFFERING 0x1"]);
+    site.event(Event::Due(Timer::Settled(PBX, 2)));
+    let told = site.calls_told(2);
+    assert!(told[0].starts_with("call1 DISCONNECTED") && told[1] == "call1 IDLE 0x0", "{told:?}");
+}

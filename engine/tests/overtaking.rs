@@ -3,7 +3,7 @@
 
 mod site;
 
-use engine::effect::{Effect, Report, Surprise};
+use engine::effect::{Effect, Report, Request, Surprise};
 use engine::fact::*;
 use engine::id::*;
 use site::*;
@@ -55,4 +55,64 @@ fn what_was_kept_back_ends_with_its_session() {
     site.attempt = Attempt(3);
     site.session(10);
     assert_eq!(site.calls_told(1), [""; 0]);
+}
+
+#[test]
+fn a_poll_that_comes_after_its_session_was_lost_brings_no_line_into_service() {
+    let mut site = Site::new();
+    site.pbx(PbxFact::Failed(Question::UserInitialize(LineId(1)), Failure::Broken));
+    assert!(!site.view(1).connected);
+    site.pbx(PbxFact::User(user(1, "Anna")));
+    site.pbx(PbxFact::Polled { count: 1, elapsed_ms: 7_000 });
+    assert!(!site.view(1).connected);
+    // The next session asks for her anew.
+    site.event(Event::Due(engine::time::Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.session(10);
+    assert!(site.view(1).in_service);
+}
+
+#[test]
+fn a_new_name_that_comes_after_its_session_was_over_still_reaches_the_line() {
+    let mut site = Site::new();
+    site.host(HostFact::Stopping);
+    let renamed = UserInfo { guid: Guid::read("Anna"), ..user(1, "Anna Berg") };
+    site.pbx(PbxFact::User(renamed.clone()));
+    assert_eq!(site.view(1).identity.name.to_text(), "Anna Berg");
+    site.pbx(PbxFact::User(UserInfo { active: false, ..renamed }));
+    assert!(site.view(1).removed);
+}
+
+#[test]
+fn a_user_renamed_while_it_is_asked_for_is_asked_for_again_under_its_new_name() {
+    let mut site = asking();
+    let renamed = UserInfo { guid: Guid::read("Anna"), cfg: true, ..user(1, "Anna Berg") };
+    site.pbx(PbxFact::User(renamed));
+    assert_eq!(asked_for(&mut site), [""; 0]);
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(0)));
+    assert_eq!(asked_for(&mut site), ["Anna Berg"]);
+    assert!(!site.effects.contains(&Effect::Report(Report::LineRefused(LineId(1)))));
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(12)));
+    assert!(site.view(1).in_service);
+}
+
+#[test]
+fn a_user_renamed_before_its_turn_is_asked_for_once_and_under_its_new_name() {
+    let mut site = asking();
+    site.pbx(PbxFact::User(user(2, "Ben")));
+    let renamed = UserInfo { guid: Guid::read("Ben"), cfg: true, ..user(2, "Ben Ash") };
+    site.pbx(PbxFact::User(renamed));
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(11)));
+    assert_eq!(asked_for(&mut site), ["Ben Ash"]);
+    site.pbx(PbxFact::UserInitialized(LineId(2), UserHandle(12)));
+    assert_eq!(asked_for(&mut site), [""; 0]);
+}
+
+/// For whom the PBX was asked since last looked.
+fn asked_for(site: &mut Site) -> Vec<String> {
+    let names = site.asked().into_iter().filter_map(|request| match request {
+        Request::UserInitialize { cn, .. } => Some(cn.text().to_owned()),
+        _ => None,
+    });
+    names.collect()
 }

@@ -207,6 +207,10 @@ impl World<'_> {
             return Err(Finding::Endless(MAX_LOG));
         }
         let first = provider.log.next();
+        for (seq, record) in (first..).zip(&records) {
+            self.say(|| format!("RECORD {seq} {:?}", record.event));
+        }
+        let provider = &mut self.provider;
         provider.log.append(records.clone());
         let mut held = provider.held.take().unwrap_or_default();
         for (seq, record) in (first..).zip(records) {

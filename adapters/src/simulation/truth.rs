@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 struct Expected {
     call_id: u32,
     states: Vec<CallState>,
-    /// LINECONNECTEDMODE, if it is connected.
-    mode: u32,
+    /// LINECONNECTEDMODE, if the PBX has it connected.
+    mode: Option<u32>,
     /// For whoever reads the finding.
     leg: String,
 }
@@ -104,8 +104,9 @@ impl World<'_> {
                     call_id: call_id(call.conf),
                     states: self.states(leg, view),
                     mode: match leg.state & 0x200 {
-                        0 => connected_mode::ACTIVE,
-                        _ => connected_mode::ACTIVEHELD,
+                        _ if leg.phase != Phase::Connected => None,
+                        0 => Some(connected_mode::ACTIVE),
+                        _ => Some(connected_mode::ACTIVEHELD),
                     },
                     leg: format!("{:?}, state {:#x}", leg.phase, leg.state),
                 });
@@ -158,6 +159,8 @@ impl World<'_> {
         view: &LineView,
         differ: &mut impl FnMut(String),
     ) {
+        // What can be only one thing is found first.
+        expected.sort_by_key(|expected| expected.states.len());
         let live =
             view.calls.iter().filter(|call| call.state != CallState::Idle && !call.is_conference);
         for call in live {
@@ -165,10 +168,11 @@ impl World<'_> {
             let fits = |expected: &Expected| {
                 expected.call_id == number
                     && expected.states.contains(&call.state)
-                    && (call.state != CallState::Connected || expected.mode == call.mode)
+                    && (call.state != CallState::Connected
+                        || expected.mode.is_none_or(|mode| mode == call.mode))
             };
             match expected.iter().position(fits) {
-                Some(found) => drop(expected.swap_remove(found)),
+                Some(found) => drop(expected.remove(found)),
                 None => {
                     let known: Vec<&str> = expected
                         .iter()

@@ -55,28 +55,26 @@ impl Line {
         self.begin_call(at, info, clue, out);
     }
 
-    /// A call of before the session was lost that this event continues.
+    /// A call of before the session was lost that this event continues. A leg that rings is none
+    /// that had been connected: the call came back to this user by another one.
     fn orphan_of(&self, info: &CallInfo) -> Option<usize> {
-        let outgoing = !table::PbxState::new(info.state).is_incoming();
+        let state = table::PbxState::new(info.state);
+        let (outgoing, rings) = (!state.is_incoming(), is_ringing(state));
         self.calls.iter().position(|call| {
             call.orphaned
                 && !info.conf.is_nil()
                 && call.conf == info.conf
                 && (call.outgoing == outgoing || call.dialled.is_some())
+                && !(rings && call.was_connected)
         })
     }
 
     /// A user with several devices has one leg on each for the same incoming call. They are one
     /// call to TAPI, as long as nobody has answered.
     fn offering_twin_of(&self, info: &CallInfo) -> Option<usize> {
-        let state = table::PbxState::new(info.state);
-        let ringing = state.is_incoming()
-            && matches!(
-                state.phase(),
-                Phase::Setup | Phase::Overlap | Phase::Proceeding | Phase::Alert
-            );
+        let rings = is_ringing(table::PbxState::new(info.state));
         self.calls.iter().position(|call| {
-            ringing
+            rings
                 && !info.conf.is_nil()
                 && call.conf == info.conf
                 && call.leg.is_some()
@@ -310,4 +308,10 @@ impl Line {
             }
         });
     }
+}
+
+/// Whether a leg is offered to this user and not answered.
+fn is_ringing(state: table::PbxState) -> bool {
+    state.is_incoming()
+        && matches!(state.phase(), Phase::Setup | Phase::Overlap | Phase::Proceeding | Phase::Alert)
 }

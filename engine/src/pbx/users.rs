@@ -1,6 +1,6 @@
 //! The users of a PBX and their calls: who is monitored, and whose events these are.
 
-use super::{Clue, MAX_EARLY, Monitoring, Pbx, SETTLE_MS, ToLines};
+use super::{Asking, Clue, MAX_EARLY, Monitoring, Pbx, SETTLE_MS, ToLines};
 use crate::effect::{Effect, Effects, Report, Request, Surprise};
 use crate::fact::{CallInfo, UserInfo};
 use crate::id::{LineId, UserHandle};
@@ -22,6 +22,9 @@ impl Pbx {
         self.snapshot_ended |= user.cn.is_empty();
         match clue {
             Clue::Line { line, identity } => {
+                if identity.is_some() {
+                    self.rename(line, &user.cn);
+                }
                 lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
                 if self.is_up() {
                     self.take(line, user.cn, user.registered, user.cfg, out, lines);
@@ -52,6 +55,19 @@ impl Pbx {
             Clue::Renamed(renamed) => lines.extend(renamed),
             Clue::Limit(limit) => out.push(Effect::Report(Report::LimitReached(limit))),
             _ => {}
+        }
+    }
+
+    /// A user who is not monitored yet is to be asked for under his new name.
+    fn rename(&mut self, line: LineId, cn: &Personal) {
+        match &mut self.asking {
+            Some(asking) if asking.line == line => asking.renamed = Some(cn.clone()),
+            _ => {
+                let mut waiting = self.waiting.iter_mut();
+                if let Some((_, known)) = waiting.find(|(waiting, _)| *waiting == line) {
+                    known.clone_from(cn);
+                }
+            }
         }
     }
 
@@ -86,7 +102,7 @@ impl Pbx {
                 // It was long once and will not be again.
                 self.waiting = VecDeque::new();
             }
-            self.asking = Some(line);
+            self.asking = Some(Asking { line, renamed: None });
             let interface = self.interface;
             self.ask(Request::UserInitialize { session, line, cn, interface }, out);
         }
@@ -99,21 +115,21 @@ impl Pbx {
         out: &mut Effects,
         lines: &mut ToLines,
     ) {
-        if self.asking == Some(line) {
-            self.asking = None;
-        }
-        match self.lines.get_mut(&line) {
-            Some(state) if handle.0 == 0 => {
+        let asked = self.asking.take_if(|asking| asking.line == line);
+        let renamed = asked.and_then(|asked| asked.renamed).filter(|_| handle.0 == 0);
+        match (self.lines.get_mut(&line), renamed) {
+            (Some(_), Some(cn)) => self.waiting.push_front((line, cn)),
+            (Some(state), None) if handle.0 == 0 => {
                 *state = Monitoring::Refused;
                 out.push(Effect::Report(Report::LineRefused(line)));
             }
-            Some(state) => {
+            (Some(state), None) => {
                 *state = Monitoring::On;
                 self.users.insert(handle.0, line);
                 let (link, place) = (self.link(), Arc::clone(&self.place));
                 lines.push((line, LineInput::Monitored { link, place, user: handle }));
             }
-            None => {}
+            (None, _) => {}
         }
         for (info, clue) in std::mem::take(&mut self.early) {
             self.call(info, &Clue::Call(clue), out, lines);
