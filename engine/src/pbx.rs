@@ -17,6 +17,7 @@ mod users;
 
 pub use self::reach::Reach;
 use self::trial::Trial;
+use self::users::Seen;
 use crate::effect::{Ask, Effect, Effects, Interface, Limit, Report, Request};
 use crate::estate::Located;
 use crate::fact::{CallInfo, Failure, PbxFact, Question};
@@ -181,6 +182,10 @@ pub struct Pbx {
     trial: Option<Trial>,
     /// Trials since the standby was turned to.
     trials: u32,
+    /// Number of the plan for the next one.
+    plan: u32,
+    /// That plan is already one for soon.
+    is_hastened: bool,
 }
 
 /// Where a session stands.
@@ -248,6 +253,8 @@ impl Pbx {
             serves: false,
             trial: None,
             trials: 0,
+            plan: 0,
+            is_hastened: false,
         }
     }
 
@@ -255,8 +262,8 @@ impl Pbx {
     pub fn apply(&mut self, at: Millis, input: PbxInput, out: &mut Effects, lines: &mut ToLines) {
         match input {
             PbxInput::Started => {
-                let (attempt, latest) = (self.attempt, self.latest);
-                *self = Pbx { attempt, latest, ..Pbx::new(self.id) };
+                let (attempt, latest, plan) = (self.attempt, self.latest, self.plan);
+                *self = Pbx { attempt, latest, plan, ..Pbx::new(self.id) };
             }
             PbxInput::Configured { reach, user, pause_ms } => {
                 self.configured(at, reach, user, pause_ms, out, lines);
@@ -279,7 +286,8 @@ impl Pbx {
             }
             PbxInput::Take { line, cn, registered } => {
                 if self.is_up() {
-                    self.take(line, cn, registered, false, out, lines);
+                    let seen = Seen { registered, changed: false };
+                    self.take(at, line, cn, seen, out, lines);
                 }
             }
             PbxInput::Due(timer) => self.due(timer, out, lines),
@@ -310,7 +318,7 @@ impl Pbx {
             PbxFact::Initialized { session, key, .. } => {
                 self.initialized(at, session, key, out, lines);
             }
-            PbxFact::User(user) => self.user(user, clue, out, lines),
+            PbxFact::User(user) => self.user(at, user, clue, out, lines),
             PbxFact::Call(info) => self.call(info, &clue, out, lines),
             PbxFact::Polled { count, elapsed_ms } => self.polled(count, elapsed_ms, out),
             PbxFact::UserInitialized(line, handle) => {

@@ -158,6 +158,21 @@ fn a_master_that_only_blinked_is_taken_back_soon_because_the_standby_serves_nobo
 }
 
 #[test]
+fn phones_that_leave_the_standby_are_looked_for_at_the_master_soon() {
+    let mut site = site();
+    site.pass(100_000);
+    fail(&mut site);
+    site.pass(10 * PROBE_MS);
+    register(&mut site, "hq", true);
+    site.restore("hq");
+    register(&mut site, "hq2", false);
+    site.asked.clear();
+    site.pass(1_000);
+    assert_eq!(site.in_service(), both("hq"));
+    assert_eq!(site.asked.iter().filter(|(_, what)| what == "Probe").count(), 1);
+}
+
+#[test]
 fn an_idle_standby_may_refuse_the_session() {
     let mut site = site();
     site.pbxs.get_mut("hq2").unwrap().refuses = true;

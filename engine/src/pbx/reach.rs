@@ -138,6 +138,7 @@ impl Pbx {
         self.settled = false;
         self.serves = false;
         self.trials = 0;
+        self.is_hastened = false;
         self.tried += 1;
         let Some(place) = self.reach.place(self.turn).cloned() else {
             // Its parent has to be found first; that will be said.

@@ -229,8 +229,8 @@ impl Pbx {
                 let link = self.link();
                 lines.extend(self.lines.keys().map(|line| (*line, LineInput::Settled(link))));
             }
-            (Timer::Probe(_, attempt), Phase::Up { .. } | Phase::Checking { .. })
-                if attempt == self.attempt.0 =>
+            (Timer::Probe(_, plan), Phase::Up { .. } | Phase::Checking { .. })
+                if plan == self.plan =>
             {
                 self.begin_trial(out);
             }

@@ -2,6 +2,7 @@
 //! answers, a session is opened there beside the one with the standby; when the users are
 //! registered there, that session takes the place of the other one.
 
+use super::users::Seen;
 use super::{LONGEST_PAUSE_MS, PROBE_MS, Pbx, Reach, ToLines};
 use crate::effect::{Effect, Effects, Interface, Report, Request};
 use crate::fact::{PbxFact, UserInfo};
@@ -14,6 +15,9 @@ use crate::time::{Millis, Timer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// After a phone went away from the standby, so long is waited for others to follow.
+const HASTE_MS: u64 = 1_000;
 
 /// An attempt at the master beside the session with the standby.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,10 +34,23 @@ impl Pbx {
     /// Plans the next look at the master. As long as nobody is registered at the standby, it is
     /// likely that the master will be back soon.
     pub(super) fn plan_trial(&mut self, at: Millis, out: &mut Effects) {
+        let soon_ms = LONGEST_PAUSE_MS.min(1_000 << self.trials.min(5));
+        self.plan_trial_in(at, if self.serves { PROBE_MS } else { soon_ms }, out);
+    }
+
+    /// A phone went away from the standby: perhaps to the master.
+    pub(super) fn hasten_trial(&mut self, at: Millis, out: &mut Effects) {
+        if self.serves && self.trial.is_none() && !self.is_hastened {
+            self.plan_trial_in(at, HASTE_MS, out);
+            self.is_hastened = true;
+        }
+    }
+
+    fn plan_trial_in(&mut self, at: Millis, pause_ms: u64, out: &mut Effects) {
         if self.is_at_standby() {
-            let soon_ms = LONGEST_PAUSE_MS.min(1_000 << self.trials.min(5));
-            let pause_ms = if self.serves { PROBE_MS } else { soon_ms };
-            out.push(Effect::Wake(at + pause_ms, Timer::Probe(self.id, self.attempt.0)));
+            // Whatever was planned before is not any more.
+            self.plan = self.plan.wrapping_add(1);
+            out.push(Effect::Wake(at + pause_ms, Timer::Probe(self.id, self.plan)));
         }
     }
 
@@ -43,6 +60,7 @@ impl Pbx {
             return;
         }
         self.trials = self.trials.saturating_add(1);
+        self.is_hastened = false;
         self.latest.0 += 1;
         let (attempt, place) = (self.latest, Arc::clone(master));
         self.ask_in(attempt, &place, Request::Probe, out);
@@ -136,7 +154,7 @@ impl Pbx {
         (self.quick, self.serves, self.settled, self.snapshot_ended) = (0, false, false, true);
         self.up(at, session, key, out);
         for (line, (cn, registered)) in users {
-            self.take(line, cn, registered, false, out, lines);
+            self.take(at, line, cn, Seen { registered, changed: false }, out, lines);
         }
         self.watch_for_end_of_replay(at, out);
     }

@@ -10,9 +10,19 @@ use crate::time::{Millis, Timer};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// What a PBX says of a user who is at home there.
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    /// A device is registered.
+    pub(super) registered: bool,
+    /// The configuration changed.
+    pub(super) changed: bool,
+}
+
 impl Pbx {
     pub(super) fn user(
         &mut self,
+        at: Millis,
         user: UserInfo,
         clue: Clue,
         out: &mut Effects,
@@ -27,7 +37,8 @@ impl Pbx {
                 }
                 lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
                 if self.is_up() {
-                    self.take(line, user.cn, user.registered, user.cfg, out, lines);
+                    let seen = Seen { registered: user.registered, changed: user.cfg };
+                    self.take(at, line, user.cn, seen, out, lines);
                 }
             }
             clue => self.heard(clue, out, lines),
@@ -74,13 +85,17 @@ impl Pbx {
     /// A user who is at home here.
     pub(super) fn take(
         &mut self,
+        at: Millis,
         line: LineId,
         cn: Personal,
-        registered: bool,
-        changed: bool,
+        seen: Seen,
         out: &mut Effects,
         lines: &mut ToLines,
     ) {
+        let Seen { registered, changed } = seen;
+        if !registered && self.snapshot_ended {
+            self.hasten_trial(at, out);
+        }
         self.serves |= registered;
         lines.push((line, LineInput::Seen { link: self.link(), registered, changed }));
         let known = self.lines.get(&line).copied();
