@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 /// What a call of a line may read as.
 struct Expected {
+    id: u32,
     call_id: u32,
     states: Vec<CallState>,
     /// LINECONNECTEDMODE, if the PBX has it connected.
@@ -23,7 +24,7 @@ struct Expected {
 
 /// dwCallID of a call with this GUID. Two live calls may share a hash, and then are told apart; in a
 /// simulated site of a few calls it does not happen.
-pub(super) fn call_id(conf: Guid) -> u32 {
+fn call_id(conf: Guid) -> u32 {
     crc32fast::hash(&conf.0).max(1)
 }
 
@@ -88,6 +89,14 @@ impl World<'_> {
         self.compare_calls(line, expected, view, &mut differ);
     }
 
+    /// The leg at the PBX that is a call of a line.
+    pub(super) fn leg_of(&self, line: LineId, number: u32) -> Option<u32> {
+        let ext = self.provider.core.view(line)?.identity.number.to_text();
+        let calls = self.boxes.iter().flat_map(crate::simulator::PbxModel::calls);
+        let legs = calls.filter(|call| call_id(call.conf) == number).flat_map(|call| call.legs);
+        legs.filter(|leg| leg.ext == ext).map(|leg| leg.id).next()
+    }
+
     /// Which calls the line should have.
     fn expected(&self, user: &ListedUser, calls: &[ListedCall], view: &LineView) -> Vec<Expected> {
         let mut expected: Vec<Expected> = Vec::new();
@@ -101,6 +110,7 @@ impl World<'_> {
                     continue;
                 }
                 expected.push(Expected {
+                    id: leg.id,
                     call_id: call_id(call.conf),
                     states: self.states(leg, view),
                     mode: match leg.state & 0x200 {
@@ -191,8 +201,8 @@ impl World<'_> {
         }
         let mut excuses = self.host.excuses(line).to_vec();
         for missing in expected {
-            let by_number = excuses.iter().position(|excuse| *excuse == Some(missing.call_id));
-            let found = by_number.or_else(|| excuses.iter().position(Option::is_none));
+            let known = excuses.iter().position(|excuse| *excuse == Some(missing.id));
+            let found = known.or_else(|| excuses.iter().position(Option::is_none));
             match found {
                 Some(found) => drop(excuses.swap_remove(found)),
                 None => differ(format!(

@@ -424,9 +424,8 @@ impl World<'_> {
             leg.handles.iter().any(|(_, handle)| *handle == call.0)
         };
         let calls = self.boxes[exchange.at].calls();
-        if let Some(spared) = calls.iter().find(|known| known.legs.iter().any(named)) {
-            let spared = super::truth::call_id(spared.conf);
-            self.host.excuse(line, Some(spared));
+        if let Some(spared) = calls.iter().flat_map(|known| &known.legs).find(|leg| named(leg)) {
+            self.host.excuse(line, Some(spared.id));
         }
     }
 
