@@ -309,9 +309,9 @@ impl World<'_> {
             return;
         }
         let view = self.provider.core.view(call.line);
-        let view = view.as_ref().and_then(|view| view.call(call));
-        if view.is_none_or(|view| view.state != CallState::Idle) {
-            let leg = view.and_then(|view| self.leg_of(call.line, view.info.call_id));
+        let known = view.as_ref().and_then(|view| Some((view, view.call(call)?)));
+        if known.is_none_or(|(_, call)| call.state != CallState::Idle) {
+            let leg = known.and_then(|(view, call)| self.leg_of(view, call));
             self.host.excuse(call.line, leg);
         }
         self.say(|| format!("HOST     closes {call:?}"));

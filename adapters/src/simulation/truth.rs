@@ -8,7 +8,7 @@ use super::world::World;
 use crate::simulator::model::{ListedCall, ListedLeg, ListedUser, Phase};
 use engine::id::{Guid, LineId};
 use engine::tapi::{CallState, connected_mode};
-use engine::view::LineView;
+use engine::view::{CallView, LineView};
 use std::collections::BTreeMap;
 
 /// What a call of a line may read as.
@@ -90,11 +90,15 @@ impl World<'_> {
     }
 
     /// The leg at the PBX that is a call of a line.
-    pub(super) fn leg_of(&self, line: LineId, number: u32) -> Option<u32> {
-        let ext = self.provider.core.view(line)?.identity.number.to_text();
+    pub(super) fn leg_of(&self, view: &LineView, call: &CallView) -> Option<u32> {
+        let ext = view.identity.number.to_text();
         let calls = self.boxes.iter().flat_map(crate::simulator::PbxModel::calls);
-        let legs = calls.filter(|call| call_id(call.conf) == number).flat_map(|call| call.legs);
-        legs.filter(|leg| leg.ext == ext).map(|leg| leg.id).next()
+        let is_it = |known: &ListedCall| call_id(known.conf) == call.info.call_id;
+        let legs = calls.filter(is_it).flat_map(|call| call.legs);
+        let legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == ext).collect();
+        // One who calls himself has both legs.
+        let fits = legs.iter().find(|leg| self.states(leg, view).contains(&call.state));
+        fits.or(legs.first()).map(|leg| leg.id)
     }
 
     /// Which calls the line should have.
