@@ -11,6 +11,7 @@ use engine::tapi::party_id::ADDRESS;
 use engine::tapi::{CallState, LineErr, call_info_state, disconnect_mode, line_dev_state, origin};
 use engine::time::Timer;
 use site::{PBX, Site, born, call, user};
+use std::sync::Arc;
 
 #[test]
 fn an_incoming_call_is_offered_answered_at_the_phone_and_cleared_by_the_caller() {
@@ -290,7 +291,7 @@ fn a_call_of_a_line_that_the_new_session_does_not_monitor_ends_with_the_resync()
     site.event(Event::Due(Timer::Reconnect(PBX, 1)));
     site.attempt = Attempt(2);
     site.pbx(PbxFact::Identified(Identification::default()));
-    site.pbx(PbxFact::Initialized { session: 42, key: 8 });
+    site.pbx(PbxFact::Initialized { session: 42, key: 8, place: Arc::default() });
     site.pbx(PbxFact::User(user(1, "Anna")));
     site.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
     site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(0)));

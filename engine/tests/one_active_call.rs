@@ -5,6 +5,7 @@
 mod site;
 
 use engine::fact::*;
+use engine::place::Place;
 use engine::tapi::CallState;
 use site::{Site, born};
 
@@ -21,7 +22,7 @@ fn connected_and_held(single_active_call: bool) -> Site {
 fn configure(site: &mut Site, single_active_call: bool) {
     site.host(HostFact::Configured(Configuration {
         user: "TAPI".into(),
-        pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
+        pbxs: vec![PbxSettings { master: Place::at("pbx"), standby: None }],
         name_template: "%c".into(),
         single_active_call,
         ..Configuration::default()

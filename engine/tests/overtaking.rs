@@ -7,6 +7,7 @@ use engine::effect::{Effect, Report, Request, Surprise};
 use engine::fact::*;
 use engine::id::*;
 use site::*;
+use std::sync::Arc;
 
 /// A new session in which Anna's `UserInitialize` is under way.
 fn asking() -> Site {
@@ -15,7 +16,7 @@ fn asking() -> Site {
     site.event(Event::Due(engine::time::Timer::Reconnect(PBX, 1)));
     site.attempt = Attempt(2);
     site.pbx(PbxFact::Identified(Identification::default()));
-    site.pbx(PbxFact::Initialized { session: 42, key: 8 });
+    site.pbx(PbxFact::Initialized { session: 42, key: 8, place: Arc::default() });
     site.pbx(PbxFact::User(user(1, "Anna")));
     site.effects.clear();
     site

@@ -97,7 +97,9 @@ fn granted(request: &Request) -> Option<PbxFact> {
             location: "fed".into(),
             ..Identification::default()
         })),
-        Request::Initialize { .. } => Some(PbxFact::Initialized { session: 1, key: 1 }),
+        Request::Initialize { .. } => {
+            Some(PbxFact::Initialized { session: 1, key: 1, place: Arc::default() })
+        }
         Request::Echo { .. } => Some(PbxFact::Echoed(true)),
         Request::End { .. } => Some(PbxFact::Ended),
         _ => None,

@@ -6,8 +6,10 @@ use crate::soap::types::UserInfo;
 use crate::soap::{Answer, Interface, Kind, Operation, PollCount, SoapError, decode, decode_poll};
 use engine::effect::{Order, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
-use engine::id::{Attempt, LineId, PbxId, RequestId};
+use engine::id::{LineId, Link, RequestId};
 use engine::pii::Personal;
+use engine::place::Place;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The name of this program as PBXs get it; it turns up in their call records.
@@ -36,7 +38,10 @@ fn asker(request: &Request) -> Asker {
         Request::Echo { .. } => Asker::Engine(Question::Echo),
         Request::Poll { .. } => Asker::Engine(Question::Poll),
         Request::UserInitialize { line, .. } => Asker::Engine(Question::UserInitialize(line)),
-        Request::End { .. } => Asker::Engine(Question::End),
+        // Nothing is sent for `Leave`; it has no answer that could be missed.
+        Request::End { .. } | Request::Leave => Asker::Engine(Question::End),
+        Request::LocationUrl { .. } => Asker::Engine(Question::Locate),
+        Request::Probe => Asker::Engine(Question::Probe),
         Request::Order { line, request, .. } => Asker::Application(line, request),
     }
 }
@@ -48,8 +53,11 @@ fn asker(request: &Request) -> Asker {
 pub(super) fn repeat(request: &Request) -> Repeat {
     match request {
         Request::Version
+        | Request::Probe
+        | Request::LocationUrl { .. }
         | Request::Echo { .. }
         | Request::End { .. }
+        | Request::Leave
         | Request::Order { order: Order::ShowUser { .. }, .. } => Repeat::Once,
         Request::Initialize { .. }
         | Request::Poll { .. }
@@ -59,15 +67,20 @@ pub(super) fn repeat(request: &Request) -> Repeat {
 }
 
 /// What to ask the PBX.
-pub(crate) fn operation(request: &Request, interface: Interface) -> Operation {
+pub(crate) fn operation(request: &Request, interface: Interface, place: &Place) -> Operation {
     match request {
-        Request::Version => Operation::Version {},
+        Request::Version | Request::Probe => Operation::Version {},
+        // A parent that is asked with TLS is to say where the slave can be asked with TLS.
+        Request::LocationUrl { name, .. } => {
+            Operation::LocationUrl { loc: name.clone(), tls: place.https }
+        }
         Request::Initialize { user, .. } => {
             Operation::Initialize { user: user.clone(), appl: APPL.into() }
         }
         Request::Echo { session, key } => Operation::Echo { session: *session, key: *key },
         Request::Poll { session } => Operation::Poll { session: *session },
         Request::End { session } => Operation::End { session: *session },
+        Request::Leave => Operation::End { session: 0 },
         // Calls that the user transferred away are no longer the line's; and a leg ends at once
         // when it is cleared, whatever the user's phone is.
         Request::UserInitialize { session, cn, .. } => Operation::UserInitialize {
@@ -207,8 +220,8 @@ pub(crate) fn polled(
 
 /// What came of anything but a Poll.
 pub(crate) fn answered(
-    pbx: PbxId,
-    attempt: Attempt,
+    link: Link,
+    place: &Arc<Place>,
     request: &Request,
     kind: Kind,
     outcome: Result<HttpAnswer, Failure>,
@@ -216,9 +229,9 @@ pub(crate) fn answered(
     let outcome = outcome.and_then(|answer| read(&answer, |body| decode(kind, body)));
     match asker(request) {
         Asker::Engine(question) => {
-            let fact = outcome.and_then(|answer| fact(question, answer));
+            let fact = outcome.and_then(|answer| fact(question, answer, place));
             let fact = fact.unwrap_or_else(|failure| PbxFact::Failed(question, failure));
-            Event::Pbx(pbx, attempt, fact)
+            Event::Pbx(link.pbx, link.attempt, fact)
         }
         Asker::Application(line, id) => Event::Reply(
             line,
@@ -229,21 +242,28 @@ pub(crate) fn answered(
 }
 
 /// The fact that an answer to a question of the engine is.
-fn fact(question: Question, answer: Answer) -> Result<PbxFact, Failure> {
+fn fact(question: Question, answer: Answer, place: &Arc<Place>) -> Result<PbxFact, Failure> {
     Ok(match (question, answer) {
         (Question::Version, Answer::Version(identification)) => PbxFact::Identified(identification),
         (Question::Initialize, Answer::Initialize { session, key }) => {
-            PbxFact::Initialized { session, key }
+            PbxFact::Initialized { session, key, place: Arc::clone(place) }
         }
         (Question::Echo, Answer::Echo { alive }) => PbxFact::Echoed(alive),
         (Question::UserInitialize(line), Answer::UserInitialize(user)) => {
             PbxFact::UserInitialized(line, user)
         }
         (Question::End, Answer::End) => PbxFact::Ended,
+        (Question::Locate, Answer::LocationUrl(url)) => PbxFact::Located(short(&url)),
+        (Question::Probe, Answer::Version(_)) => PbxFact::Probed,
         // The decoder gives the answer of the operation that it was told, so this is our own
         // fault; the engine will treat it as a PBX that talks nonsense.
         _ => return Err(Failure::Garbled("an answer to something else".into())),
     })
+}
+
+/// A URL, but not more of it than the engine would read.
+fn short(url: &str) -> Box<str> {
+    url.chars().take(Place::MAX_URL + 1).collect()
 }
 
 /// The reply to an order.

@@ -5,6 +5,7 @@
 use super::dice::Dice;
 use super::trouble::Kind;
 use engine::fact::{Configuration, PbxSettings};
+use engine::place::Place;
 use std::fmt;
 
 /// What may happen under a seed.
@@ -57,6 +58,9 @@ pub(super) struct WireFaults {
     /// How long answers take at most, in milliseconds.
     pub(super) latency_ms: u64,
 }
+
+/// Where the settings say that the PBX is.
+pub(super) const MASTER: &str = "pbx.example";
 
 /// Switches of the PBX, each with what it may be. What comes first is the most usual.
 const SWITCHES: &[(&str, &[&str])] = &[
@@ -169,13 +173,14 @@ fn troubles(dice: &mut Dice) -> Vec<(Kind, u64)> {
 pub(super) fn settings(dice: &mut Dice) -> Configuration {
     Configuration {
         user: "TAPI".into(),
-        pbxs: vec![PbxSettings { master: "pbx.example".into(), standby: None }],
+        pbxs: vec![PbxSettings { master: Place::at(MASTER), standby: None }],
         name_template: dice.choose(&["%c", "%d (%e)", "%h", "%u"]).into(),
         pure_node_extensions: dice.happens(300),
         single_active_call: dice.happens(250),
         monitor_slaves: true,
         request_deadline_ms: dice.choose(&[0, 2_000, 10_000]),
         modify_forwards: dice.happens(500),
+        allow_plain_slaves: false,
     }
 }
 

@@ -13,9 +13,10 @@ use crate::soap::{Answer, Dialect, Fault, Interface, Kind, Operation, Request as
 use crate::soap::{Strictness, decode};
 use engine::effect::{Ask, Order, Request};
 use engine::fact::{Event, Failure, Reply as ToRequest};
-use engine::id::{Attempt, CallHandle, PbxId};
+use engine::id::{Attempt, CallHandle, Link, PbxId};
+use engine::place::Place;
 use engine::time::Millis;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// One ask on its way.
@@ -32,16 +33,19 @@ enum Purpose {
     Control,
     Administration,
     Survey,
+    Location,
 }
 
 /// Which session's connection, to which box, for what.
-type LaneKey = (PbxId, usize, Purpose);
+type LaneKey = (Link, usize, Purpose);
 
 /// Everything on its way.
 #[derive(Default)]
 pub(super) struct Wire {
     lanes: BTreeMap<LaneKey, Lane>,
-    attempts: BTreeMap<PbxId, Attempt>,
+    /// Attempts that are under way, and the newest of each PBX.
+    attempts: BTreeSet<Link>,
+    newest: BTreeMap<PbxId, Attempt>,
     open: BTreeMap<ExchangeId, Exchange>,
     last_exchange: u64,
     last_connection: u64,
@@ -75,23 +79,28 @@ impl World<'_> {
 
     /// The engine asks something.
     pub(super) fn ask(&mut self, ask: Ask) {
-        let known = self.wire.attempts.entry(ask.pbx).or_default();
-        if ask.attempt < *known {
-            return;
+        let link = Link { pbx: ask.pbx, attempt: ask.attempt };
+        if matches!(ask.request, Request::Leave) {
+            return self.hang_up(link);
         }
-        if ask.attempt > *known {
-            *known = ask.attempt;
-            self.hang_up(ask.pbx);
+        let newest = self.wire.newest.entry(link.pbx).or_default();
+        if link.attempt > *newest {
+            *newest = link.attempt;
+            self.wire.attempts.insert(link);
+        }
+        if !self.wire.attempts.contains(&link) {
+            return;
         }
         let purpose = match ask.request {
             Request::Poll { .. } => Purpose::Poll,
+            Request::LocationUrl { .. } => Purpose::Location,
             Request::Order { order: Order::ShowUser { own: false, .. }, .. } => Purpose::Survey,
             Request::Order { ref order, .. } if translation::is_administration(order) => {
                 Purpose::Administration
             }
             _ => Purpose::Control,
         };
-        let key = (ask.pbx, box_of(&ask), purpose);
+        let key = (link, self.box_at(&ask.place), purpose);
         let connection = self.wire.fresh_connection();
         let lane = self.wire.lanes.entry(key).or_insert_with(|| Lane {
             connection,
@@ -109,12 +118,13 @@ impl World<'_> {
             return;
         };
         let Some(ask) = lane.waiting.pop_front() else { return };
-        if let Request::Initialize { interface, .. } | Request::UserInitialize { interface, .. } =
-            &ask.request
+        if let Request::Initialize { interface, .. }
+        | Request::UserInitialize { interface, .. }
+        | Request::LocationUrl { interface, .. } = &ask.request
         {
             lane.interface = (*interface).into();
         }
-        let operation = translation::operation(&ask.request, lane.interface);
+        let operation = translation::operation(&ask.request, lane.interface, &ask.place);
         let (connection, interface) = (lane.connection, lane.interface);
         let exchange = Exchange {
             at: key.1,
@@ -200,7 +210,8 @@ impl World<'_> {
                 }
             };
         }
-        let Ask { pbx, attempt, request, .. } = &exchange.ask;
+        let Ask { pbx, attempt, request, place } = &exchange.ask;
+        let link = Link { pbx: *pbx, attempt: *attempt };
         let events = match request {
             Request::Poll { .. } => {
                 let elapsed = Duration::from_millis(self.now.since(exchange.begun));
@@ -209,7 +220,7 @@ impl World<'_> {
             }
             _ => {
                 let kind = exchange.operation.kind();
-                vec![translation::answered(*pbx, *attempt, request, kind, answered)]
+                vec![translation::answered(link, place, request, kind, answered)]
             }
         };
         self.end(&exchange, events)
@@ -217,7 +228,8 @@ impl World<'_> {
 
     /// Of the two questions of one order: how many were answered before.
     fn steps_of(&self, exchange: &Exchange) -> usize {
-        let first = translation::operation(&exchange.ask.request, exchange.interface);
+        let ask = &exchange.ask;
+        let first = translation::operation(&ask.request, exchange.interface, &ask.place);
         usize::from(first != exchange.operation)
     }
 
@@ -225,7 +237,10 @@ impl World<'_> {
         if let Some(lane) = self.wire.lanes.get_mut(&exchange.lane) {
             lane.busy = None;
         }
-        self.go_on(exchange.lane);
+        match exchange.ask.request {
+            Request::End { .. } => self.hang_up(exchange.lane.0),
+            _ => self.go_on(exchange.lane),
+        }
         self.arrive(events)
     }
 
@@ -239,12 +254,13 @@ impl World<'_> {
         self.agenda.put(at, What::HungUp(exchange.at, exchange.connection));
     }
 
-    /// A newer attempt begins, or the process ends: what was under way is abandoned.
-    fn hang_up(&mut self, pbx: PbxId) {
-        self.wire.lanes.retain(|key, _| key.0 != pbx);
+    /// An attempt is left, or the process ends: what was under way is abandoned.
+    fn hang_up(&mut self, link: Link) {
+        self.wire.attempts.remove(&link);
+        self.wire.lanes.retain(|key, _| key.0 != link);
         let (gone, kept): (BTreeMap<_, _>, _) = std::mem::take(&mut self.wire.open)
             .into_iter()
-            .partition(|(_, exchange)| exchange.ask.pbx == pbx);
+            .partition(|(_, exchange)| exchange.lane.0 == link);
         self.wire.open = kept;
         for exchange in gone.into_values() {
             self.look_for_lost_clear(&exchange);
@@ -255,9 +271,9 @@ impl World<'_> {
 
     /// The process is gone.
     pub(super) fn hang_up_everywhere(&mut self) {
-        let pbxs: Vec<PbxId> = self.wire.attempts.keys().copied().collect();
-        pbxs.into_iter().for_each(|pbx| self.hang_up(pbx));
-        self.wire.attempts.clear();
+        let links: Vec<Link> = self.wire.attempts.iter().copied().collect();
+        links.into_iter().for_each(|link| self.hang_up(link));
+        self.wire.newest.clear();
     }
 
     // ---- the PBX's end ---------------------------------------------------------------------
@@ -266,7 +282,9 @@ impl World<'_> {
     pub(super) fn reach(&mut self, id: ExchangeId) {
         let Some(exchange) = self.wire.open.get(&id) else { return };
         let (at, now) = (exchange.at, self.now);
-        if now < self.wire.unreachable_until || self.boxes[at].is_down(now) {
+        if now < self.wire.unreachable_until
+            || self.boxes.get(at).is_none_or(|model| model.is_down(now))
+        {
             return self.fail(id, Failure::Unreachable);
         }
         if now < self.wire.refused_until {
@@ -423,10 +441,17 @@ impl World<'_> {
         let named = |leg: &crate::simulator::model::ListedLeg| {
             leg.handles.iter().any(|(_, handle)| *handle == call.0)
         };
-        let calls = self.boxes[exchange.at].calls();
+        let Some(model) = self.boxes.get(exchange.at) else { return };
+        let calls = model.calls();
         if let Some(spared) = calls.iter().flat_map(|known| &known.legs).find(|leg| named(leg)) {
             self.host.excuse(line, Some(spared.id));
         }
+    }
+
+    /// The number of the box at a place; one that there is not, if nobody is there.
+    fn box_at(&self, place: &Place) -> usize {
+        let known = self.places.iter().position(|known| known == place);
+        known.unwrap_or(self.boxes.len())
     }
 
     fn travel_ms(&mut self) -> u64 {
@@ -445,11 +470,6 @@ impl Wire {
         self.last_exchange += 1;
         ExchangeId(self.last_exchange)
     }
-}
-
-/// Which box is asked.
-fn box_of(ask: &Ask) -> usize {
-    usize::from(ask.pbx.0)
 }
 
 fn fault(text: &str) -> Fault {

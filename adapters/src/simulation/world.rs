@@ -9,6 +9,7 @@ use super::swarm::Swarm;
 use super::wire::Wire;
 use crate::simulator::{Estate, PbxModel};
 use engine::fact::{Event, Record};
+use engine::place::Place;
 use engine::time::Millis;
 
 /// When it begins: in the middle of some day.
@@ -66,6 +67,8 @@ pub(super) struct World<'a> {
     pub(super) swarm: Swarm,
     pub(super) dice: AllDice,
     pub(super) boxes: Vec<PbxModel>,
+    /// Where these are.
+    pub(super) places: Vec<Place>,
     pub(super) wire: Wire,
     pub(super) provider: Provider,
     pub(super) host: Host,
@@ -102,6 +105,7 @@ impl<'a> World<'a> {
             swarm,
             dice,
             boxes: vec![model],
+            places: vec![Place::at(super::swarm::MASTER)],
             wire: Wire::default(),
             host: Host::default(),
             tally: Tally::default(),
@@ -166,7 +170,9 @@ impl<'a> World<'a> {
             What::Machine(life, step) => return self.step(life, step),
             What::Reaches(exchange) => self.reach(exchange),
             What::HungUp(at, connection) => {
-                self.boxes[at].connection_closed(connection, self.now);
+                if let Some(model) = self.boxes.get_mut(at) {
+                    model.connection_closed(connection, self.now);
+                }
                 self.expect_of_box(at);
             }
             What::PbxDue(at) => {

@@ -6,7 +6,7 @@ use super::{Line, MAX_CALLS, MAX_EARLY, RING_MS};
 use crate::call::{self as table, Phase, StateAndMode, Way};
 use crate::effect::{Effect, Effects, Limit, Notice, Report, Surprise};
 use crate::fact::{CallInfo, Msg};
-use crate::id::{Attempt, CallId};
+use crate::id::{CallId, Link};
 use crate::pbx::CallClue;
 use crate::tapi::{CallState, line_dev_state};
 use crate::time::{Millis, Timer};
@@ -15,12 +15,12 @@ impl Line {
     pub(super) fn call_event(
         &mut self,
         at: Millis,
-        attempt: Attempt,
+        link: Link,
         info: CallInfo,
         clue: CallClue,
         out: &mut Effects,
     ) {
-        if self.monitor.is_none_or(|monitor| monitor.attempt != attempt) {
+        if self.monitor.is_none_or(|monitor| monitor.link != link) {
             return;
         }
         let handle = info.handle();
@@ -34,7 +34,7 @@ impl Line {
             // It may be the call that the PBX is about to name in its answer to UserCall, and be
             // over before that comes.
             if self.early.len() < MAX_EARLY {
-                self.early.push((attempt, info, clue));
+                self.early.push((link, info, clue));
             } else {
                 out.push(Effect::Report(Report::LimitReached(Limit::EarlyEvents)));
             }

@@ -11,7 +11,9 @@ use crate::fact::*;
 use crate::forwarding::{Forward, Forwarding};
 use crate::id::*;
 use crate::pii::Personal;
+use crate::place::Place;
 use crate::time::{Millis, Timer};
+use std::sync::Arc;
 
 /// The model that turns steps into records.
 #[derive(Clone, Debug)]
@@ -174,7 +176,7 @@ impl History {
     fn configure(&mut self, single_active_call: bool) {
         self.host(HostFact::Configured(Configuration {
             user: Personal::from("TAPI"),
-            pbxs: vec![PbxSettings { master: "pbx.example.com".into(), standby: None }],
+            pbxs: vec![PbxSettings { master: Place::at("pbx.example.com"), standby: None }],
             name_template: "%c".into(),
             single_active_call,
             ..Configuration::default()
@@ -488,7 +490,8 @@ impl History {
             wsdl_version: 1,
         }));
         let session = self.number();
-        self.fact(PbxFact::Initialized { session, key: session ^ 0x5A5A });
+        let place = Arc::new(Place::at("pbx.example.com"));
+        self.fact(PbxFact::Initialized { session, key: session ^ 0x5A5A, place });
         for user in 0..self.users.len() {
             if self.users[user].exists {
                 self.user_info(user);

@@ -19,6 +19,8 @@ pub struct ListedUser {
     pub h323: String,
     /// Identity.
     pub guid: Guid,
+    /// The PBX that it is at home at, if that is another one.
+    pub loc: String,
     /// Whether a phone is registered.
     pub registered: bool,
     /// Number of calls.
@@ -63,6 +65,7 @@ impl PbxModel {
                 dn: object.dn.clone(),
                 h323: object.h323.clone(),
                 guid: object.guid,
+                loc: object.loc.clone(),
                 registered: object.registered,
                 calls: self.counters(id).0,
             })
