@@ -173,8 +173,10 @@ impl World<'_> {
         view: &LineView,
         differ: &mut impl FnMut(String),
     ) {
-        // What can be only one thing is found first.
-        expected.sort_by_key(|expected| expected.states.len());
+        let mut excuses = self.host.excuses(line).to_vec();
+        // What must be there is found first, and of that what can be only one thing.
+        expected
+            .sort_by_key(|expected| (excuses.contains(&Some(expected.id)), expected.states.len()));
         let live =
             view.calls.iter().filter(|call| call.state != CallState::Idle && !call.is_conference);
         for call in live {
@@ -203,7 +205,6 @@ impl World<'_> {
                 }
             }
         }
-        let mut excuses = self.host.excuses(line).to_vec();
         for missing in expected {
             let known = excuses.iter().position(|excuse| *excuse == Some(missing.id));
             let found = known.or_else(|| excuses.iter().position(Option::is_none));
