@@ -443,9 +443,8 @@ impl World<'_> {
         };
         let Some(model) = self.boxes.get(exchange.at) else { return };
         let calls = model.calls();
-        if let Some(spared) = calls.iter().find(|known| known.legs.iter().any(named)) {
-            let spared = super::truth::call_id(spared.conf);
-            self.host.excuse(line, Some(spared));
+        if let Some(spared) = calls.iter().flat_map(|known| &known.legs).find(|leg| named(leg)) {
+            self.host.excuse(line, Some(spared.id));
         }
     }
 
