@@ -153,7 +153,8 @@ static LONG g_lineForward(void)
 {
     bool right = once_in(2);
     HDRVLINE line = right ? line_of(FORWARDED)->hd : some_line(&right);
-    if (line == line_of(BED)->hd) line = NULL, right = false; /* its calls are to come to it */
+    /* The calls of the others are to come to them. */
+    if (line == line_of(BED)->hd || line == line_of(WITHOUT_PHONE)->hd) line = NULL, right = false;
     if (!right) only(ERR(INVALLINEHANDLE));
     HDRVCALL *place = some_place(FIRST_SLOT, sizeof *place);
     LINEFORWARDLIST *list = some_forward_list(SECOND_SLOT);
@@ -192,7 +193,7 @@ const struct generated_case generated_requests[] = {
     F(lineRemoveFromConference, A_CALL_IN_STATE),
     F(linePark, A_CALL_IN_STATE | A_TEXT | A_STRUCTURE),
     F(lineUnpark, A_HANDLE | A_PLACE | A_TEXT),
-    F(lineMakeCall, A_HANDLE | A_PLACE | A_TEXT | WITH_TEXTS),
+    F(lineMakeCall, A_HANDLE | BIT(WRONG_STATE) | A_PLACE | A_TEXT | WITH_TEXTS),
     F(linePickup, A_HANDLE | A_PLACE | A_TEXT),
     F(lineForward, A_HANDLE | A_PLACE | WITH_TEXTS),
     F(lineSetCallParams, A_CALL_IN_STATE | A_PLACE),

@@ -17,7 +17,7 @@ enum trait {
     RANDOM_HANDLE,  /* of nothing */
     NO_DEVICE,      /* an id that no line has */
     NO_VERSION,     /* a version that was never negotiated */
-    WRONG_STATE,    /* a call on which it cannot be asked for now */
+    WRONG_STATE,    /* a call, or line, on which it cannot be asked for now */
     SHORT_SIZE,     /* a structure of less than its fixed part */
     MISALIGNED,     /* a structure at an odd address */
     NO_END,         /* a text or bytes without a NUL, up to forbidden memory */

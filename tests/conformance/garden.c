@@ -46,6 +46,11 @@ void dig_over(void)
     plant(connected_call(line_of(FORWARDED), 25));
 }
 
+static bool is_out_of_service(void *line)
+{
+    return !(line_status(line)->dwDevStatusFlags & LINEDEVSTATUSFLAGS_INSERVICE);
+}
+
 void lay_out(void)
 {
     struct line *gone = open_line(29);
@@ -55,6 +60,10 @@ void lay_out(void)
     open_line(BED);
     open_line(FORWARDED);
     open_line(RESTLESS);
+    open_line(WITHOUT_PHONE);
+    control_until_end("register 27 off", "register 27 on");
+    CHECK(wait_until(is_out_of_service, line_of(WITHOUT_PHONE), SOON_MS),
+          "a line without a phone stays in service");
     slots_make();
 }
 
@@ -91,7 +100,9 @@ static uintptr_t wrong_handle(enum trait kind, uintptr_t right, uintptr_t stale,
 
 HDRVLINE some_line(bool *right)
 {
-    uintptr_t line = (uintptr_t)line_of(once_in(2) ? BED : FORWARDED)->hd;
+    int extension = once_in(2) ? BED : FORWARDED;
+    if (is_drawn_for(WRONG_STATE) || once_in(8)) extension = WITHOUT_PHONE;
+    uintptr_t line = (uintptr_t)line_of(extension)->hd;
     enum trait kind = some_wrong();
     *right = kind == NO_TRAIT;
     if (*right) return (HDRVLINE)line;
