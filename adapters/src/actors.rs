@@ -107,7 +107,7 @@ impl Ensemble {
                         self.go(&mut round, out).await;
                     }
                 }
-                Route::Configured(pbxs, lines) => {
+                Route::Several(pbxs, lines) => {
                     self.go(&mut round, out).await;
                     let items = lines.into_iter();
                     round.lines.extend(items.map(|(id, input)| (id, Item { index, at, input })));

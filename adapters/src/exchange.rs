@@ -1,4 +1,4 @@
-//! Carries out what the engine asks of one PBX tree, and tells what came of it.
+//! Carries out what the engine asks of one PBX, and tells what came of it.
 //!
 //! ```text
 //! Exchange = start { ask } drop
@@ -11,8 +11,10 @@
 //! somebody waits for have a second one, those that are only read to be shown a third; all other
 //! asks go one after the other over a fourth. They are made when they are first needed, and afresh
 //! for each attempt to hold a session, so that nothing of a lost session reaches the next one. When
-//! a newer attempt begins, what is still under way for the older one is abandoned: its connections
-//! are closed, its asks get no answer, and asks for it that come late are not sent.
+//! an attempt is left, or its session has been ended, what is still under way for it is abandoned:
+//! its connections are closed, its asks get no answer, and asks for it that come late are not sent.
+//!
+//! Where to ask stands in the ask: there is no table of PBXs here.
 //!
 //! Events go into a bounded queue. While it is full the answer to a Poll waits outside, so the
 //! engine does not ask for the next Poll, and the PBX keeps its events.
@@ -20,58 +22,46 @@
 mod causes;
 #[cfg(feature = "feeding")]
 pub mod feeding;
-mod translation;
+pub(crate) mod translation;
 
 use crate::http::{Answer as HttpAnswer, Connection, Place, Post, Tls, TrustError};
 use crate::secret::Account;
-use crate::settings::{Settings, Tree};
-use crate::soap::{Interface, Kind, Operation, decode, decode_poll};
+use crate::settings::Settings;
+use crate::soap::{Interface, Operation, decode};
 use causes::Causes;
-use engine::effect::{Address, Ask, Order, Request};
+use engine::effect::{Ask, Order, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
-use engine::id::{Attempt, PbxId};
+use engine::id::{Attempt, Link, PbxId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
-use translation::{Asker, asker, fact, is_administration, operation, repeat, reply, second};
+use translation::{is_administration, operation, repeat, second};
 
-/// Everything needed to reach one PBX tree.
+/// How PBXs are asked: all those of a settings file alike.
 #[derive(Clone)]
-pub struct Site {
-    /// The tree.
-    pub pbx: PbxId,
-    /// Where its master is.
-    pub master: Place,
-    /// Where its standby is, if it has one.
-    pub standby: Option<Place>,
-    /// The account to use at both.
+pub struct Manner {
+    /// The account to use.
     pub account: Arc<Account>,
-    /// How to know that they are the ones they claim to be.
+    /// How to know that PBXs are the ones they claim to be.
     pub tls: Tls,
     /// How long to wait for them.
     pub patience: Patience,
 }
 
-impl Site {
-    /// The sites that the settings name, in their order.
+impl Manner {
+    /// What the settings name.
     ///
     /// # Errors
     /// [`TrustError`] if HTTPS is wanted and the certificates to trust cannot be used.
-    pub fn all(settings: &Settings) -> Result<Vec<Site>, TrustError> {
+    pub fn of(settings: &Settings) -> Result<Manner, TrustError> {
         let https = settings.pbxs.iter().any(|tree| tree.master.https);
         let tls = if https { Tls::new(&settings.trust)? } else { Tls::unused()? };
-        let site = |(number, tree): (u16, &Tree)| Site {
-            pbx: PbxId(number),
-            master: tree.master.clone(),
-            standby: tree.standby.clone(),
-            account: Arc::clone(&settings.account),
-            tls: tls.clone(),
-            patience: Patience::default(),
-        };
-        Ok((0..).zip(&settings.pbxs).map(site).collect())
+        let account = Arc::clone(&settings.account);
+        Ok(Manner { account, tls, patience: Patience::default() })
     }
 }
 
@@ -90,7 +80,7 @@ impl Default for Patience {
     }
 }
 
-/// The exchange with one PBX tree. When its last clone is dropped, its connections are closed.
+/// The exchange with one PBX. When its last clone is dropped, its connections are closed.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     asks: mpsc::UnboundedSender<Ask>,
@@ -100,11 +90,17 @@ impl Exchange {
     /// Starts the tasks of the exchange on a runtime, which may be of one thread only. Events that
     /// belong together come in one batch: those of a Poll with the `Polled` that ends them.
     #[must_use]
-    pub fn start(on: &Handle, site: Site, events: mpsc::Sender<Vec<Event>>) -> Exchange {
+    pub fn start(
+        on: &Handle,
+        pbx: PbxId,
+        manner: Manner,
+        events: mpsc::Sender<Vec<Event>>,
+    ) -> Exchange {
         // Without a bound of its own: the engine never has more open than one ask per line and one
         // per request, both of which have limits (invariant I-24), and it must not wait here.
         let (asks, received) = mpsc::unbounded_channel();
-        on.spawn(distribute(site, received, events));
+        let line = Line { pbx, manner, causes: Causes::default(), events };
+        on.spawn(distribute(Arc::new(line), received));
         Exchange { asks }
     }
 
@@ -115,53 +111,88 @@ impl Exchange {
     }
 }
 
-/// Hands each ask to the connection that it belongs to.
-async fn distribute(
-    site: Site,
-    mut asks: mpsc::UnboundedReceiver<Ask>,
+/// What all connections to a PBX share.
+struct Line {
+    pbx: PbxId,
+    manner: Manner,
+    causes: Causes,
     events: mpsc::Sender<Vec<Event>>,
-) {
-    let site = Arc::new(site);
-    let causes = Arc::new(Causes::default());
-    let mut lanes = Lanes::new(Attempt(0), Arc::clone(&causes));
+}
+
+/// Hands each ask to the connection that it belongs to.
+async fn distribute(line: Arc<Line>, mut asks: mpsc::UnboundedReceiver<Ask>) {
+    // One, or two while a master is tried beside its standby; and such as are just ending.
+    let mut open: BTreeMap<Attempt, Lanes> = BTreeMap::new();
+    let mut newest = Attempt(0);
+    let mut tasks: JoinSet<Ending> = JoinSet::new();
     loop {
         let ask = tokio::select! {
             ask = asks.recv() => ask,
-            Some(ended) = lanes.tasks.join_next() => {
-                if let Some(event) = died(&site, lanes.attempt, ended) {
-                    let _ = events.send(vec![event]).await;
+            Some(ended) = tasks.join_next_with_id() => {
+                let id = match &ended {
+                    Ok((id, _)) => *id,
+                    Err(error) => error.id(),
+                };
+                let of = |(_, lanes): &(&Attempt, &Lanes)| lanes.has(id);
+                let Some(attempt) = open.iter().find(of).map(|(attempt, _)| *attempt) else {
+                    continue;
+                };
+                if let Some(event) = died(line.pbx, attempt, &ended) {
+                    let _ = line.events.send(vec![event]).await;
+                }
+                if matches!(ended, Ok((_, Ending::OfSession))) {
+                    open.remove(&attempt);
                 }
                 continue;
             }
         };
         let Some(ask) = ask else { return };
-        if ask.attempt > lanes.attempt {
-            // Dropping the old ones aborts them.
-            lanes = Lanes::new(ask.attempt, Arc::clone(&causes));
+        if matches!(ask.request, Request::Leave) {
+            // Dropping them hangs up.
+            open.remove(&ask.attempt);
+            continue;
         }
-        if ask.attempt == lanes.attempt {
-            lanes.put(ask, &site, &events);
-        } else {
-            tracing::debug!(pbx = site.pbx.0, attempt = ask.attempt.0, "ask of an old attempt");
+        if ask.attempt > newest {
+            newest = ask.attempt;
+            open.insert(newest, Lanes::default());
+        }
+        match open.get_mut(&ask.attempt) {
+            Some(lanes) => lanes.put(ask, &line, &mut tasks),
+            None => {
+                tracing::debug!(pbx = line.pbx.0, attempt = ask.attempt.0, "ask of an old attempt");
+            }
         }
     }
 }
 
-/// What to tell if a task of the exchange ended by a fault in the program. Somebody may wait for
-/// its answer for ever; a failed Poll makes the engine begin again with everything new.
-fn died(site: &Site, attempt: Attempt, ended: Result<(), JoinError>) -> Option<Event> {
-    let error = ended.err().filter(JoinError::is_panic)?;
-    tracing::error!(pbx = site.pbx.0, %error, "a task of the exchange died");
-    let failed = PbxFact::Failed(Question::Poll, Failure::Broken);
-    Some(Event::Pbx(site.pbx, attempt, failed))
+/// How a task of the exchange ended.
+enum Ending {
+    /// Nothing more is asked of it.
+    Done,
+    /// The session that it belongs to has been ended.
+    OfSession,
 }
 
-/// The connections of one attempt: at most four to each address.
+/// What to tell if a task of the exchange ended by a fault in the program. Somebody may wait for
+/// its answer for ever; a failed Poll makes the engine begin again with everything new.
+fn died<T>(pbx: PbxId, attempt: Attempt, ended: &Result<T, JoinError>) -> Option<Event> {
+    let error = ended.as_ref().err().filter(|error| error.is_panic())?;
+    tracing::error!(pbx = pbx.0, %error, "a task of the exchange died");
+    let failed = PbxFact::Failed(Question::Poll, Failure::Broken);
+    Some(Event::Pbx(pbx, attempt, failed))
+}
+
+/// The connections of one attempt: at most four to each place. They are closed when it is dropped.
+#[derive(Default)]
 struct Lanes {
-    attempt: Attempt,
-    causes: Arc<Causes>,
-    open: Vec<(Address, Purpose, mpsc::UnboundedSender<Ask>)>,
-    tasks: JoinSet<()>,
+    open: Vec<(Arc<Place>, Purpose, mpsc::UnboundedSender<Ask>)>,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
 }
 
 /// What a connection is for.
@@ -174,90 +205,85 @@ enum Purpose {
     Administration,
     /// Records of users that are read to be shown: of thousands of lines when a service starts.
     Survey,
+    /// Where a slave is, which its parent is asked once.
+    Location,
 }
 
 impl Lanes {
-    fn new(attempt: Attempt, causes: Arc<Causes>) -> Lanes {
-        Lanes { attempt, causes, open: Vec::new(), tasks: JoinSet::new() }
+    fn has(&self, task: tokio::task::Id) -> bool {
+        self.tasks.iter().any(|handle| handle.id() == task)
     }
 
-    fn put(&mut self, ask: Ask, site: &Arc<Site>, events: &mpsc::Sender<Vec<Event>>) {
+    fn put(&mut self, ask: Ask, line: &Arc<Line>, tasks: &mut JoinSet<Ending>) {
         let purpose = match ask.request {
             Request::Poll { .. } => Purpose::Poll,
+            Request::LocationUrl { .. } => Purpose::Location,
             Request::Order { order: Order::ShowUser { own: false, .. }, .. } => Purpose::Survey,
             Request::Order { ref order, .. } if is_administration(order) => Purpose::Administration,
             _ => Purpose::Control,
         };
-        let key = (ask.address, purpose);
-        let known = self.open.iter().find(|(address, purpose, _)| (*address, *purpose) == key);
-        let sent = match known {
-            Some((_, _, asks)) => asks.send(ask),
-            None => {
-                let (asks, received) = mpsc::unbounded_channel();
-                let causes = Arc::clone(&self.causes);
-                let lane = Lane::new(Arc::clone(site), self.attempt, ask.address, causes);
-                self.tasks.spawn(lane.serve(received, events.clone()));
-                let sent = asks.send(ask);
-                self.open.push((key.0, key.1, asks));
-                sent
-            }
-        };
+        let known =
+            self.open.iter().position(|(place, of, _)| *of == purpose && *place == ask.place);
+        let index = known.unwrap_or_else(|| {
+            let (asks, received) = mpsc::unbounded_channel();
+            let lane = Lane::new(Arc::clone(line), ask.attempt, Arc::clone(&ask.place));
+            self.tasks.push(tasks.spawn(lane.serve(received)));
+            self.open.push((Arc::clone(&ask.place), purpose, asks));
+            self.open.len() - 1
+        });
+        let sent = self.open[index].2.send(ask);
+        if purpose == Purpose::Location {
+            // Its parent has better things to do than to keep connections open.
+            self.open.remove(index);
+        }
         if sent.is_err() {
             // The lane ended because nobody takes events any more; nobody waits for this either.
-            tracing::debug!(pbx = site.pbx.0, "ask of a runtime that ends");
+            tracing::debug!(pbx = line.pbx.0, "ask of a runtime that ends");
         }
     }
 }
 
-fn connect(site: &Site, address: Address, causes: &Causes) -> Result<Connection, Failure> {
-    let place = match address {
-        Address::Master => Some(&site.master),
-        Address::Standby => site.standby.as_ref(),
-    };
-    let place = place.ok_or(Failure::Unreachable)?;
-    Connection::new(place, Arc::clone(&site.account), &site.tls).map_err(|error| {
-        causes.tell(site.pbx, address, &error.to_string());
-        Failure::Certificate
-    })
-}
-
 /// One connection and the asks that go over it, one after the other.
 struct Lane {
-    site: Arc<Site>,
+    line: Arc<Line>,
     attempt: Attempt,
-    address: Address,
-    causes: Arc<Causes>,
+    place: Arc<Place>,
     connection: Result<Connection, Failure>,
     /// The interface of the session, known once it was asked for.
     interface: Interface,
 }
 
 impl Lane {
-    fn new(site: Arc<Site>, attempt: Attempt, address: Address, causes: Arc<Causes>) -> Lane {
-        let connection = connect(&site, address, &causes);
-        Lane { site, attempt, address, causes, connection, interface: Interface::default() }
+    fn new(line: Arc<Line>, attempt: Attempt, place: Arc<Place>) -> Lane {
+        let Manner { account, tls, .. } = &line.manner;
+        let connection = Connection::new(&place, Arc::clone(account), tls).map_err(|error| {
+            line.causes.tell(line.pbx, &place, &error.to_string());
+            Failure::Certificate
+        });
+        Lane { line, attempt, place, connection, interface: Interface::default() }
     }
 
-    async fn serve(
-        mut self,
-        mut asks: mpsc::UnboundedReceiver<Ask>,
-        events: mpsc::Sender<Vec<Event>>,
-    ) {
+    async fn serve(mut self, mut asks: mpsc::UnboundedReceiver<Ask>) -> Ending {
         while let Some(ask) = asks.recv().await {
             let batch = self.carry_out(&ask.request).await;
-            if events.send(batch).await.is_err() {
-                return;
+            if self.line.events.send(batch).await.is_err() {
+                break;
+            }
+            if matches!(ask.request, Request::End { .. }) {
+                return Ending::OfSession;
             }
         }
+        Ending::Done
     }
 
     async fn carry_out(&mut self, request: &Request) -> Vec<Event> {
-        if let Request::Initialize { interface, .. } | Request::UserInitialize { interface, .. } =
-            request
+        if let Request::Initialize { interface, .. }
+        | Request::UserInitialize { interface, .. }
+        | Request::LocationUrl { interface, .. } = request
         {
             self.interface = (*interface).into();
         }
-        let operation = operation(request, self.interface);
+        let operation = operation(request, self.interface, &self.place);
         let begun = Instant::now();
         let mut outcome = self.post(&operation, request).await;
         if let Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, ticket } =
@@ -273,7 +299,11 @@ impl Lane {
         }
         match request {
             Request::Poll { .. } => self.polled(outcome, begun.elapsed()),
-            _ => vec![self.answered(operation.kind(), request, outcome)],
+            _ => {
+                let link = Link { pbx: self.line.pbx, attempt: self.attempt };
+                let kind = operation.kind();
+                vec![translation::answered(link, &self.place, request, kind, outcome)]
+            }
         }
     }
 
@@ -288,68 +318,30 @@ impl Lane {
             action: envelope.action.into(),
             body: envelope.body.into_bytes(),
             within: match request {
-                Request::Poll { .. } => self.site.patience.poll,
-                _ => self.site.patience.control,
+                Request::Poll { .. } => self.line.manner.patience.poll,
+                _ => self.line.manner.patience.control,
             },
             repeat: repeat(request),
         };
         let outcome = connection.post(&post).await;
         if let (Err(_), Some(cause)) = (&outcome, connection.cause()) {
-            self.causes.tell(self.site.pbx, self.address, cause);
+            self.line.causes.tell(self.line.pbx, &self.place, cause);
         }
         outcome
     }
 
-    fn fact(&self, fact: PbxFact) -> Event {
-        Event::Pbx(self.site.pbx, self.attempt, fact)
-    }
-
     /// The facts of a Poll, or the one that it failed.
     fn polled(&self, outcome: Result<HttpAnswer, Failure>, elapsed: Duration) -> Vec<Event> {
-        let mut facts = Vec::new();
-        let counted = outcome
-            .and_then(|answer| translation::read(&answer, |body| decode_poll(body, &mut facts)));
-        let ended = match counted {
-            Ok(counted) => {
-                self.causes.forget();
-                if counted.skipped > 0 {
-                    let (pbx, records) = (self.site.pbx.0, counted.skipped);
-                    tracing::warn!(pbx, records, "records of a Poll could not be read");
-                }
-                PbxFact::Polled {
-                    count: counted.users + counted.calls + counted.skipped,
-                    elapsed_ms: u32::try_from(elapsed.as_millis()).unwrap_or(u32::MAX),
-                }
+        let (facts, counted) = translation::polled(outcome, elapsed);
+        if let Some(counted) = counted {
+            self.line.causes.forget();
+            if counted.skipped > 0 {
+                let (pbx, records) = (self.line.pbx.0, counted.skipped);
+                tracing::warn!(pbx, records, "records of a Poll could not be read");
             }
-            Err(failure) => {
-                facts.clear();
-                PbxFact::Failed(Question::Poll, failure)
-            }
-        };
-        facts.push(ended);
-        facts.into_iter().map(|fact| self.fact(fact)).collect()
-    }
-
-    /// What came of anything but a Poll.
-    fn answered(
-        &self,
-        kind: Kind,
-        request: &Request,
-        outcome: Result<HttpAnswer, Failure>,
-    ) -> Event {
-        let outcome =
-            outcome.and_then(|answer| translation::read(&answer, |body| decode(kind, body)));
-        match asker(request) {
-            Asker::Engine(question) => {
-                let fact = outcome.and_then(|answer| fact(question, answer));
-                self.fact(fact.unwrap_or_else(|failure| PbxFact::Failed(question, failure)))
-            }
-            Asker::Line(line, ticket) => Event::Reply(
-                line,
-                ticket,
-                outcome.map_or_else(Reply::Failed, |answer| reply(request, answer)),
-            ),
         }
+        let fact = |fact| Event::Pbx(self.line.pbx, self.attempt, fact);
+        facts.into_iter().map(fact).collect()
     }
 }
 
@@ -360,35 +352,24 @@ mod tests {
     use std::path::Path;
 
     const SETTINGS: &str = "account = \"a\"\npassword = \"p\"\nuser = \"TAPI\"\n\
-        [[pbx]]\nmaster = \"one\"\n[[pbx]]\nmaster = \"two\"\nstandby = \"three:81\"\n";
-
-    fn sites() -> Vec<Site> {
-        let settings = Settings::parse(SETTINGS, Path::new("tapline.toml")).unwrap();
-        Site::all(&settings).unwrap()
-    }
+        [[pbx]]\nmaster = \"one\"\n";
 
     #[test]
-    fn each_tree_of_the_settings_is_a_site_under_its_number() {
-        let sites = sites();
-        let shown: Vec<_> = sites
-            .iter()
-            .map(|site| (site.pbx.0, site.master.to_string(), site.standby.is_some()))
-            .collect();
-        let one = "http://one/PBX0/user.soap".to_owned();
-        let two = "http://two/PBX0/user.soap".to_owned();
-        assert_eq!(shown, [(0, one, false), (1, two, true)]);
-        assert_eq!(sites[1].account.password.reveal(), "p");
+    fn pbxs_are_asked_with_the_account_of_the_settings() {
+        let settings = Settings::parse(SETTINGS, Path::new("tapline.toml")).unwrap();
+        let manner = Manner::of(&settings).unwrap();
+        assert_eq!((&*manner.account.name, manner.account.password.reveal()), ("a", "p"));
     }
 
     #[tokio::test]
     async fn a_task_that_dies_is_told_to_the_engine_as_a_failed_poll() {
-        let site = sites().remove(1);
         let mut tasks: JoinSet<()> = JoinSet::new();
         tasks.spawn(async { panic!("a fault in the program") });
         let ended = tasks.join_next().await.unwrap();
         let failed = PbxFact::Failed(Question::Poll, Failure::Broken);
         let expected = Event::Pbx(PbxId(1), Attempt(4), failed);
-        assert_eq!(died(&site, Attempt(4), ended), Some(expected));
-        assert_eq!(died(&site, Attempt(4), Ok(())), None);
+        assert_eq!(died(PbxId(1), Attempt(4), &ended), Some(expected));
+        let done: Result<(), JoinError> = Ok(());
+        assert_eq!(died(PbxId(1), Attempt(4), &done), None);
     }
 }

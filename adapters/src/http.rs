@@ -35,44 +35,24 @@ pub const ANSWER_BYTES_MAX: usize = crate::soap::limit::BODY_BYTES;
 /// a box that lost its power is noticed within a minute although a Poll may be silent for long.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
-/// Where the SOAP interface of a PBX is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// `host`, `host:port`, or an IPv6 address in brackets with or without a port.
-    pub authority: Box<str>,
-    /// Path of the SOAP interface, `/PBX0/user.soap` but for dynamic PBXs.
-    pub path: Box<str>,
-    /// HTTPS instead of HTTP.
-    pub https: bool,
+pub use engine::place::Place;
+
+/// The address of a place, if it is one.
+fn url_of(place: &Place) -> Option<Url> {
+    Url::parse(&place.to_string()).ok()
 }
 
-impl Place {
-    /// The path at which every PBX but a dynamic one serves its SOAP interface.
-    pub const PATH: &str = "/PBX0/user.soap";
-
-    fn url(&self) -> Option<Url> {
-        let scheme = if self.https { "https" } else { "http" };
-        Url::parse(&format!("{scheme}://{}{}", self.authority, self.path)).ok()
-    }
-
-    /// Whether it can be an address at all: a host, perhaps a port, a path, and nothing else.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        let Some(url) = self.url() else { return false };
-        url.has_host()
-            && url.port() != Some(0)
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.path() == &*self.path
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http{}://{}{}", if self.https { "s" } else { "" }, self.authority, self.path)
-    }
+/// Whether a place can be an address at all: a host, perhaps a port, a path, and nothing else.
+#[must_use]
+pub fn is_sound(place: &Place) -> bool {
+    let Some(url) = url_of(place) else { return false };
+    url.has_host()
+        && url.port() != Some(0)
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.path() == &*place.path
 }
 
 /// One request. It prints without its body, which holds names and numbers of people.
@@ -158,7 +138,7 @@ impl Connection {
     /// [`TrustError`] if the place is no address, or the TLS package refuses its settings.
     pub fn new(place: &Place, account: Arc<Account>, tls: &Tls) -> Result<Connection, TrustError> {
         let refuse = |error: &dyn fmt::Display| TrustError::System(error.to_string());
-        let url = place.url().ok_or_else(|| refuse(&format_args!("{place} is no address")))?;
+        let url = url_of(place).ok_or_else(|| refuse(&format_args!("{place} is no address")))?;
         let client = tls
             .applied(Client::builder())?
             .http1_only()

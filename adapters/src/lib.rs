@@ -11,6 +11,8 @@ pub mod runtime;
 pub mod secret;
 pub mod settings;
 #[cfg(feature = "simulator")]
+pub mod simulation;
+#[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod soap;
 pub mod views;

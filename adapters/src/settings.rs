@@ -22,6 +22,7 @@
 //! [tls]                          # only with https; default: the authorities the system trusts
 //! certificate_file = "pbx.pem"   # exactly this certificate, for boxes with self-signed ones
 //! ca_file = "ca.pem"             # or: any certificate of these authorities
+//! allow_plain_slaves = false     # ask slaves that offer only HTTP: the password travels in the clear
 //! ```
 //!
 //! Required are `account`, one of the passwords, `user`, and one `[[pbx]]` with its `master`.
@@ -33,7 +34,7 @@ mod files;
 mod folders;
 mod rules;
 
-use crate::http::{Place, Trust};
+use crate::http::{Place, Trust, is_sound};
 use crate::journal::Durability;
 use crate::secret::{Account, Secret};
 use engine::fact::{Configuration, PbxSettings};
@@ -73,10 +74,12 @@ pub struct Settings {
     pub user: Personal,
     /// Follow slave PBXs.
     pub monitor_slaves: bool,
-    /// The PBX trees; a `PbxId` is an index into this.
+    /// The PBX trees.
     pub pbxs: Vec<Tree>,
     /// Whose certificates are good.
     pub trust: Trust,
+    /// Ask slaves by HTTP although their master is asked by HTTPS.
+    pub allow_plain_slaves: bool,
     /// How to name lines, see [`PLACEHOLDERS`].
     pub name_template: Box<str>,
     /// Report the bare extension as the address.
@@ -150,10 +153,10 @@ impl Settings {
     /// What the engine needs of the settings; no secret is among it.
     #[must_use]
     pub fn configuration(&self) -> Configuration {
-        let pbxs = self.pbxs.iter().map(|tree| PbxSettings {
-            master: tree.master.authority.clone(),
-            standby: tree.standby.as_ref().map(|place| place.authority.clone()),
-        });
+        let pbxs = self
+            .pbxs
+            .iter()
+            .map(|tree| PbxSettings { master: tree.master.clone(), standby: tree.standby.clone() });
         Configuration {
             user: self.user.clone(),
             pbxs: pbxs.collect(),
@@ -163,6 +166,7 @@ impl Settings {
             monitor_slaves: self.monitor_slaves,
             request_deadline_ms: self.request_deadline_ms,
             modify_forwards: self.modify_forwards,
+            allow_plain_slaves: self.allow_plain_slaves,
         }
     }
 }
@@ -237,6 +241,7 @@ impl<'d> Document<'d> {
             monitor_slaves: top.flag("monitor_slaves", true)?,
             pbxs: self.trees(&top, https)?,
             trust: self.trust(&top, https)?,
+            allow_plain_slaves: top.section("tls", "[tls]")?.flag("allow_plain_slaves", false)?,
             name_template: self.name_template(&lines)?,
             pure_node_extensions: lines.flag("pure_node_extensions", false)?,
             single_active_call: lines.flag("single_active_call", false)?,
@@ -311,7 +316,7 @@ impl<'d> Document<'d> {
             Some(path) => {
                 let place =
                     Place { authority: "pbx".into(), path: path.value.into(), https: false };
-                if !path.value.starts_with('/') || !place.is_sound() {
+                if !path.value.starts_with('/') || !is_sound(&place) {
                     let fault = SettingsFault::BadPath { usual: Place::PATH };
                     return Err(self.error(Some(path.span), fault));
                 }
@@ -336,7 +341,7 @@ impl<'d> Document<'d> {
 
     fn trust(&self, top: &Section<'d>, https: bool) -> Checked<Trust> {
         let tls = top.section("tls", "[tls]")?;
-        tls.only(&["certificate_file", "ca_file"])?;
+        tls.only(&["certificate_file", "ca_file", "allow_plain_slaves"])?;
         if tls.span.is_some() && !https {
             return Err(self.error(tls.span, SettingsFault::TlsWithoutHttps));
         }

@@ -4,10 +4,10 @@
 
 mod wire;
 
-use adapters::exchange::{Exchange, Patience, Site};
+use adapters::exchange::{Exchange, Manner, Patience};
 use adapters::http::{Place, Tls};
 use adapters::secret::{Account, Secret};
-use engine::effect::{Address, Ask, Interface, Order, Request};
+use engine::effect::{Ask, Interface, Order, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
 use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, Ticket, UserHandle};
 use std::sync::Arc;
@@ -26,18 +26,11 @@ const TICKET: Ticket = Ticket { request: RequestId(11), turn: 1 };
 struct Asking {
     exchange: Exchange,
     events: mpsc::Receiver<Vec<Event>>,
+    place: Arc<Place>,
 }
 
-fn site(master: &str, standby: Option<&str>) -> Site {
-    let place = |authority: &str| Place {
-        authority: authority.into(),
-        path: Place::PATH.into(),
-        https: false,
-    };
-    Site {
-        pbx: PBX,
-        master: place(master),
-        standby: standby.map(place),
+fn manner() -> Manner {
+    Manner {
         account: Arc::new(Account { name: "_TAPI_".into(), password: Secret::default() }),
         tls: Tls::unused().unwrap(),
         patience: Patience { poll: SOON, control: SOON },
@@ -46,17 +39,22 @@ fn site(master: &str, standby: Option<&str>) -> Site {
 
 impl Asking {
     fn at(server: &Server) -> Asking {
-        Asking::with(site(&server.authority(), None))
+        Asking::with(&server.authority(), manner())
     }
 
-    fn with(site: Site) -> Asking {
+    fn with(authority: &str, manner: Manner) -> Asking {
         let (sender, events) = mpsc::channel(1);
-        Asking { exchange: Exchange::start(&Handle::current(), site, sender), events }
+        let exchange = Exchange::start(&Handle::current(), PBX, manner, sender);
+        Asking { exchange, events, place: Arc::new(Place::at(authority)) }
     }
 
     fn ask_in(&self, attempt: u32, request: Request) {
-        let (attempt, address) = (Attempt(attempt), Address::Master);
-        self.exchange.ask(Ask { pbx: PBX, attempt, address, request });
+        self.ask_at(&self.place, attempt, request);
+    }
+
+    fn ask_at(&self, place: &Arc<Place>, attempt: u32, request: Request) {
+        let (attempt, place) = (Attempt(attempt), Arc::clone(place));
+        self.exchange.ask(Ask { pbx: PBX, attempt, place, request });
     }
 
     fn ask(&self, request: Request) {
@@ -85,6 +83,10 @@ impl Asking {
 
 fn initialize(interface: Interface) -> Request {
     Request::Initialize { user: "TAPI".into(), interface }
+}
+
+fn locate() -> Request {
+    Request::LocationUrl { name: "branch".into(), interface: Interface::V10 }
 }
 
 fn user_initialize() -> Request {
@@ -153,6 +155,7 @@ async fn quiet_pbx(mut wire: Conversation) {
             "Initialize" => "<return>41</return><key>99</key>",
             "Echo" => "<return>1</return>",
             "UserInitialize" => "<return>5</return>",
+            "LocationUrl" => "<return>http://192.0.2.20/PBX0/user.soap</return>",
             "UserCall" => "<return>9</return>",
             "Poll" => return wire.until_closed().await,
             _ => "",
@@ -183,7 +186,11 @@ async fn each_question_of_the_engine_gets_its_fact() {
     assert_eq!((&*identification.system, &*identification.location), ("system", "hq"));
     assert_eq!((&*identification.firmware, identification.wsdl_version), ("V10", 501));
     let initialized = asking.fact(initialize(Interface::V10)).await;
-    assert_eq!(initialized, PbxFact::Initialized { session: 41, key: 99 });
+    let place = Arc::clone(&asking.place);
+    assert_eq!(initialized, PbxFact::Initialized { session: 41, key: 99, place });
+    assert_eq!(asking.fact(Request::Probe).await, PbxFact::Probed);
+    let url = "http://192.0.2.20/PBX0/user.soap".into();
+    assert_eq!(asking.fact(locate()).await, PbxFact::Located(url));
     assert_eq!(asking.fact(echo()).await, PbxFact::Echoed(true));
     let monitored = asking.fact(user_initialize()).await;
     assert_eq!(monitored, PbxFact::UserInitialized(LINE, UserHandle(5)));
@@ -304,12 +311,13 @@ async fn control_requests_go_one_after_the_other_in_the_order_asked() {
 }
 
 #[tokio::test]
-async fn a_newer_attempt_hangs_up_on_the_older_and_speaks_on_new_connections() {
+async fn an_attempt_that_is_left_is_hung_up_on_and_the_next_speaks_on_new_connections() {
     let server = Server::start(quiet_pbx);
     let mut asking = Asking::at(&server);
     asking.ask(poll());
     asking.one(echo()).await;
     server.wait(|seen| seen.requests.len() == 2).await;
+    asking.ask(Request::Leave);
     asking.ask_in(2, echo());
     assert_eq!(asking.batch().await, [Event::Pbx(PBX, Attempt(2), PbxFact::Echoed(true))]);
     let seen = server.wait(|seen| seen.closed == 2).await;
@@ -319,6 +327,34 @@ async fn a_newer_attempt_hangs_up_on_the_older_and_speaks_on_new_connections() {
     asking.ask_in(2, echo());
     asking.batch().await;
     assert!(server.seen().requests.iter().all(|request| operation_of(request) != "Version"));
+}
+
+#[tokio::test]
+async fn two_attempts_go_on_side_by_side_until_one_session_is_ended() {
+    let (master, standby) = (Server::start(quiet_pbx), Server::start(quiet_pbx));
+    let mut asking = Asking::at(&standby);
+    let at_master = Arc::new(Place::at(&master.authority()));
+    asking.ask(poll());
+    asking.one(echo()).await;
+    asking.ask_at(&at_master, 2, echo());
+    assert_eq!(asking.batch().await, [Event::Pbx(PBX, Attempt(2), PbxFact::Echoed(true))]);
+    assert_eq!(asking.fact(echo()).await, PbxFact::Echoed(true), "the first one goes on");
+    assert_eq!(asking.fact(Request::End { session: 41 }).await, PbxFact::Ended);
+    standby.wait(|seen| seen.closed == 2).await;
+    asking.ask_at(&at_master, 2, echo());
+    assert_eq!(asking.batch().await, [Event::Pbx(PBX, Attempt(2), PbxFact::Echoed(true))]);
+    assert_eq!((master.seen().connections, master.seen().closed), (1, 0));
+}
+
+#[tokio::test]
+async fn a_parent_that_was_asked_where_its_slave_is_is_hung_up_on() {
+    let (parent, slave) = (Server::start(quiet_pbx), Server::start(quiet_pbx));
+    let mut asking = Asking::at(&parent);
+    asking.one(locate()).await;
+    parent.wait(|seen| seen.closed == 1).await;
+    let at_slave = Arc::new(Place::at(&slave.authority()));
+    asking.ask_at(&at_slave, 1, echo());
+    assert_eq!(asking.batch().await, [Event::Pbx(PBX, Attempt(1), PbxFact::Echoed(true))]);
 }
 
 #[tokio::test]
@@ -354,26 +390,6 @@ async fn while_nobody_takes_events_no_further_poll_is_sent() {
     assert_eq!(server.seen().requests.len(), 5);
 }
 
-#[tokio::test]
-async fn the_standby_is_asked_at_its_own_address() {
-    let (master, standby) = (Server::start(quiet_pbx), Server::start(quiet_pbx));
-    let mut asking = Asking::with(site(&master.authority(), Some(&standby.authority())));
-    let (attempt, address) = (Attempt(1), Address::Standby);
-    asking.exchange.ask(Ask { pbx: PBX, attempt, address, request: echo() });
-    asking.batch().await;
-    assert_eq!((master.seen().connections, standby.seen().connections), (0, 1));
-}
-
-#[tokio::test]
-async fn a_standby_that_there_is_not_is_unreachable() {
-    let master = Server::start(quiet_pbx);
-    let mut asking = Asking::at(&master);
-    let (attempt, address) = (Attempt(1), Address::Standby);
-    asking.exchange.ask(Ask { pbx: PBX, attempt, address, request: echo() });
-    let failed = PbxFact::Failed(Question::Echo, Failure::Unreachable);
-    assert_eq!(asking.batch().await, [Event::Pbx(PBX, attempt, failed)]);
-}
-
 // ---- failures -----------------------------------------------------------------------------------
 
 /// Every request there is, with the question or request that a failure must name.
@@ -384,10 +400,13 @@ fn everything() -> Vec<(Request, Option<Question>)> {
         (echo(), Some(Question::Echo)),
         (poll(), Some(Question::Poll)),
         (user_initialize(), Some(Question::UserInitialize(LINE))),
-        (Request::End { session: 41 }, Some(Question::End)),
+        (locate(), Some(Question::Locate)),
+        (Request::Probe, Some(Question::Probe)),
         (user_call(false), None),
         (user_connect(), None),
         (user_clear(), None),
+        // The last one in any case: after it nothing is asked.
+        (Request::End { session: 41 }, Some(Question::End)),
     ]
 }
 
@@ -449,7 +468,7 @@ async fn five_megabytes_are_not_taken_for_an_answer() {
 async fn a_poll_that_never_returns_times_out_and_the_next_is_asked_anew() {
     let server = Server::start(quiet_pbx);
     let patience = Patience { poll: Duration::from_millis(100), control: SOON };
-    let mut asking = Asking::with(Site { patience, ..site(&server.authority(), None) });
+    let mut asking = Asking::with(&server.authority(), Manner { patience, ..manner() });
     let timed_out = PbxFact::Failed(Question::Poll, Failure::TimedOut);
     assert_eq!(asking.fact(poll()).await, timed_out);
     assert_eq!(asking.fact(poll()).await, timed_out);
@@ -460,7 +479,7 @@ async fn a_poll_that_never_returns_times_out_and_the_next_is_asked_anew() {
 #[tokio::test]
 async fn nobody_at_the_address_is_a_failure_of_each_question() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut asking = Asking::with(site(&nobody.to_string(), None));
+    let mut asking = Asking::with(&nobody.to_string(), manner());
     for (request, question) in everything() {
         assert_eq!(asking.one(request).await, failed(question, Failure::Unreachable));
     }
@@ -469,7 +488,9 @@ async fn nobody_at_the_address_is_a_failure_of_each_question() {
 /// A PBX that answers the first request of each connection, reads the second, and hangs up.
 #[tokio::test]
 async fn only_what_changes_nothing_at_the_pbx_is_ever_sent_twice() {
-    for (request, question) in everything() {
+    // Where a slave is, is asked over a connection that nobody has used.
+    let is_asked_anew = |request: &Request| matches!(request, Request::LocationUrl { .. });
+    for (request, question) in everything().into_iter().filter(|(r, _)| !is_asked_anew(r)) {
         let server = Server::start(|mut wire| async move {
             if let Some(request) = wire.request().await {
                 wire.ok(&response(&operation_of(&request), "<return>1</return>")).await;
@@ -477,10 +498,14 @@ async fn only_what_changes_nothing_at_the_pbx_is_ever_sent_twice() {
             }
         });
         let mut asking = Asking::at(&server);
-        asking.one(request.clone()).await; // makes the connection of its lane a used one
+        // Makes the connection of its lane a used one.
+        let is_end = matches!(request, Request::End { .. });
+        asking.one(if is_end { echo() } else { request.clone() }).await;
         let event = asking.one(request.clone()).await;
-        let harmless =
-            matches!(request, Request::Version | Request::Echo { .. } | Request::End { .. });
+        let harmless = matches!(
+            request,
+            Request::Version | Request::Probe | Request::Echo { .. } | Request::End { .. }
+        );
         assert_eq!(event == failed(question, Failure::Broken), !harmless, "{event:?}");
         let expected = if harmless { 3 } else { 2 };
         assert_eq!(server.seen().requests.len(), expected, "{request:?}");

@@ -4,12 +4,12 @@
 #![cfg(feature = "simulator")]
 #![allow(clippy::unwrap_used)]
 
-use adapters::exchange::{Exchange, Patience, Site};
+use adapters::exchange::{Exchange, Manner, Patience};
 use adapters::http::{Place, Tls, Trust};
 use adapters::secret::{Account, Secret};
 use adapters::simulator::{self, Access, Estate, Options, Simulator};
 use engine::diversion::{Diversion, Kind, Sources, Target};
-use engine::effect::{Address, Ask, Interface, Order, Request};
+use engine::effect::{Ask, Interface, Order, Request};
 use engine::fact::{CallInfo, Event, Failure, PbxFact, Question, Reply, UserInfo};
 use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, Ticket, UserHandle};
 use engine::pii::Personal;
@@ -27,6 +27,7 @@ struct Client {
     exchange: Exchange,
     events: mpsc::Receiver<Vec<Event>>,
     attempt: Attempt,
+    place: Arc<Place>,
 }
 
 /// A session with its key.
@@ -40,14 +41,9 @@ impl Client {
             Some(pem) => Tls::new(&Trust::pinned(pem.as_bytes()).unwrap()),
             None => Tls::unused(),
         };
-        let site = Site {
-            pbx: PbxId(0),
-            master: Place {
-                authority: simulator.address().to_string().into(),
-                path: Place::PATH.into(),
-                https: certificate.is_some(),
-            },
-            standby: None,
+        let place =
+            Place { https: certificate.is_some(), ..Place::at(&simulator.address().to_string()) };
+        let manner = Manner {
             account: Arc::new(Account {
                 name: "_TAPI_".into(),
                 password: Secret::new(password.to_owned()),
@@ -56,13 +52,13 @@ impl Client {
             patience: Patience::default(),
         };
         let (sender, events) = mpsc::channel(16);
-        let exchange = Exchange::start(&Handle::current(), site, sender);
-        Client { exchange, events, attempt: Attempt(1) }
+        let exchange = Exchange::start(&Handle::current(), PbxId(0), manner, sender);
+        Client { exchange, events, attempt: Attempt(1), place: Arc::new(place) }
     }
 
     fn ask(&self, request: Request) {
-        let (pbx, attempt, address) = (PbxId(0), self.attempt, Address::Master);
-        self.exchange.ask(Ask { pbx, attempt, address, request });
+        let (attempt, place) = (self.attempt, Arc::clone(&self.place));
+        self.exchange.ask(Ask { pbx: PbxId(0), attempt, place, request });
     }
 
     async fn batch(&mut self) -> Vec<Event> {
@@ -88,7 +84,7 @@ impl Client {
     async fn session(&mut self) -> Session {
         let (user, interface) = ("TAPI".into(), Interface::V10);
         match self.fact(Request::Initialize { user, interface }).await {
-            PbxFact::Initialized { session, key } if session != 0 => Session(session, key),
+            PbxFact::Initialized { session, key, .. } if session != 0 => Session(session, key),
             other => panic!("{other:?}"),
         }
     }
@@ -326,8 +322,9 @@ async fn a_wrong_password_and_an_unknown_user_are_told_apart() {
         let denied = PbxFact::Failed(Question::Version, Failure::AccessDenied);
         assert_eq!(Client::of(&simulator, "wrong").fact(Request::Version).await, denied);
         let (user, interface) = ("nobody".into(), Interface::V10);
-        let refused = PbxFact::Initialized { session: 0, key: 0 };
         let mut client = Client::of(&simulator, "secret");
+        let place = Arc::clone(&client.place);
+        let refused = PbxFact::Initialized { session: 0, key: 0, place };
         assert_eq!(client.fact(Request::Initialize { user, interface }).await, refused);
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use adapters::http::{Place, Trust};
+use adapters::http::{Place, Trust, is_sound};
 use adapters::journal::Durability;
 use adapters::settings::{Settings, SettingsError};
 use proptest::prelude::*;
@@ -82,9 +82,10 @@ fn every_key_of_the_contract_is_taken() {
 fn the_engine_gets_all_it_needs_and_no_secret() {
     let configuration = parse(FULL).unwrap().configuration();
     assert_eq!(configuration.user.text(), "Zoë & Söhne");
-    assert_eq!(&*configuration.pbxs[0].master, "pbx.example.com");
-    assert_eq!(configuration.pbxs[0].standby.as_deref(), Some("pbx2.example.com:8443"));
-    assert_eq!(&*configuration.pbxs[1].master, "[2001:db8::1]:444");
+    assert_eq!(&*configuration.pbxs[0].master.authority, "pbx.example.com");
+    let standby = configuration.pbxs[0].standby.as_ref().unwrap();
+    assert_eq!(standby.to_string(), "https://pbx2.example.com:8443/PBX0/user.soap");
+    assert_eq!(&*configuration.pbxs[1].master.authority, "[2001:db8::1]:444");
     assert!(configuration.pure_node_extensions && configuration.single_active_call);
     assert!(configuration.modify_forwards);
     assert_eq!(configuration.request_deadline_ms, 2_500);
@@ -313,7 +314,7 @@ proptest! {
     fn any_address_that_is_taken_can_be_connected_to(address in "[a-z0-9.:/@\\[\\] -]{1,20}") {
         let text = SMALLEST.replace("pbx.example.com", &address);
         if let Ok(settings) = parse(&text) {
-            prop_assert!(settings.pbxs[0].master.is_sound());
+            prop_assert!(is_sound(&settings.pbxs[0].master));
         }
     }
 }

@@ -56,7 +56,7 @@ impl Core {
                 let ids: Vec<_> = self.pbxs.keys().copied().collect();
                 ids.into_iter().for_each(|id| self.pbx(at, id, pbx_input.clone(), out));
             }
-            Route::Configured(pbxs, lines) => {
+            Route::Several(pbxs, lines) => {
                 lines.into_iter().for_each(|(line, input)| self.line(at, line, input, out));
                 for (id, input) in pbxs {
                     self.pbxs.entry(id).or_insert_with(|| Pbx::new(id));

@@ -4,9 +4,11 @@ use crate::fact::Completion;
 use crate::id::{Attempt, CallId, LineId, Opening, PbxId, RequestId, Ticket};
 pub use crate::order::Order;
 use crate::pii::Personal;
+use crate::place::Place;
 use crate::tapi::CallState;
 use crate::time::{Millis, Timer};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One wish.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,20 +101,10 @@ pub struct Ask {
     pub pbx: PbxId,
     /// In which attempt; the answer comes back with it.
     pub attempt: Attempt,
-    /// At which of its addresses.
-    pub address: Address,
+    /// Where. For a slave that is being located that is its parent.
+    pub place: Arc<Place>,
     /// What.
     pub request: Request,
-}
-
-/// Which address of a PBX tree.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Address {
-    /// The master.
-    #[default]
-    Master,
-    /// Its standby.
-    Standby,
 }
 
 /// Which interface version to ask for (reference of the PBX, 0.3).
@@ -177,15 +169,27 @@ pub enum Request {
         /// What is to be done.
         order: Order,
     },
+    /// `LocationUrl`: where a slave is.
+    LocationUrl {
+        /// Short Name of its object.
+        name: Personal,
+        /// The interface to select.
+        interface: Interface,
+    },
+    /// `Version`, to see whether a master is there again.
+    Probe,
+    /// Nothing more is asked in this attempt: its connections can be closed. There is no answer.
+    /// After `End` the same is understood.
+    Leave,
 }
 
 /// A line for the reader of the service's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Report {
     /// A session with a PBX is up.
-    SessionUp(PbxId, Address),
+    SessionUp(PbxId, Arc<Place>),
     /// A session could not be had, or was lost.
-    SessionLost(PbxId, Address, crate::fact::Failure),
+    SessionLost(PbxId, Arc<Place>, crate::fact::Failure),
     /// The PBX does not know the user, or does not let this account use it.
     UserRefused(PbxId),
     /// The PBX does not let us monitor a line.
@@ -200,6 +204,24 @@ pub enum Report {
     LimitReached(Limit),
     /// Something that should not happen did, and was handled; what.
     Surprise(Surprise),
+    /// A slave is looked after from now on, under the Short Name of its object.
+    SlaveFound(PbxId, Box<str>),
+    /// A PBX is not looked after any more: it left the settings, or its parent's view.
+    PbxLeft(PbxId),
+    /// The parent of a slave at that place does not know where it is, or it is not registered
+    /// there.
+    SlaveAbsent(PbxId, Arc<Place>),
+    /// What the parent of a slave at that place says of where it is makes no sense.
+    SlaveAstray(PbxId, Arc<Place>),
+    /// A slave would have to be asked without TLS although its parent is asked with it.
+    SlavePlain(PbxId, Arc<Place>),
+    /// Two PBXs are the same box; the first is left alone.
+    SameBox(PbxId, PbxId),
+    /// A PBX that was reached through its standby is reached at its master again.
+    BackAtMaster(PbxId),
+    /// Two PBXs say that a line's user is at home there: the first, whose word counts, and the
+    /// second.
+    TwoHomes(LineId, PbxId, PbxId),
 }
 
 /// Limits on what comes from outside (invariant I-24).
@@ -213,6 +235,10 @@ pub enum Limit {
     Requests,
     /// Events that wait for the answer to a `UserCall`.
     EarlyEvents,
+    /// PBXs.
+    Pbxs,
+    /// Slaves of slaves.
+    Depth,
 }
 
 /// Things that should not happen.

@@ -10,9 +10,11 @@ use crate::id::{
     Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, RequestId, Ticket, UserHandle,
 };
 use crate::pii::Personal;
+use crate::place::Place;
 use crate::tapi::LineErr;
 use crate::time::{Millis, Timer};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +96,7 @@ pub enum HostFact {
 pub struct Configuration {
     /// The PBX user (long name) whose groups are the scope.
     pub user: Personal,
-    /// PBX trees, in the order of the settings; a [`PbxId`] is an index into this.
+    /// PBX trees, in the order of the settings.
     pub pbxs: Vec<PbxSettings>,
     /// How to name lines, see `name.rs`.
     pub name_template: Box<str>,
@@ -109,6 +111,9 @@ pub struct Configuration {
     pub request_deadline_ms: u32,
     /// `TSPI_lineForward` leaves forwards alone for which its list has no word.
     pub modify_forwards: bool,
+    /// Ask slaves without TLS although their parent is asked with it: account and password then
+    /// travel in the clear.
+    pub allow_plain_slaves: bool,
 }
 
 impl Configuration {
@@ -119,10 +124,10 @@ impl Configuration {
 /// One PBX tree of the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PbxSettings {
-    /// Host, or host:port, of the master.
-    pub master: Box<str>,
-    /// The same of its standby, if it has one.
-    pub standby: Option<Box<str>>,
+    /// Where its master is.
+    pub master: Place,
+    /// Where the standby of that is, if it has one.
+    pub standby: Option<Place>,
 }
 
 /// What became of one callback.
@@ -160,6 +165,8 @@ pub enum PbxFact {
         session: u32,
         /// Random key that tells this session from one of the same number after a reboot.
         key: u32,
+        /// Where it was asked for.
+        place: Arc<Place>,
     },
     /// Answer to `Echo`: whether the session still exists.
     Echoed(bool),
@@ -180,6 +187,11 @@ pub enum PbxFact {
     Failed(Question, Failure),
     /// Answer to `End`, or the time allowed for it is over.
     Ended,
+    /// Answer to `LocationUrl`, asked of a slave's parent: the URL of the slave, empty if it is not
+    /// known or not registered there.
+    Located(Box<str>),
+    /// A master that was left for its standby answers again.
+    Probed,
 }
 
 /// What was asked when it failed.
@@ -197,6 +209,10 @@ pub enum Question {
     UserInitialize(LineId),
     /// `End`.
     End,
+    /// `LocationUrl`.
+    Locate,
+    /// `Version`, to see whether a master is there again.
+    Probe,
 }
 
 /// Why asking failed.

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// One PBX tree of the settings (a master and its standby), counted from 0 in their order there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// One PBX (a master of the settings with its standby, or a slave that was found), counted from 0
+/// as they became known, and never given to another one in the same log.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct PbxId(pub u16);
 
 /// One TAPI line. The same number is the permanent line id that TAPI applications store, so it is
@@ -92,6 +95,17 @@ pub struct Opening(pub u32);
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct Attempt(pub u32);
+
+/// One attempt to hold a session with one PBX: what handles are valid in.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Link {
+    /// The PBX.
+    pub pbx: PbxId,
+    /// The attempt.
+    pub attempt: Attempt,
+}
 
 /// The PBX's handle for a monitored user, valid in one session only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

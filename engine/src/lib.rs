@@ -26,6 +26,7 @@ pub mod order;
 pub(crate) mod parking;
 pub mod pbx;
 pub mod pii;
+pub mod place;
 pub mod snapshot;
 #[cfg(any(test, feature = "testing"))]
 pub mod strategy;

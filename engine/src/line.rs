@@ -15,13 +15,12 @@ use self::call::Call;
 use self::forward::Forwards;
 use self::request::Pending;
 use crate::call::{Siblings, is_on_hold};
-use crate::effect::{Address, Effect, Effects, Notice, Report, Surprise, Telling, What};
+use crate::effect::{Effect, Effects, Notice, Report, Surprise, Telling, What};
 use crate::fact::{CallInfo, Command, HostFact, Reply};
-use crate::id::{
-    Attempt, CallHandle, CallId, LineId, Opening, PbxId, RequestId, Ticket, UserHandle,
-};
+use crate::id::{CallHandle, CallId, LineId, Link, Opening, PbxId, RequestId, Ticket, UserHandle};
 use crate::pbx::CallClue;
 use crate::pii::Personal;
+use crate::place::Place;
 use crate::tapi::{CallState, address_state, disconnect_mode, line_dev_state};
 use crate::time::{Millis, Timer};
 use crate::view::{Identity, LineView};
@@ -50,6 +49,8 @@ pub enum LineInput {
     Identity(Arc<Identity>),
     /// Its PBX reported the user; whether a device is registered.
     Seen {
+        /// In which session.
+        link: Link,
         /// A device is registered.
         registered: bool,
         /// Its configuration changed.
@@ -57,23 +58,21 @@ pub enum LineInput {
     },
     /// The PBX reports calls of the user from now on.
     Monitored {
-        /// Which PBX.
-        pbx: PbxId,
-        /// In which attempt.
-        attempt: Attempt,
-        /// At which of its addresses.
-        address: Address,
+        /// In which session.
+        link: Link,
+        /// Where that is held.
+        place: Arc<Place>,
         /// The PBX's handle for the user.
         user: UserHandle,
     },
-    /// The session of that attempt is lost.
-    LinkLost(Attempt),
-    /// After that attempt's session began, all running calls have been reported.
-    Settled(Attempt),
+    /// That session is lost, or the user is at home elsewhere from now on.
+    LinkLost(Link),
+    /// After that session began, all running calls have been reported.
+    Settled(Link),
     /// The user was deleted or left the scope.
     Removed,
-    /// A call event of that attempt, with what the estate knows of its call.
-    Call(Attempt, CallInfo, CallClue),
+    /// A call event of that session, with what the estate knows of its call.
+    Call(Link, CallInfo, CallClue),
     /// From the telephony server.
     Host(HostFact),
     /// A request of an application.
@@ -102,7 +101,10 @@ pub struct Unpark {
 pub struct Line {
     identity: Arc<Identity>,
     monitor: Option<Monitor>,
-    connected: bool,
+    /// Where that session is held.
+    place: Arc<Place>,
+    /// The session in which its PBX reported the user.
+    link: Option<Link>,
     registered: bool,
     removed: bool,
     open: Option<Open>,
@@ -111,16 +113,14 @@ pub struct Line {
     turns: u32,
     calls: Vec<Call>,
     requests: Vec<Pending>,
-    early: Vec<(Attempt, CallInfo, CallClue)>,
+    early: Vec<(Link, CallInfo, CallClue)>,
     forwards: Forwards,
 }
 
 /// Where to ask about this line's calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Monitor {
-    pbx: PbxId,
-    attempt: Attempt,
-    address: Address,
+    link: Link,
     user: UserHandle,
 }
 
@@ -140,7 +140,8 @@ impl Line {
         Line {
             identity,
             monitor: None,
-            connected: false,
+            place: Arc::default(),
+            link: None,
             registered: false,
             removed: false,
             open: None,
@@ -174,16 +175,21 @@ impl Line {
         match input {
             LineInput::Started => self.started(),
             LineInput::Identity(identity) => self.identified(identity, out),
-            LineInput::Seen { registered, changed } => self.seen(registered, changed, out),
-            LineInput::Monitored { pbx, attempt, address, user } => {
-                self.monitor = Some(Monitor { pbx, attempt, address, user });
-                self.forwards_changed(out);
+            LineInput::Seen { link, registered, changed } => {
+                self.seen(at, link, registered, changed, out);
             }
-            LineInput::LinkLost(attempt) => self.link_lost(attempt, at, out),
-            LineInput::Settled(attempt) => self.settled(attempt, at, out),
+            LineInput::Monitored { link, place, user } => {
+                if self.link == Some(link) {
+                    self.monitor = Some(Monitor { link, user });
+                    self.place = place;
+                    self.forwards_changed(out);
+                }
+            }
+            LineInput::LinkLost(link) => self.link_lost(link, at, out),
+            LineInput::Settled(link) => self.settled(link, at, out),
             LineInput::Removed => self.removed(at, out),
-            LineInput::Call(attempt, info, clue) => {
-                self.call_event(at, attempt, info, clue, out);
+            LineInput::Call(link, info, clue) => {
+                self.call_event(at, link, info, clue, out);
             }
             LineInput::Host(fact) => self.host(at, &fact, out),
             LineInput::Command(opening, id, command) => {
@@ -215,7 +221,7 @@ impl Line {
         let in_service = self.in_service();
         LineView {
             identity: Arc::clone(&self.identity),
-            connected: self.connected,
+            connected: self.link.is_some(),
             in_service,
             removed: self.removed,
             ringing: self
@@ -255,7 +261,7 @@ impl Line {
     }
 
     fn in_service(&self) -> bool {
-        self.connected && self.registered && self.monitor.is_some() && !self.removed
+        self.link.is_some() && self.registered && self.monitor.is_some() && !self.removed
     }
 }
 
@@ -263,7 +269,7 @@ impl Line {
     /// Handles, requests and PBX sessions do not outlive the telephony server's session.
     fn started(&mut self) {
         self.monitor = None;
-        self.connected = false;
+        self.link = None;
         self.registered = false;
         self.open = None;
         self.calls = Vec::new();
@@ -295,23 +301,31 @@ impl Line {
         }
     }
 
-    fn seen(&mut self, registered: bool, changed: bool, out: &mut Effects) {
-        if self.removed {
-            self.removed = false;
-            self.announce(out);
+    fn seen(&mut self, at: Millis, link: Link, registered: bool, changed: bool, out: &mut Effects) {
+        self.revive(out);
+        if let Some(before) = self.link.filter(|before| *before != link) {
+            self.link_lost(before, at, out);
         }
-        self.connected = true;
+        self.link = Some(link);
         self.registered = registered;
         if changed {
             self.forwards_changed(out);
         }
     }
 
-    fn link_lost(&mut self, attempt: Attempt, at: Millis, out: &mut Effects) {
-        self.connected = false;
-        if self.monitor.is_some_and(|monitor| monitor.attempt != attempt) {
+    /// A line that was removed is there again.
+    fn revive(&mut self, out: &mut Effects) {
+        if self.removed {
+            self.removed = false;
+            self.announce(out);
+        }
+    }
+
+    fn link_lost(&mut self, link: Link, at: Millis, out: &mut Effects) {
+        if self.link != Some(link) {
             return;
         }
+        self.link = None;
         self.monitor = None;
         self.early.clear();
         self.fail_requests(out);
@@ -325,13 +339,13 @@ impl Line {
         }
         self.calls.retain(|call| call.is_visible() || call.is_live());
         if any {
-            out.push(Effect::Wake(at + GRACE_MS, Timer::Grace(self.id(), attempt.0)));
+            out.push(Effect::Wake(at + GRACE_MS, Timer::Grace(self.id(), link.attempt.0)));
         }
     }
 
     /// The PBX has reported what is left: a call that it did not report is over (I-17).
-    fn settled(&mut self, attempt: Attempt, at: Millis, out: &mut Effects) {
-        if self.monitor.is_some_and(|monitor| monitor.attempt != attempt) {
+    fn settled(&mut self, link: Link, at: Millis, out: &mut Effects) {
+        if self.link != Some(link) {
             return;
         }
         if self.calls.iter().any(|call| call.orphaned) {
@@ -365,7 +379,7 @@ impl Line {
         }
         self.forget_ended();
         self.monitor = None;
-        self.connected = false;
+        self.link = None;
         self.registered = false;
         self.removed = true;
         out.push(Effect::Tell(Telling {
@@ -384,12 +398,13 @@ impl Line {
             Timer::Ring(call, count) => self.ring(at, call, count, out),
             Timer::Grace(..) => {
                 // Where a new session reports the line, it decides by itself (`settled`).
-                if !self.connected {
+                if self.link.is_none() {
                     self.end_orphans(at, disconnect_mode::TEMPFAILURE, out);
                 }
             }
             Timer::NewCallAgain(call, refusals) => self.new_call_again(call, refusals, out),
-            Timer::Reconnect(..) | Timer::PollPause(..) | Timer::Settled(..) => {}
+            Timer::Reconnect(..) | Timer::PollPause(..) | Timer::Settled(..) | Timer::Probe(..) => {
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::call::{PbxState, Phase};
 use crate::fact::{CallInfo, Msg, Role};
-use crate::id::{CallHandle, PbxId};
+use crate::id::{CallHandle, Link, PbxId};
 use crate::pii::Personal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,13 +18,13 @@ const MAX_PARKED: usize = 4096;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lot {
     /// The Long Name of the object where each leg is parked.
-    legs: BTreeMap<(PbxId, CallHandle), Personal>,
+    legs: BTreeMap<(Link, CallHandle), Personal>,
 }
 
 impl Lot {
     /// Takes in an event of a leg.
-    pub(crate) fn take(&mut self, pbx: PbxId, info: &CallInfo) {
-        let leg = (pbx, info.handle());
+    pub(crate) fn take(&mut self, link: Link, info: &CallInfo) {
+        let leg = (link, info.handle());
         let parked = PbxState::new(info.state).phase() == Phase::Parked;
         if !info.active || info.msg == Msg::Del || !parked {
             self.legs.remove(&leg);
@@ -37,12 +37,13 @@ impl Lot {
 
     /// The leg that was parked first at an object.
     pub(crate) fn at(&self, cn: &Personal) -> Option<(PbxId, CallHandle)> {
-        self.legs.iter().find(|(_, place)| *place == cn).map(|(leg, _)| *leg)
+        let mut legs = self.legs.iter().filter(|(_, place)| *place == cn);
+        legs.next().map(|((link, call), _)| (link.pbx, *call))
     }
 
-    /// Handles of an earlier session of this PBX mean nothing any more.
-    pub(crate) fn forget(&mut self, pbx: PbxId) {
-        self.legs.retain(|(of, _), _| *of != pbx);
+    /// Handles of sessions that this is not true of mean nothing any more.
+    pub(crate) fn keep(&mut self, holds: impl Fn(Link) -> bool) {
+        self.legs.retain(|(link, _), _| holds(*link));
     }
 }
 
@@ -58,22 +59,22 @@ mod tests {
 
     #[test]
     fn a_parked_call_is_known_until_it_is_taken_or_gone() {
-        let (mut lot, pbx) = (Lot::default(), PbxId(0));
+        let (mut lot, pbx) = (Lot::default(), Link::default());
         lot.take(pbx, &parked(9, "Park"));
         lot.take(pbx, &parked(7, "Park"));
         lot.take(pbx, &CallInfo { state: 133, ..parked(8, "Anna") });
-        assert_eq!(lot.at(&"Park".into()), Some((pbx, CallHandle(7))));
+        assert_eq!(lot.at(&"Park".into()), Some((pbx.pbx, CallHandle(7))));
         assert_eq!(lot.at(&"Anna".into()), None);
         lot.take(pbx, &CallInfo { active: false, ..parked(7, "") });
-        assert_eq!(lot.at(&"Park".into()), Some((pbx, CallHandle(9))));
-        lot.forget(pbx);
+        assert_eq!(lot.at(&"Park".into()), Some((pbx.pbx, CallHandle(9))));
+        lot.keep(|_| false);
         assert_eq!(lot, Lot::default());
     }
 
     #[test]
     fn there_are_only_so_many_positions() {
         let mut lot = Lot::default();
-        (0..5000).for_each(|call| lot.take(PbxId(0), &parked(call, "Park")));
+        (0..5000).for_each(|call| lot.take(Link::default(), &parked(call, "Park")));
         assert_eq!(lot.legs.len(), MAX_PARKED);
     }
 }

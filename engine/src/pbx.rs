@@ -1,19 +1,31 @@
-//! One PBX: the session with it, from the first question to the last, and what to do when it is
-//! lost.
+//! One PBX: where it is, the session with it, from the first question to the last, and what to do
+//! when it is lost.
 //!
 //! ```text
-//! Idle ─Configured→ Identifying ─Version→ Initializing ─Initialize→ Up ⇄ Checking (Echo)
-//!                        ↑                     │ refused                │ lost
-//!                        └──── Reconnect ── Waiting ←───────────────────┘
+//! Idle ─Configured→ (Locating ─LocationUrl→) Identifying ─Version→ Initializing ─Initialize→ Up
+//!                              ↑                                        │ refused          │ ⇅ Echo
+//!                              └──── Reconnect ── Waiting ←─────────────┴────────── lost ──┘
 //! ```
-//! While Up exactly one Poll is pending, and at most one `UserInitialize`.
+//! While Up exactly one Poll is pending, and at most one `UserInitialize`. A PBX of the settings may
+//! have a standby: the two are tried in turn, and while the standby serves, its master is looked at
+//! from time to time in an attempt beside the session (`trial.rs`).
 
-use crate::effect::{Address, Ask, Effect, Effects, Interface, Limit, Report, Request, Surprise};
-use crate::fact::{CallInfo, Failure, PbxFact, PbxSettings, Question, UserInfo};
+mod reach;
+mod session;
+mod trial;
+mod users;
+
+pub use self::reach::Reach;
+use self::trial::Trial;
+use self::users::Seen;
+use crate::effect::{Ask, Effect, Effects, Interface, Limit, Report, Request};
+use crate::estate::Located;
+use crate::fact::{CallInfo, Failure, PbxFact, Question};
 use crate::forwarding::Case;
-use crate::id::{Attempt, LineId, PbxId, UserHandle};
+use crate::id::{Attempt, LineId, Link, PbxId};
 use crate::line::LineInput;
 use crate::pii::Personal;
+use crate::place::Place;
 use crate::time::{Millis, Timer};
 use crate::view::Identity;
 use serde::{Deserialize, Serialize};
@@ -34,19 +46,47 @@ pub const LONGEST_PAUSE_MS: u64 = 30_000;
 pub const GOOD_SESSION_MS: u64 = 60_000;
 /// After the last `UserInitialize`, running calls have been reported when this has passed.
 pub const SETTLE_MS: u64 = 2_000;
+/// How often a master is looked at while its standby serves (reference of the PBX, 4.6).
+pub const PROBE_MS: u64 = 30_000;
+
+/// Most events kept back while the PBX owes us the handle of a user (I-24).
+pub const MAX_EARLY: usize = 256;
 
 /// What can happen to a PBX.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PbxInput {
     /// A session of the telephony server begins.
     Started,
-    /// The settings in force from now on.
+    /// It is to be looked after, in this way from now on.
     Configured {
-        /// Where it is.
-        settings: PbxSettings,
+        /// How it is reached.
+        reach: Reach,
         /// On whose behalf to ask.
         user: Personal,
+        /// How long to wait before it is asked for the first time, in milliseconds.
+        pause_ms: u32,
     },
+    /// It is not to be looked after any more.
+    Gone,
+    /// It is worth a look now, if it has no session.
+    Look,
+    /// Its session may be over without a word.
+    Check,
+    /// It is the same box as another PBX, which is looked after instead.
+    Double(PbxId),
+    /// A user's home is elsewhere from now on.
+    Leave(LineId),
+    /// A user of whom it spoke before is at home here from now on.
+    Take {
+        /// His line.
+        line: LineId,
+        /// His Long Name.
+        cn: Personal,
+        /// A device of his is registered.
+        registered: bool,
+    },
+    /// A limit that concerns no PBX more than another.
+    Reached(Limit),
     /// The provider stops.
     Stopping,
     /// A timer.
@@ -60,19 +100,34 @@ pub enum PbxInput {
 pub enum Clue {
     /// Nothing.
     None,
-    /// Whose record it is, and who that is now if it changed.
+    /// Whose record it is: somebody who is at home at this PBX; and who that is now if it changed.
     Line {
         /// The line.
         line: LineId,
         /// Its identity, if it is new or changed.
         identity: Option<Arc<Identity>>,
     },
+    /// The same of somebody who is at home elsewhere, or nowhere.
+    Foreign {
+        /// The line.
+        line: LineId,
+        /// Its identity, if it is new or changed.
+        identity: Option<Arc<Identity>>,
+        /// Another PBX that says, as this one does, that he is at home there.
+        rival: Option<PbxId>,
+    },
+    /// The user of this line is deleted, or out of scope, and no PBX speaks of him any more.
+    Removed(LineId),
     /// What is known of the call the event belongs to.
     Call(CallClue),
     /// Lines whose identity changed with what the PBX said of itself.
     Renamed(Vec<(LineId, LineInput)>),
+    /// Where a slave is.
+    Located(Located),
+    /// This is the same box as another PBX, which is looked after instead.
+    Double(PbxId),
     /// The estate is full.
-    TooManyLines,
+    Limit(Limit),
 }
 
 /// What the estate knows of the call that an event belongs to.
@@ -92,13 +147,21 @@ pub type ToLines = Vec<(LineId, LineInput)>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pbx {
     id: PbxId,
-    settings: PbxSettings,
+    reach: Reach,
     user: Personal,
     phase: Phase,
+    /// The present attempt.
     attempt: Attempt,
-    address: Address,
+    /// The latest one, which may be a trial.
+    latest: Attempt,
+    /// Where the present attempt asks.
+    place: Arc<Place>,
+    /// Which of the ways of its reach the present attempt takes.
+    turn: u32,
+    /// Attempts since the last pause, or since a good session.
+    tried: u32,
     interface: Interface,
-    /// Attempts in a row that ended without a good session.
+    /// Pauses in a row without a good session between them.
     failures: u32,
     /// When the present session began.
     up_since: Millis,
@@ -107,20 +170,42 @@ pub struct Pbx {
     users: BTreeMap<u32, LineId>,
     lines: BTreeMap<LineId, Monitoring>,
     waiting: VecDeque<(LineId, Personal)>,
-    asking: Option<LineId>,
+    asking: Option<Asking>,
+    /// Events of a user whose handle is not known yet: a Poll may bring the running calls of a
+    /// user before the answer to its `UserInitialize`, which comes on another connection.
+    early: Vec<(CallInfo, CallClue)>,
     snapshot_ended: bool,
     settled: bool,
+    /// A user of this session is registered, or was.
+    serves: bool,
+    /// An attempt to go back to the master.
+    trial: Option<Trial>,
+    /// Trials since the standby was turned to.
+    trials: u32,
+    /// Number of the plan for the next one.
+    plan: u32,
+    /// That plan is already one for soon.
+    is_hastened: bool,
 }
 
 /// Where a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
     Idle,
+    Locating,
     Identifying,
     Initializing,
-    Up { session: u32, key: u32 },
-    Checking { session: u32, key: u32 },
+    Up {
+        session: u32,
+        key: u32,
+    },
+    Checking {
+        session: u32,
+        key: u32,
+    },
     Waiting,
+    /// The same box is looked after under another number.
+    Double,
     Stopped,
 }
 
@@ -132,17 +217,28 @@ enum Monitoring {
     On,
 }
 
+/// A `UserInitialize` that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Asking {
+    line: LineId,
+    /// The user's new name, if it was renamed meanwhile: under the old one the PBX may not know it.
+    renamed: Option<Personal>,
+}
+
 impl Pbx {
     /// A PBX that nothing is known of yet.
     #[must_use]
     pub fn new(id: PbxId) -> Pbx {
         Pbx {
             id,
-            settings: PbxSettings::default(),
+            reach: Reach::default(),
             user: Personal::default(),
             phase: Phase::Idle,
             attempt: Attempt(0),
-            address: Address::Master,
+            latest: Attempt(0),
+            place: Arc::default(),
+            turn: 0,
+            tried: 0,
             interface: Interface::V10,
             failures: 0,
             up_since: Millis(0),
@@ -151,8 +247,14 @@ impl Pbx {
             lines: BTreeMap::new(),
             waiting: VecDeque::new(),
             asking: None,
+            early: Vec::new(),
             snapshot_ended: false,
             settled: false,
+            serves: false,
+            trial: None,
+            trials: 0,
+            plan: 0,
+            is_hastened: false,
         }
     }
 
@@ -160,21 +262,43 @@ impl Pbx {
     pub fn apply(&mut self, at: Millis, input: PbxInput, out: &mut Effects, lines: &mut ToLines) {
         match input {
             PbxInput::Started => {
-                let attempt = self.attempt;
-                *self = Pbx { attempt, ..Pbx::new(self.id) };
+                let (attempt, latest, plan) = (self.attempt, self.latest, self.plan);
+                *self = Pbx { attempt, latest, plan, ..Pbx::new(self.id) };
             }
-            PbxInput::Configured { settings, user } => {
-                self.settings = settings;
-                self.user = user;
-                if matches!(self.phase, Phase::Idle | Phase::Stopped) {
-                    self.begin(out);
-                }
+            PbxInput::Configured { reach, user, pause_ms } => {
+                self.configured(at, reach, user, pause_ms, out, lines);
             }
             PbxInput::Stopping => self.stop(out),
-            PbxInput::Due(timer) => self.due(at, timer, out, lines),
+            PbxInput::Reached(limit) => out.push(Effect::Report(Report::LimitReached(limit))),
+            PbxInput::Fact(_, _, clue) if self.is_idle() => too_late(clue, lines),
+            _ if self.is_idle() => {}
+            PbxInput::Gone => {
+                self.retire(out, lines);
+                self.phase = Phase::Idle;
+                out.push(Effect::Report(Report::PbxLeft(self.id)));
+            }
+            PbxInput::Double(of) => self.double(of, out, lines),
+            PbxInput::Look => self.look(out),
+            PbxInput::Check => self.check(out),
+            PbxInput::Leave(line) => {
+                self.forget(line);
+                lines.push((line, LineInput::LinkLost(self.link())));
+            }
+            PbxInput::Take { line, cn, registered } => {
+                if self.is_up() {
+                    let seen = Seen { registered, changed: false };
+                    self.take(at, line, cn, seen, out, lines);
+                }
+            }
+            PbxInput::Due(timer) => self.due(timer, out, lines),
             PbxInput::Fact(attempt, fact, clue) => {
-                if attempt == self.attempt && self.phase != Phase::Stopped {
+                let over = matches!(self.phase, Phase::Waiting | Phase::Double);
+                if attempt == self.attempt && !over {
                     self.fact(at, fact, clue, out, lines);
+                } else if self.trial.as_ref().is_some_and(|trial| trial.attempt == attempt) {
+                    self.trial_fact(at, fact, clue, out, lines);
+                } else {
+                    too_late(clue, lines);
                 }
             }
         }
@@ -189,9 +313,12 @@ impl Pbx {
         lines: &mut ToLines,
     ) {
         match fact {
+            PbxFact::Located(_) => self.located(at, clue, out, lines),
             PbxFact::Identified(_) => self.identified(clue, out, lines),
-            PbxFact::Initialized { session, key } => self.initialized(at, session, key, out),
-            PbxFact::User(user) => self.user(user, clue, out, lines),
+            PbxFact::Initialized { session, key, .. } => {
+                self.initialized(at, session, key, out, lines);
+            }
+            PbxFact::User(user) => self.user(at, user, clue, out, lines),
             PbxFact::Call(info) => self.call(info, &clue, out, lines),
             PbxFact::Polled { count, elapsed_ms } => self.polled(count, elapsed_ms, out),
             PbxFact::UserInitialized(line, handle) => {
@@ -199,309 +326,71 @@ impl Pbx {
             }
             PbxFact::Echoed(exists) => self.echoed(at, exists, out, lines),
             PbxFact::Failed(question, failure) => self.failed(at, question, failure, out, lines),
-            PbxFact::Ended => {}
+            PbxFact::Probed | PbxFact::Ended => {}
         }
         self.watch_for_end_of_replay(at, out);
     }
-}
 
-// ---- the session --------------------------------------------------------------------------
-
-impl Pbx {
-    fn begin(&mut self, out: &mut Effects) {
-        self.attempt.0 += 1;
-        self.phase = Phase::Identifying;
-        self.interface = Interface::V10;
-        self.quick = 0;
-        self.snapshot_ended = false;
-        self.settled = false;
-        self.ask(Request::Version, out);
+    fn link(&self) -> Link {
+        Link { pbx: self.id, attempt: self.attempt }
     }
 
-    fn identified(&mut self, clue: Clue, out: &mut Effects, lines: &mut ToLines) {
-        if let Clue::Renamed(renamed) = clue {
-            lines.extend(renamed);
-        }
-        if self.phase == Phase::Identifying {
-            self.initialize(out);
-        }
+    /// Whether nobody wants anything of it.
+    fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle | Phase::Stopped)
     }
 
-    fn initialize(&mut self, out: &mut Effects) {
-        self.phase = Phase::Initializing;
-        let (user, interface) = (self.user.clone(), self.interface);
-        self.ask(Request::Initialize { user, interface }, out);
+    fn is_up(&self) -> bool {
+        matches!(self.phase, Phase::Up { .. } | Phase::Checking { .. })
     }
 
-    fn initialized(&mut self, at: Millis, session: u32, key: u32, out: &mut Effects) {
-        if self.phase != Phase::Initializing {
-            return;
+    fn session(&self) -> Option<u32> {
+        match self.phase {
+            Phase::Up { session, .. } | Phase::Checking { session, .. } => Some(session),
+            _ => None,
         }
-        if session == 0 {
-            return self.refused(at, out);
-        }
-        self.up_since = at;
-        self.phase = Phase::Up { session, key };
-        out.push(Effect::Report(Report::SessionUp(self.id, self.address)));
-        self.ask(Request::Poll { session }, out);
-    }
-
-    /// Refused with these interface flags: an older box may know fewer (reference, 0.3). Refused
-    /// with all of them: the user is unknown, or this account may not use it.
-    fn refused(&mut self, at: Millis, out: &mut Effects) {
-        match self.interface {
-            Interface::V10 => self.interface = Interface::V8,
-            Interface::V8 => self.interface = Interface::V7,
-            Interface::V7 => {
-                out.push(Effect::Report(Report::UserRefused(self.id)));
-                return self.wait(at, REFUSED_PAUSE_MS, out);
-            }
-        }
-        self.initialize(out);
-    }
-
-    fn polled(&mut self, count: u32, elapsed_ms: u32, out: &mut Effects) {
-        let Phase::Up { session, key } = self.phase else { return };
-        if count > 0 || elapsed_ms >= QUICK_POLL_MS {
-            self.quick = 0;
-        } else {
-            self.quick += 1;
-        }
-        if self.quick >= 2 {
-            // Perhaps the session is unknown and the box says so by empty answers: never spin.
-            self.phase = Phase::Checking { session, key };
-            self.ask(Request::Echo { session, key }, out);
-        } else {
-            self.ask(Request::Poll { session }, out);
-        }
-    }
-
-    fn echoed(&mut self, at: Millis, exists: bool, out: &mut Effects, lines: &mut ToLines) {
-        let Phase::Checking { session, key } = self.phase else { return };
-        if exists {
-            self.phase = Phase::Up { session, key };
-            self.quick = 0;
-            let timer = Timer::PollPause(self.id, self.attempt.0);
-            out.push(Effect::Wake(at + POLL_PAUSE_MS, timer));
-        } else {
-            let failure = Failure::Fault("the session does not exist any more".into());
-            self.lost(at, failure, out, lines);
-        }
-    }
-
-    fn failed(
-        &mut self,
-        at: Millis,
-        question: Question,
-        failure: Failure,
-        out: &mut Effects,
-        lines: &mut ToLines,
-    ) {
-        match (question, self.phase) {
-            (Question::End, _) => {}
-            (Question::Initialize, Phase::Initializing) if is_answered(&failure) => {
-                if self.interface == Interface::V7 {
-                    self.lost(at, failure, out, lines);
-                } else {
-                    self.refused(at, out);
-                }
-            }
-            // Some old boxes may not know Version; Initialize decides.
-            (Question::Version, Phase::Identifying) if is_answered(&failure) => {
-                self.initialize(out);
-            }
-            (Question::UserInitialize(line), _) if is_answered(&failure) => {
-                self.user_initialized(line, UserHandle(0), out, lines);
-            }
-            (Question::Poll, Phase::Up { session, key })
-                if matches!(failure, Failure::Fault(_)) =>
-            {
-                self.phase = Phase::Checking { session, key };
-                self.ask(Request::Echo { session, key }, out);
-            }
-            (_, Phase::Idle | Phase::Waiting | Phase::Stopped) => {}
-            _ => self.lost(at, failure, out, lines),
-        }
-    }
-
-    fn lost(&mut self, at: Millis, failure: Failure, out: &mut Effects, lines: &mut ToLines) {
-        let was_up = matches!(self.phase, Phase::Up { .. } | Phase::Checking { .. });
-        if was_up && at >= self.up_since + GOOD_SESSION_MS {
-            self.failures = 0;
-        }
-        let pause_ms = match failure {
-            Failure::AccessDenied | Failure::Certificate => REFUSED_PAUSE_MS,
-            _ => LONGEST_PAUSE_MS.min(1_000 << self.failures.min(5)),
-        };
-        out.push(Effect::Report(Report::SessionLost(self.id, self.address, failure)));
-        if was_up {
-            lines.extend(self.lines.keys().map(|line| (*line, LineInput::LinkLost(self.attempt))));
-        }
-        self.wait(at, pause_ms, out);
-    }
-
-    /// Ends this attempt; the next goes to the other address, if there is one.
-    fn wait(&mut self, at: Millis, pause_ms: u64, out: &mut Effects) {
-        self.users.clear();
-        self.lines.clear();
-        self.waiting.clear();
-        self.asking = None;
-        self.failures += 1;
-        self.phase = Phase::Waiting;
-        if self.settings.standby.is_some() {
-            self.address = match self.address {
-                Address::Master => Address::Standby,
-                Address::Standby => Address::Master,
-            };
-        }
-        out.push(Effect::Wake(at + pause_ms, Timer::Reconnect(self.id, self.attempt.0)));
-    }
-
-    fn stop(&mut self, out: &mut Effects) {
-        if let Phase::Up { session, .. } | Phase::Checking { session, .. } = self.phase {
-            self.ask(Request::End { session }, out);
-        }
-        self.phase = Phase::Stopped;
-    }
-
-    fn due(&mut self, at: Millis, timer: Timer, out: &mut Effects, lines: &mut ToLines) {
-        match (timer, self.phase) {
-            (Timer::Reconnect(_, attempt), Phase::Waiting) if attempt == self.attempt.0 => {
-                self.begin(out);
-            }
-            (Timer::PollPause(_, attempt), Phase::Up { session, .. })
-                if attempt == self.attempt.0 =>
-            {
-                self.ask(Request::Poll { session }, out);
-            }
-            (Timer::Settled(_, attempt), Phase::Up { .. } | Phase::Checking { .. })
-                if attempt == self.attempt.0 =>
-            {
-                let known = u32::try_from(self.lines.len()).unwrap_or(u32::MAX);
-                out.push(Effect::Report(Report::Synchronised(self.id, known)));
-                let settled = |line: &LineId| (*line, LineInput::Settled(self.attempt));
-                lines.extend(self.lines.keys().map(settled));
-            }
-            _ => {}
-        }
-        let _ = at;
     }
 
     fn ask(&self, request: Request, out: &mut Effects) {
-        let (pbx, attempt, address) = (self.id, self.attempt, self.address);
-        out.push(Effect::Ask(Ask { pbx, attempt, address, request }));
+        self.ask_in(self.attempt, &self.place, request, out);
+    }
+
+    fn ask_in(&self, attempt: Attempt, place: &Arc<Place>, request: Request, out: &mut Effects) {
+        let place = Arc::clone(place);
+        out.push(Effect::Ask(Ask { pbx: self.id, attempt, place, request }));
+    }
+}
+
+/// Whether a session, if there was one, is over with this fact.
+pub(crate) fn ends_session(fact: &PbxFact) -> bool {
+    match fact {
+        PbxFact::Ended | PbxFact::Echoed(false) => true,
+        PbxFact::Failed(question, failure) => match question {
+            Question::Poll => !matches!(failure, Failure::Fault(_)),
+            Question::Initialize | Question::Version | Question::UserInitialize(_) => {
+                !is_answered(failure)
+            }
+            Question::Echo | Question::End | Question::Locate | Question::Probe => true,
+        },
+        _ => false,
+    }
+}
+
+/// What a fact means whose session is over: it says nothing of sessions or calls any more, but the
+/// estate has taken in who is who, and the lines must not think otherwise.
+fn too_late(clue: Clue, lines: &mut ToLines) {
+    match clue {
+        Clue::Renamed(renamed) => lines.extend(renamed),
+        Clue::Removed(line) => lines.push((line, LineInput::Removed)),
+        Clue::Line { line, identity: Some(identity) }
+        | Clue::Foreign { line, identity: Some(identity), .. } => {
+            lines.push((line, LineInput::Identity(identity)));
+        }
+        _ => {}
     }
 }
 
 /// The box answered, only not as hoped: asking differently may help.
 fn is_answered(failure: &Failure) -> bool {
     matches!(failure, Failure::Fault(_) | Failure::Status(400 | 404 | 500))
-}
-
-// ---- users and calls ----------------------------------------------------------------------
-
-impl Pbx {
-    fn user(&mut self, user: UserInfo, clue: Clue, out: &mut Effects, lines: &mut ToLines) {
-        if user.cn.is_empty() {
-            // The end of the snapshot; such a record later means nothing.
-            self.snapshot_ended = true;
-            if let Clue::Renamed(renamed) = clue {
-                lines.extend(renamed);
-            }
-            return;
-        }
-        let (line, identity) = match clue {
-            Clue::Line { line, identity } => (line, identity),
-            // A trunk: its number means something to the lines.
-            Clue::Renamed(renamed) => return lines.extend(renamed),
-            Clue::TooManyLines => {
-                return out.push(Effect::Report(Report::LimitReached(Limit::Lines)));
-            }
-            _ => return,
-        };
-        if !user.active {
-            self.forget(line);
-            return lines.push((line, LineInput::Removed));
-        }
-        if let Some(identity) = identity {
-            lines.push((line, LineInput::Identity(identity)));
-        }
-        lines.push((line, LineInput::Seen { registered: user.registered, changed: user.cfg }));
-        let known = self.lines.get(&line).copied();
-        if matches!(known, None | Some(Monitoring::Refused)) {
-            self.lines.insert(line, Monitoring::Wanted);
-            self.waiting.push_back((line, user.cn));
-            self.ask_next_user(out);
-        }
-    }
-
-    /// One `UserInitialize` at a time: a small box must not be flooded.
-    fn ask_next_user(&mut self, out: &mut Effects) {
-        let (Phase::Up { session, .. } | Phase::Checking { session, .. }) = self.phase else {
-            return;
-        };
-        if self.asking.is_some() {
-            return;
-        }
-        if let Some((line, cn)) = self.waiting.pop_front() {
-            if self.waiting.is_empty() {
-                // It was long once and will not be again.
-                self.waiting = VecDeque::new();
-            }
-            self.asking = Some(line);
-            let interface = self.interface;
-            self.ask(Request::UserInitialize { session, line, cn, interface }, out);
-        }
-    }
-
-    fn user_initialized(
-        &mut self,
-        line: LineId,
-        handle: UserHandle,
-        out: &mut Effects,
-        lines: &mut ToLines,
-    ) {
-        if self.asking == Some(line) {
-            self.asking = None;
-        }
-        match self.lines.get_mut(&line) {
-            Some(state) if handle.0 == 0 => {
-                *state = Monitoring::Refused;
-                out.push(Effect::Report(Report::LineRefused(line)));
-            }
-            Some(state) => {
-                *state = Monitoring::On;
-                self.users.insert(handle.0, line);
-                let (pbx, attempt, address) = (self.id, self.attempt, self.address);
-                let input = LineInput::Monitored { pbx, attempt, address, user: handle };
-                lines.push((line, input));
-            }
-            None => {}
-        }
-        self.ask_next_user(out);
-    }
-
-    fn forget(&mut self, line: LineId) {
-        self.lines.remove(&line);
-        self.users.retain(|_, owner| *owner != line);
-        self.waiting.retain(|(waiting, _)| *waiting != line);
-    }
-
-    fn call(&mut self, info: CallInfo, clue: &Clue, out: &mut Effects, lines: &mut ToLines) {
-        let &Clue::Call(clue) = clue else { return };
-        match self.users.get(&info.user) {
-            Some(line) => lines.push((*line, LineInput::Call(self.attempt, info, clue))),
-            None => out.push(Effect::Report(Report::Surprise(Surprise::UnknownUser))),
-        }
-    }
-
-    /// The replay of running calls follows each `UserInitialize` soon; nothing marks its end.
-    fn watch_for_end_of_replay(&mut self, at: Millis, out: &mut Effects) {
-        let up = matches!(self.phase, Phase::Up { .. } | Phase::Checking { .. });
-        let all_asked = self.snapshot_ended && self.waiting.is_empty() && self.asking.is_none();
-        if up && all_asked && !self.settled {
-            self.settled = true;
-            out.push(Effect::Wake(at + SETTLE_MS, Timer::Settled(self.id, self.attempt.0)));
-        }
-    }
 }

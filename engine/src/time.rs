@@ -44,4 +44,7 @@ pub enum Timer {
     Grace(LineId, u32),
     /// Offer a call again that the host refused with LINE_NEWCALL. The number counts the refusals.
     NewCallAgain(CallId, u32),
+    /// See whether the master of a PBX is there again while its standby serves. The number is that
+    /// of the plan.
+    Probe(PbxId, u32),
 }

@@ -13,6 +13,7 @@ use engine::tapi::{
 };
 use engine::time::Timer;
 use site::{PBX, Site, born, call, user};
+use std::sync::Arc;
 
 #[test]
 fn an_incoming_call_is_offered_answered_at_the_phone_and_cleared_by_the_caller() {
@@ -292,7 +293,7 @@ fn a_call_of_a_line_that_the_new_session_does_not_monitor_ends_with_the_resync()
     site.event(Event::Due(Timer::Reconnect(PBX, 1)));
     site.attempt = Attempt(2);
     site.pbx(PbxFact::Identified(Identification::default()));
-    site.pbx(PbxFact::Initialized { session: 42, key: 8 });
+    site.pbx(PbxFact::Initialized { session: 42, key: 8, place: Arc::default() });
     site.pbx(PbxFact::User(user(1, "Anna")));
     site.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
     site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(0)));
@@ -426,4 +427,35 @@ fn an_application_on_a_line_out_of_service_is_told_so() {
     site.told(1);
     site.make_call(7, 0);
     assert_eq!(site.told(1), [format!("7 {}", LineErr::InvalLineState)]);
+}
+
+#[test]
+fn a_call_that_is_over_before_the_pbx_has_named_it_ends() {
+    let mut site = Site::new();
+    let made = site.make_call(1, 0);
+    site.call(101, 1);
+    site.cleared(101, 6, Some(1));
+    site.del(101);
+    site.reply(1, 1, Reply::Calling(CallHandle(101)));
+    let told = site.calls_told(1);
+    assert_eq!(told[0], "1 done");
+    assert_eq!(told.last().unwrap(), "made0 IDLE 0x0");
+    assert_eq!(site.view(1).call(made).unwrap().state, CallState::Idle);
+}
+
+#[test]
+fn a_call_that_rings_here_again_after_a_resync_is_not_the_one_that_was_connected() {
+    let mut site = Site::new();
+    site.call(201, 133);
+    site.calls_told(2);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.session(10);
+    // Meanwhile it was transferred away and back: the same conf rings at Ben.
+    site.call(201, 132);
+    assert_eq!(site.calls_told(2), ["new call2", "call2 OFFERING 0x1"]);
+    site.event(Event::Due(Timer::Settled(PBX, 2)));
+    let told = site.calls_told(2);
+    assert!(told[0].starts_with("call1 DISCONNECTED") && told[1] == "call1 IDLE 0x0", "{told:?}");
 }

@@ -6,6 +6,7 @@ mod site;
 use engine::effect::Order;
 use engine::fact::*;
 use engine::id::*;
+use engine::place::Place;
 use engine::tapi::{CallState, call_feature, origin, party_id};
 use engine::time::Timer;
 use site::{Site, born};
@@ -366,7 +367,7 @@ fn a_line_that_shows_one_active_call_has_no_conferences() {
     site.call(101, 5);
     site.host(HostFact::Configured(Configuration {
         user: "TAPI".into(),
-        pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
+        pbxs: vec![PbxSettings { master: Place::at("pbx"), standby: None }],
         name_template: "%c".into(),
         single_active_call: true,
         ..Configuration::default()
@@ -383,7 +384,7 @@ fn the_setting_for_one_active_call_ends_a_conference_for_applications() {
     let mut site = conferring();
     site.host(HostFact::Configured(Configuration {
         user: "TAPI".into(),
-        pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
+        pbxs: vec![PbxSettings { master: Place::at("pbx"), standby: None }],
         name_template: "%c".into(),
         single_active_call: true,
         ..Configuration::default()

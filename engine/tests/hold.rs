@@ -6,6 +6,7 @@ mod site;
 use engine::effect::{Effect, Order};
 use engine::fact::{Command, Configuration, Failure, HostFact, PbxSettings, Reply};
 use engine::id::{CallHandle, LineId};
+use engine::place::Place;
 use engine::tapi::call_feature;
 use engine::time::{Millis, Timer};
 use site::{Site, born};
@@ -97,7 +98,7 @@ fn a_deadline_is_as_long_as_the_settings_say() {
         let mut site = talking();
         site.host(HostFact::Configured(Configuration {
             user: "TAPI".into(),
-            pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
+            pbxs: vec![PbxSettings { master: Place::at("pbx"), standby: None }],
             name_template: "%c".into(),
             request_deadline_ms: setting,
             ..Configuration::default()

@@ -6,7 +6,7 @@ mod site;
 
 use engine::capability;
 use engine::fact::*;
-
+use engine::place::Place;
 use engine::tapi::{CallState, address_state, call_feature, line_dev_state};
 use site::{Site, born};
 
@@ -23,7 +23,7 @@ fn connected_and_held(single_active_call: bool) -> Site {
 fn configure(site: &mut Site, single_active_call: bool) {
     site.host(HostFact::Configured(Configuration {
         user: "TAPI".into(),
-        pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
+        pbxs: vec![PbxSettings { master: Place::at("pbx"), standby: None }],
         name_template: "%c".into(),
         single_active_call,
         ..Configuration::default()

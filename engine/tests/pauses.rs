@@ -6,7 +6,9 @@ use engine::effect::{Effect, Effects, Request};
 use engine::fact::*;
 use engine::id::*;
 use engine::pbx::GOOD_SESSION_MS;
+use engine::place::Place;
 use engine::time::{Millis, Timer};
+use std::sync::Arc;
 
 const PBX: PbxId = PbxId(0);
 
@@ -23,7 +25,7 @@ impl Site {
         site.take(Event::Host(HostFact::Started));
         site.take(Event::Host(HostFact::Configured(Configuration {
             user: "TAPI".into(),
-            pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
+            pbxs: vec![PbxSettings { master: Place::at("pbx"), standby: None }],
             ..Configuration::default()
         })));
         site
@@ -42,7 +44,10 @@ impl Site {
     /// the pause until the attempt after it.
     fn session_of(&mut self, attempt: u32, length_ms: u64) -> u64 {
         self.fact(attempt, PbxFact::Identified(Identification::default()));
-        self.fact(attempt, PbxFact::Initialized { session: attempt, key: 7 });
+        self.fact(
+            attempt,
+            PbxFact::Initialized { session: attempt, key: 7, place: Arc::default() },
+        );
         self.now += length_ms;
         self.fact(attempt, PbxFact::Failed(Question::Poll, Failure::Garbled("no XML".into())));
         let wakes: Vec<_> = self

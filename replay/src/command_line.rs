@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Tapline: a TAPI service provider for innovaphone PBXs, at work and in replay.
@@ -38,6 +39,7 @@ Exit codes:
   5  the log cannot be read: it is not there, in use, of a newer version, or no log
   6  the log is damaged; what comes before the damage was replayed and shown
   7  the system refused something: a file, a port, a thread, the output
+  8  a simulation found a fault
 
 Colour is used on terminals that can show it; NO_COLOR=1 switches it off.";
 
@@ -72,6 +74,19 @@ pub(crate) enum Command {
     /// Takes the folder of a log, or a capture file. Nothing that was logged is changed.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Play the provider against a simulated PBX in virtual time, with everything that can go
+    /// wrong, and check that it ends well.
+    ///
+    /// A seed chooses who is there, what people and applications do, and what goes wrong: answers
+    /// lost, late, doubled, cut; sessions forgotten; boxes that boot; a process that is killed
+    /// while it writes. Then it is quiet, and lines and calls as applications read them must equal
+    /// what is so at the PBX. The invariants are watched after every record, and at the end the log
+    /// must lead to the same state and the same effects again.
+    ///
+    /// One seed always plays the same. One that fails leaves a capture file, which `tapline replay`
+    /// plays.
+    #[command(after_help = SIM_EXAMPLES)]
+    Sim(Sim),
 }
 
 const DEMO_EXAMPLES: &str = "\
@@ -102,6 +117,12 @@ const REPLAY_EXAMPLES: &str = "\
 Examples:
   tapline replay /tmp/demo/log
   tapline replay --json /tmp/demo/log > messages.jsonl";
+
+const SIM_EXAMPLES: &str = "\
+Examples:
+  tapline sim --seed 7 --verbose
+  tapline sim --seeds 0..1000 --keep /tmp/found
+  tapline sim --seeds 0..200 --json | jq 'select(.finding)'";
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
@@ -158,6 +179,32 @@ pub(crate) struct Replay {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Sim {
+    /// Plays this seed
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "seeds")]
+    pub(crate) seed: u64,
+    /// Plays the seeds from A on, up to but not including B
+    #[arg(long, value_name = "A..B", value_parser = read_seeds)]
+    pub(crate) seeds: Option<Range<u64>>,
+    /// Print what happens, with the seconds since the beginning
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) verbose: bool,
+    /// Print one JSON object per seed, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where to leave the captures of seeds that fail
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) keep: PathBuf,
+}
+
+fn read_seeds(text: &str) -> Result<Range<u64>, String> {
+    let (first, end) = text.split_once("..").ok_or("two numbers with two dots, such as 0..200")?;
+    let number = |text: &str| text.parse().map_err(|_| format!("{text:?} is no number"));
+    let (first, end) = (number(first)?, number(end)?);
+    if first < end { Ok(first..end) } else { Err(format!("no seed is in {first}..{end}")) }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -172,9 +219,14 @@ mod tests {
     #[test]
     fn every_example_in_the_help_is_a_command_that_is_understood() {
         let mut examples = 0;
-        for help in
-            [AFTER_LONG_HELP, DEMO_EXAMPLES, RUN_EXAMPLES, SIMULATE_EXAMPLES, REPLAY_EXAMPLES]
-        {
+        for help in [
+            AFTER_LONG_HELP,
+            DEMO_EXAMPLES,
+            RUN_EXAMPLES,
+            SIMULATE_EXAMPLES,
+            REPLAY_EXAMPLES,
+            SIM_EXAMPLES,
+        ] {
             for line in help.lines().filter_map(|line| line.strip_prefix("  tapline ")) {
                 let command = line.split("  ").next().unwrap();
                 for part in command.split(" && tapline ") {
@@ -187,6 +239,6 @@ mod tests {
                 }
             }
         }
-        assert!(examples >= 13, "{examples}");
+        assert!(examples >= 16, "{examples}");
     }
 }

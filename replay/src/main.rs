@@ -11,6 +11,7 @@ mod provider;
 mod rederive;
 mod rows;
 mod run;
+mod sim;
 mod simulate;
 mod trouble;
 
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::watch(&run),
         Command::Simulate(simulate) => simulate::serve(&simulate),
         Command::Replay(replay) => rederive::show(&replay),
+        Command::Sim(sim) => sim::play(&sim),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,12 +2,14 @@
 //! itself goes on trying for ever, and can only show its lines out of service meanwhile.
 
 use crate::trouble::Trouble;
-use adapters::exchange::{Exchange, Site};
-use adapters::settings::Settings;
-use engine::effect::{Address, Ask, Interface, Request};
+use adapters::exchange::{Exchange, Manner};
+use adapters::http::Place;
+use adapters::settings::{Settings, Tree};
+use engine::effect::{Ask, Interface, Request};
 use engine::fact::{Event, Failure, PbxFact};
 use engine::id::{Attempt, PbxId};
 use engine::pii::Personal;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -17,34 +19,34 @@ use tokio::sync::mpsc;
 /// # Errors
 /// None of them will be seen; or the settings name certificates that cannot be used.
 pub(crate) fn look(settings: &Settings) -> Result<Vec<String>, Trouble> {
-    let sites = Site::all(settings).map_err(|error| Trouble::Settings(error.to_string()))?;
+    let manner = Manner::of(settings).map_err(|error| Trouble::Settings(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Trouble::System { what: "cannot start a thread".into(), error })?;
-    let count = sites.len();
     let mut absent = Vec::new();
-    for site in sites {
-        if let Err(why) = runtime.block_on(look_at(site, settings)) {
+    for tree in &settings.pbxs {
+        if let Err(why) = runtime.block_on(look_at(tree, &manner, settings)) {
             absent.push(why);
         }
     }
     // A name look-up that hangs must not hang us.
     runtime.shutdown_timeout(Duration::from_millis(100));
     match absent.len() {
-        none if none == count => Err(Trouble::Pbx(absent.join("; "))),
+        none if none == settings.pbxs.len() => Err(Trouble::Pbx(absent.join("; "))),
         _ => Ok(absent),
     }
 }
 
 /// The master, or the standby in its place.
-async fn look_at(site: Site, settings: &Settings) -> Result<(), String> {
-    let master = Question::to(&site, Address::Master).ask_all(&settings.user).await;
+async fn look_at(tree: &Tree, manner: &Manner, settings: &Settings) -> Result<(), String> {
+    let master = Question::to(&tree.master, manner).ask_all(&settings.user).await;
     let Err(why) = master else { return Ok(()) };
-    let why = words(&why, &site.master.to_string(), settings);
-    let Some(standby) = site.standby.as_ref().map(ToString::to_string) else { return Err(why) };
-    let second = Question::to(&site, Address::Standby).ask_all(&settings.user).await;
-    second.map_err(|second| format!("{why}; and {}", words(&second, &standby, settings)))
+    let why = words(&why, &tree.master.to_string(), settings);
+    let Some(standby) = &tree.standby else { return Err(why) };
+    let second = Question::to(standby, manner).ask_all(&settings.user).await;
+    second
+        .map_err(|second| format!("{why}; and {}", words(&second, &standby.to_string(), settings)))
 }
 
 /// Why a PBX will not be seen.
@@ -54,23 +56,26 @@ enum Obstacle {
     UserRefused,
 }
 
-/// One PBX at one address.
+/// One PBX at one place.
 struct Question {
     exchange: Exchange,
     answers: mpsc::Receiver<Vec<Event>>,
-    pbx: PbxId,
-    address: Address,
+    place: Arc<Place>,
 }
+
+/// Its number; nobody else is asked at the same time.
+const PBX: PbxId = PbxId(0);
 
 /// Answers that may wait; there is never more than one.
 const ANSWERS: usize = 4;
 
 impl Question {
     /// Must be called inside the runtime.
-    fn to(site: &Site, address: Address) -> Question {
+    fn to(place: &Place, manner: &Manner) -> Question {
         let (send, answers) = mpsc::channel(ANSWERS);
-        let exchange = Exchange::start(&tokio::runtime::Handle::current(), site.clone(), send);
-        Question { exchange, answers, pbx: site.pbx, address }
+        let on = tokio::runtime::Handle::current();
+        let exchange = Exchange::start(&on, PBX, manner.clone(), send);
+        Question { exchange, answers, place: Arc::new(place.clone()) }
     }
 
     async fn ask_all(mut self, user: &Personal) -> Result<(), Obstacle> {
@@ -92,8 +97,8 @@ impl Question {
     }
 
     async fn ask(&mut self, request: Request) -> Result<PbxFact, Failure> {
-        let Question { pbx, address, .. } = *self;
-        self.exchange.ask(Ask { pbx, attempt: Attempt(1), address, request });
+        let place = Arc::clone(&self.place);
+        self.exchange.ask(Ask { pbx: PBX, attempt: Attempt(1), place, request });
         // Every ask is answered, if only by a failure; the exchange has its own patience.
         let answer = self.answers.recv().await.and_then(|events| events.into_iter().next());
         match answer {

@@ -32,6 +32,9 @@ fn introduce(simulator: &Simulator, estate: &Estate) -> Result<(), Trouble> {
     let base = format!("http://{}", simulator.address());
     output::line(&format!("listening on {base}"))?;
     output::line(&format!("SOAP:     {}", simulator.url()))?;
+    for (pbx, _) in simulator.pbxs().iter().skip(1) {
+        output::line(&format!("{}: {} ({})", pbx.name, pbx.url, pbx.rank))?;
+    }
     output::line(&format!("WSDL:     {base}/pbx10_00.wsdl"))?;
     output::line(&format!("control:  POST to {base}/control, or type commands here; try `help`"))?;
     for user in estate.users.iter().filter(|user| !user.active_groups.is_empty()) {

@@ -37,6 +37,9 @@ pub(crate) enum Trouble {
     /// The log is damaged; its intact part was shown.
     #[error("{0}")]
     Damage(String),
+    /// A simulation found a fault.
+    #[error("{0}")]
+    Simulation(String),
     /// A file, a port, a thread.
     #[error("{what}: {error}")]
     System {
@@ -64,6 +67,7 @@ impl Trouble {
             Trouble::Log(_) => 5,
             Trouble::Damage(_) => 6,
             Trouble::System { .. } | Trouble::OutputClosed => 7,
+            Trouble::Simulation(_) => 8,
         }
     }
 

@@ -101,7 +101,9 @@ fn granted(attempt: Attempt, request: &Request) -> Option<Event> {
             location: "fed".into(),
             ..Identification::default()
         }),
-        Request::Initialize { .. } => PbxFact::Initialized { session: 1, key: 1 },
+        Request::Initialize { .. } => {
+            PbxFact::Initialized { session: 1, key: 1, place: Arc::default() }
+        }
         Request::Echo { .. } => PbxFact::Echoed(true),
         Request::End { .. } => PbxFact::Ended,
         Request::Order { line, ticket, order: Order::ShowUser { .. } } => {
@@ -127,7 +129,6 @@ fn polled(body: &[u8]) -> Vec<PbxFact> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use engine::effect::Address;
     use engine::id::{LineId, Ticket};
 
     #[tokio::test]
@@ -138,8 +139,8 @@ mod tests {
         let (line, ticket) = (LineId(3), Ticket::question(7));
         let order = Order::ShowUser { cn: "Anna".into(), own: false };
         let request = Request::Order { line, ticket, order };
-        let (pbx, attempt, address) = (PbxId(0), Attempt(1), Address::Master);
-        exchange.ask(Ask { pbx, attempt, address, request });
+        let (pbx, attempt, place) = (PbxId(0), Attempt(1), Arc::default());
+        exchange.ask(Ask { pbx, attempt, place, request });
         let record = Reply::Record(UserRecord::default());
         assert_eq!(heard.recv().await.unwrap(), [Event::Reply(line, ticket, record)]);
     }

@@ -3,11 +3,14 @@
 use crate::http::{Answer as HttpAnswer, Repeat};
 use crate::soap::admin::{self, AdminError};
 use crate::soap::types::UserInfo;
-use crate::soap::{Answer, Interface, Operation, SoapError};
+use crate::soap::{Answer, Interface, Kind, Operation, PollCount, SoapError, decode, decode_poll};
 use engine::effect::{Order, Request};
-use engine::fact::{Failure, PbxFact, Question, Reply};
-use engine::id::{LineId, Ticket};
+use engine::fact::{Event, Failure, PbxFact, Question, Reply};
+use engine::id::{LineId, Link, Ticket};
 use engine::pii::Personal;
+use engine::place::Place;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// The name of this program as PBXs get it; it turns up in their call records.
 const APPL: &str = "Tapline";
@@ -20,7 +23,7 @@ const REASON_CHARS_MAX: usize = 200;
 
 /// Who waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asker {
+enum Asker {
     /// The engine itself: the answer is a fact about the PBX.
     Engine(Question),
     /// A line: the answer is a reply to what it has under way.
@@ -28,14 +31,17 @@ pub(super) enum Asker {
 }
 
 /// Who waits for the answer to a request.
-pub(super) fn asker(request: &Request) -> Asker {
+fn asker(request: &Request) -> Asker {
     match *request {
         Request::Version => Asker::Engine(Question::Version),
         Request::Initialize { .. } => Asker::Engine(Question::Initialize),
         Request::Echo { .. } => Asker::Engine(Question::Echo),
         Request::Poll { .. } => Asker::Engine(Question::Poll),
         Request::UserInitialize { line, .. } => Asker::Engine(Question::UserInitialize(line)),
-        Request::End { .. } => Asker::Engine(Question::End),
+        // Nothing is sent for `Leave`; it has no answer that could be missed.
+        Request::End { .. } | Request::Leave => Asker::Engine(Question::End),
+        Request::LocationUrl { .. } => Asker::Engine(Question::Locate),
+        Request::Probe => Asker::Engine(Question::Probe),
         Request::Order { line, ticket, .. } => Asker::Line(line, ticket),
     }
 }
@@ -47,8 +53,11 @@ pub(super) fn asker(request: &Request) -> Asker {
 pub(super) fn repeat(request: &Request) -> Repeat {
     match request {
         Request::Version
+        | Request::Probe
+        | Request::LocationUrl { .. }
         | Request::Echo { .. }
         | Request::End { .. }
+        | Request::Leave
         | Request::Order { order: Order::ShowUser { .. }, .. } => Repeat::Once,
         Request::Initialize { .. }
         | Request::Poll { .. }
@@ -58,15 +67,20 @@ pub(super) fn repeat(request: &Request) -> Repeat {
 }
 
 /// What to ask the PBX.
-pub(super) fn operation(request: &Request, interface: Interface) -> Operation {
+pub(crate) fn operation(request: &Request, interface: Interface, place: &Place) -> Operation {
     match request {
-        Request::Version => Operation::Version {},
+        Request::Version | Request::Probe => Operation::Version {},
+        // A parent that is asked with TLS is to say where the slave can be asked with TLS.
+        Request::LocationUrl { name, .. } => {
+            Operation::LocationUrl { loc: name.clone(), tls: place.https }
+        }
         Request::Initialize { user, .. } => {
             Operation::Initialize { user: user.clone(), appl: APPL.into() }
         }
         Request::Echo { session, key } => Operation::Echo { session: *session, key: *key },
         Request::Poll { session } => Operation::Poll { session: *session },
         Request::End { session } => Operation::End { session: *session },
+        Request::Leave => Operation::End { session: 0 },
         // Calls that the user transferred away are no longer the line's; and a leg ends at once
         // when it is cleared, whatever the user's phone is.
         Request::UserInitialize { session, cn, .. } => Operation::UserInitialize {
@@ -81,7 +95,7 @@ pub(super) fn operation(request: &Request, interface: Interface) -> Operation {
 }
 
 /// Whether an order is about the record of a user.
-pub(super) fn is_administration(order: &Order) -> bool {
+pub(crate) fn is_administration(order: &Order) -> bool {
     matches!(
         order,
         Order::ShowUser { .. }
@@ -167,7 +181,7 @@ fn carried(order: &Order, interface: Interface) -> Operation {
 
 /// Reads the body of an answer with a decoder. A fault counts under any HTTP status; otherwise an
 /// error status says more than whatever page came with it.
-pub(super) fn read<T>(
+pub(crate) fn read<T>(
     answer: &HttpAnswer,
     decoder: impl FnOnce(&[u8]) -> Result<T, SoapError>,
 ) -> Result<T, Failure> {
@@ -184,26 +198,76 @@ fn reason(why: &dyn std::fmt::Display) -> Box<str> {
     why.to_string().chars().take(REASON_CHARS_MAX).collect()
 }
 
+/// The facts of a Poll with the one that ends it, or the one that it failed; and what could be read
+/// of it.
+pub(crate) fn polled(
+    outcome: Result<HttpAnswer, Failure>,
+    elapsed: Duration,
+) -> (Vec<PbxFact>, Option<PollCount>) {
+    let mut facts = Vec::new();
+    let counted = outcome.and_then(|answer| read(&answer, |body| decode_poll(body, &mut facts)));
+    match counted {
+        Ok(counted) => {
+            facts.push(PbxFact::Polled {
+                count: counted.users + counted.calls + counted.skipped,
+                elapsed_ms: u32::try_from(elapsed.as_millis()).unwrap_or(u32::MAX),
+            });
+            (facts, Some(counted))
+        }
+        Err(failure) => (vec![PbxFact::Failed(Question::Poll, failure)], None),
+    }
+}
+
+/// What came of anything but a Poll.
+pub(crate) fn answered(
+    link: Link,
+    place: &Arc<Place>,
+    request: &Request,
+    kind: Kind,
+    outcome: Result<HttpAnswer, Failure>,
+) -> Event {
+    let outcome = outcome.and_then(|answer| read(&answer, |body| decode(kind, body)));
+    match asker(request) {
+        Asker::Engine(question) => {
+            let fact = outcome.and_then(|answer| fact(question, answer, place));
+            let fact = fact.unwrap_or_else(|failure| PbxFact::Failed(question, failure));
+            Event::Pbx(link.pbx, link.attempt, fact)
+        }
+        Asker::Line(line, ticket) => Event::Reply(
+            line,
+            ticket,
+            outcome.map_or_else(Reply::Failed, |answer| reply(request, answer)),
+        ),
+    }
+}
+
 /// The fact that an answer to a question of the engine is.
-pub(super) fn fact(question: Question, answer: Answer) -> Result<PbxFact, Failure> {
+fn fact(question: Question, answer: Answer, place: &Arc<Place>) -> Result<PbxFact, Failure> {
     Ok(match (question, answer) {
         (Question::Version, Answer::Version(identification)) => PbxFact::Identified(identification),
         (Question::Initialize, Answer::Initialize { session, key }) => {
-            PbxFact::Initialized { session, key }
+            PbxFact::Initialized { session, key, place: Arc::clone(place) }
         }
         (Question::Echo, Answer::Echo { alive }) => PbxFact::Echoed(alive),
         (Question::UserInitialize(line), Answer::UserInitialize(user)) => {
             PbxFact::UserInitialized(line, user)
         }
         (Question::End, Answer::End) => PbxFact::Ended,
+        (Question::Locate, Answer::LocationUrl(url)) => PbxFact::Located(short(&url)),
+        (Question::Probe, Answer::Version(_)) => PbxFact::Probed,
         // The decoder gives the answer of the operation that it was told, so this is our own
         // fault; the engine will treat it as a PBX that talks nonsense.
         _ => return Err(Failure::Garbled("an answer to something else".into())),
     })
 }
 
+/// A URL, but not more of it than the engine would read.
+fn short(url: &str) -> Box<str> {
+    url.chars().take(Place::MAX_URL + 1).collect()
+}
+
 /// The reply to an order.
-pub(super) fn reply(request: &Request, answer: Answer) -> Reply {
+fn reply(request: &Request, answer: Answer) -> Reply {
     match answer {
         Answer::UserCall(call) | Answer::UserPickup(call) | Answer::UserMessage(call) => {
             Reply::Calling(call)
@@ -234,7 +298,7 @@ fn administered(request: &Request, document: &str) -> Reply {
 ///
 /// # Errors
 /// The reply, if there is no second question.
-pub(super) fn second(order: &Order, shown: Answer) -> Result<Operation, Reply> {
+pub(crate) fn second(order: &Order, shown: Answer) -> Result<Operation, Reply> {
     let (Order::SetNoAnswerTime { seconds, print, .. }, Answer::Admin(shown)) = (order, shown)
     else {
         return Err(Reply::Failed(Failure::Garbled("an answer to something else".into())));

@@ -5,11 +5,13 @@ use super::{Audience, StartError};
 use crate::clock::{self, Clock};
 #[cfg(feature = "feeding")]
 use crate::exchange::feeding::FedPbx;
-use crate::exchange::{Exchange, Patience, Site};
+use crate::exchange::{Exchange, Manner, Patience};
 use crate::settings::Settings;
 use engine::effect::{Ask, Request};
 use engine::fact::{Event, PbxFact, Question};
+use engine::id::PbxId;
 use engine::time::{Millis, Timer};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -22,7 +24,7 @@ const ANSWERS: usize = 16;
 /// The PBXs of the settings, before anything is asked of them.
 pub(crate) enum Pbxs {
     /// Reached over the network.
-    Real(Vec<Site>),
+    Real(Box<Manner>),
     /// One that is fed by hand.
     #[cfg(feature = "feeding")]
     Fed(FedPbx),
@@ -30,26 +32,50 @@ pub(crate) enum Pbxs {
 
 impl Pbxs {
     pub(crate) fn of(settings: &Settings) -> Result<Pbxs, StartError> {
-        let sites = Site::all(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
-        Ok(Pbxs::Real(sites))
+        let manner = Manner::of(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
+        Ok(Pbxs::Real(Box::new(manner)))
     }
 
     pub(crate) fn set_patience(&mut self, patience: Patience) {
         match self {
-            Pbxs::Real(sites) => sites.iter_mut().for_each(|site| site.patience = patience),
+            Pbxs::Real(manner) => manner.patience = patience,
             #[cfg(feature = "feeding")]
             Pbxs::Fed(_) => {}
         }
     }
 
-    #[allow(clippy::needless_pass_by_value)] // the last sender must not be left over
-    fn start(self, on: &Handle, answers: mpsc::Sender<Vec<Event>>) -> Vec<Exchange> {
-        match self {
-            Pbxs::Real(sites) => {
-                sites.into_iter().map(|site| Exchange::start(on, site, answers.clone())).collect()
-            }
+    fn start(self, on: Handle, answers: mpsc::Sender<Vec<Event>>) -> Exchanges {
+        #[cfg_attr(not(feature = "feeding"), allow(unused_mut))]
+        let mut open = BTreeMap::new();
+        let manner = match self {
+            Pbxs::Real(manner) => Some(*manner),
             #[cfg(feature = "feeding")]
-            Pbxs::Fed(pbx) => vec![pbx.start(on, answers)],
+            Pbxs::Fed(pbx) => {
+                open.insert(PbxId(0), pbx.start(&on, answers.clone()));
+                None
+            }
+        };
+        Exchanges { on, manner, answers, open }
+    }
+}
+
+/// The exchanges with all PBXs that were ever asked something. The estate limits their number.
+struct Exchanges {
+    on: Handle,
+    /// What a new one is made with, if there are to be new ones.
+    manner: Option<Manner>,
+    answers: mpsc::Sender<Vec<Event>>,
+    open: BTreeMap<PbxId, Exchange>,
+}
+
+impl Exchanges {
+    fn ask(&mut self, ask: Ask) {
+        if let Some(exchange) = self.open.get(&ask.pbx) {
+            return exchange.ask(ask);
+        }
+        if let Some(manner) = self.manner.clone() {
+            let exchange = Exchange::start(&self.on, ask.pbx, manner, self.answers.clone());
+            self.open.entry(ask.pbx).or_insert(exchange).ask(ask);
         }
     }
 }
@@ -105,18 +131,13 @@ impl IoThread {
             let handle = runtime.handle().clone();
             runtime.block_on(async move {
                 let (answers, answered) = mpsc::channel(ANSWERS);
-                let exchanges = pbxs.start(&handle, answers);
+                let mut exchanges = pbxs.start(handle.clone(), answers);
                 handle.spawn(forward(answered, intake.clone(), endings));
                 let listening = Arc::clone(&audience);
                 handle.spawn(clock::keep_timers(clock, wished, move |timer| {
                     remind(timer, intake.clone(), Arc::clone(&listening))
                 }));
-                let ask = |ask: Ask| {
-                    if let Some(exchange) = exchanges.get(usize::from(ask.pbx.0)) {
-                        exchange.ask(ask);
-                    }
-                };
-                distribute(questions, &*audience, ask).await;
+                distribute(questions, &*audience, |ask| exchanges.ask(ask)).await;
             });
             // A name look-up that hangs must not hold up the end of the provider.
             runtime.shutdown_timeout(Duration::from_millis(100));
@@ -169,9 +190,9 @@ const HOLD: Duration = Duration::from_millis(20);
 async fn distribute(
     mut questions: mpsc::UnboundedReceiver<Vec<Ask>>,
     audience: &dyn Audience,
-    ask: impl Fn(Ask),
+    mut ask: impl FnMut(Ask),
 ) {
-    // At most one for each PBX: the next one is asked for when this one has been answered.
+    // At most one for each session: the next one is asked for when this one has been answered.
     let mut held: Vec<Ask> = Vec::new();
     loop {
         let asks = if held.is_empty() {
@@ -186,21 +207,23 @@ async fn distribute(
                 Request::Poll { .. } => held.push(question),
                 _ => {
                     if ends_polling(&question.request) {
-                        held.retain(|poll| poll.pbx != question.pbx);
+                        held.retain(|poll| {
+                            (poll.pbx, poll.attempt) != (question.pbx, question.attempt)
+                        });
                     }
                     ask(question);
                 }
             }
         }
         if !audience.is_behind() {
-            held.drain(..).for_each(&ask);
+            held.drain(..).for_each(&mut ask);
         }
     }
 }
 
 /// Whether a question means that the session before it is not polled any more.
 fn ends_polling(request: &Request) -> bool {
-    matches!(request, Request::Version | Request::Initialize { .. } | Request::End { .. })
+    matches!(request, Request::End { .. } | Request::Leave)
 }
 
 /// Brings answers to the journal, whole, so that one answer is in one frame if it fits in. While
@@ -235,8 +258,7 @@ async fn send(intake: &mpsc::Sender<Intake>, what: Intake) {
 mod tests {
     use super::*;
     use crate::runtime::Caused;
-    use engine::effect::Address;
-    use engine::id::{Attempt, PbxId};
+    use engine::id::Attempt;
     use std::sync::atomic::AtomicBool;
 
     #[derive(Default)]
@@ -251,7 +273,7 @@ mod tests {
     }
 
     fn question(pbx: u16, request: Request) -> Ask {
-        Ask { pbx: PbxId(pbx), attempt: Attempt(1), address: Address::Master, request }
+        Ask { pbx: PbxId(pbx), attempt: Attempt(1), place: Arc::default(), request }
     }
 
     #[tokio::test]

@@ -50,11 +50,20 @@ impl Reports {
                 self.told.retain(|told| of(&told.report) != Some(*pbx));
                 return Some(0);
             }
+            Report::SlaveFound(pbx, _) | Report::PbxLeft(pbx) | Report::BackAtMaster(pbx) => {
+                self.told.retain(|told| of(&told.report) != Some(*pbx));
+                return Some(0);
+            }
             Report::SessionUp(..)
             | Report::SessionLost(..)
             | Report::UserRefused(_)
             | Report::ForwardingUnknown(..)
-            | Report::LimitReached(_) => {}
+            | Report::LimitReached(_)
+            | Report::SlaveAbsent(..)
+            | Report::SlaveAstray(..)
+            | Report::SlavePlain(..)
+            | Report::SameBox(..)
+            | Report::TwoHomes(..) => {}
         }
         if let Some(told) = self.told.iter_mut().find(|told| is_same(&told.report, report)) {
             if now.duration_since(told.at) < AGAIN {
@@ -79,10 +88,18 @@ fn of(report: &Report) -> Option<PbxId> {
         | Report::SessionLost(pbx, ..)
         | Report::UserRefused(pbx)
         | Report::ForwardingUnknown(pbx, _)
-        | Report::Synchronised(pbx, _) => Some(pbx),
+        | Report::Synchronised(pbx, _)
+        | Report::SlaveFound(pbx, _)
+        | Report::PbxLeft(pbx)
+        | Report::SlaveAbsent(pbx, _)
+        | Report::SlaveAstray(pbx, _)
+        | Report::SlavePlain(pbx, _)
+        | Report::SameBox(pbx, _)
+        | Report::BackAtMaster(pbx) => Some(pbx),
         Report::LineRefused(_)
         | Report::ForwardsOfTemplate(..)
         | Report::LimitReached(_)
+        | Report::TwoHomes(..)
         | Report::Surprise(_) => None,
     }
 }
@@ -91,11 +108,9 @@ fn of(report: &Report) -> Option<PbxId> {
 fn is_same(one: &Report, other: &Report) -> bool {
     match (one, other) {
         (
-            Report::SessionLost(pbx, address, failure),
-            Report::SessionLost(other_pbx, other_address, other_failure),
-        ) => {
-            (pbx, address) == (other_pbx, other_address) && is_same_failure(failure, other_failure)
-        }
+            Report::SessionLost(pbx, place, failure),
+            Report::SessionLost(other_pbx, other_place, other_failure),
+        ) => (pbx, place) == (other_pbx, other_place) && is_same_failure(failure, other_failure),
         (
             Report::ForwardingUnknown(pbx, failure),
             Report::ForwardingUnknown(other_pbx, other_failure),
@@ -124,12 +139,12 @@ fn write(report: &Report, repeats: u32) {
         times => format!(" (and {times} times since this was last said)"),
     };
     match report {
-        Report::SessionUp(pbx, address) => {
-            tracing::info!("PBX {}: session with the {address:?} is up{again}", pbx.0);
+        Report::SessionUp(pbx, place) => {
+            tracing::info!("PBX {}: session with {place} is up{again}", pbx.0);
         }
-        Report::SessionLost(pbx, address, failure) => {
+        Report::SessionLost(pbx, place, failure) => {
             let advice = failure.advice();
-            tracing::warn!("PBX {}: no session with the {address:?}: {advice}{again}", pbx.0);
+            tracing::warn!("PBX {}: no session with {place}: {advice}{again}", pbx.0);
         }
         Report::ForwardingUnknown(pbx, failure) => tracing::warn!(
             "PBX {}: call forwards cannot be read: {}{again}",
@@ -149,6 +164,13 @@ fn write(report: &Report, repeats: u32) {
             "line {}: the PBX does not let us monitor its user; is it homed on another PBX?",
             line.0
         ),
+        Report::TwoHomes(line, first, second) => tracing::warn!(
+            "line {}: PBX {} and PBX {} both say that its user is at home there, and the first \
+             counts; if he was not just moved, correct the PBX field of the user{again}",
+            line.0,
+            first.0,
+            second.0
+        ),
         Report::Synchronised(pbx, lines) => {
             tracing::info!("PBX {}: {lines} lines known and monitored", pbx.0);
         }
@@ -156,6 +178,44 @@ fn write(report: &Report, repeats: u32) {
             tracing::error!("{}{again}", advice(*limit));
         }
         Report::Surprise(surprise) => tracing::debug!(?surprise, "handled a surprise"),
+        about_the_tree => write_of_tree(about_the_tree, &again),
+    }
+}
+
+/// What is said of slaves and standbys.
+fn write_of_tree(report: &Report, again: &str) {
+    match report {
+        Report::SlaveFound(pbx, name) => {
+            tracing::info!("PBX {}: this is the slave {name}", pbx.0);
+        }
+        Report::PbxLeft(pbx) => tracing::info!(
+            "PBX {}: not looked after any more; it left the settings, or its object left the \
+             groups of the user in the settings",
+            pbx.0
+        ),
+        Report::SlaveAbsent(pbx, parent) => tracing::warn!(
+            "PBX {}: {parent} does not know where it is; it is not registered there{again}",
+            pbx.0
+        ),
+        Report::SlaveAstray(pbx, parent) => tracing::error!(
+            "PBX {}: what {parent} says of where it is makes no sense{again}",
+            pbx.0
+        ),
+        Report::SlavePlain(pbx, place) => tracing::error!(
+            "PBX {}: {place} would get account and password without TLS, so it is not asked; let \
+             the slave offer HTTPS, or set allow_plain_slaves under [tls]{again}",
+            pbx.0
+        ),
+        Report::SameBox(pbx, other) => tracing::warn!(
+            "PBX {}: the same box as PBX {}, so it is left alone; is it named twice, or does a \
+             slave lead back to its master?{again}",
+            pbx.0,
+            other.0
+        ),
+        Report::BackAtMaster(pbx) => {
+            tracing::info!("PBX {}: the master is back, the standby is left", pbx.0);
+        }
+        _ => {}
     }
 }
 
@@ -173,6 +233,14 @@ fn advice(limit: Limit) -> &'static str {
             "a line has more requests under way than are kept, and some were refused; does the PBX \
              answer?"
         }
+        Limit::Pbxs => {
+            "there are more PBXs than this provider keeps numbers for, and some are not looked \
+             after; start with a new log if many of them are long gone"
+        }
+        Limit::Depth => {
+            "a slave is too many slaves away from the settings and is not looked after; name it \
+             there"
+        }
         Limit::EarlyEvents => {
             "more call events came before the answer to a request than are kept, and some are not \
              shown; is the PBX slow to answer?"
@@ -183,16 +251,17 @@ fn advice(limit: Limit) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::effect::Address;
+    use engine::place::Place;
+    use std::sync::Arc;
 
     const PBX: PbxId = PbxId(0);
 
     fn lost(failure: Failure) -> Report {
-        Report::SessionLost(PBX, Address::Master, failure)
+        Report::SessionLost(PBX, Arc::new(Place::at("master")), failure)
     }
 
     fn up() -> Report {
-        Report::SessionUp(PBX, Address::Master)
+        Report::SessionUp(PBX, Arc::new(Place::at("master")))
     }
 
     #[test]
@@ -203,9 +272,10 @@ mod tests {
             assert_eq!(reports.is_news(&lost(Failure::Unreachable), now), None);
         }
         assert_eq!(reports.is_news(&lost(Failure::TimedOut), now), Some(0));
-        let elsewhere = Report::SessionLost(PBX, Address::Standby, Failure::Unreachable);
+        let elsewhere =
+            Report::SessionLost(PBX, Arc::new(Place::at("standby")), Failure::Unreachable);
         assert_eq!(reports.is_news(&elsewhere, now), Some(0), "another address");
-        let other = Report::SessionLost(PbxId(1), Address::Master, Failure::Unreachable);
+        let other = Report::SessionLost(PbxId(1), Arc::default(), Failure::Unreachable);
         assert_eq!(reports.is_news(&other, now), Some(0), "another PBX");
         assert_eq!(reports.is_news(&lost(Failure::Unreachable), now), None);
     }

@@ -40,7 +40,7 @@ pub(super) fn address_fault(place: &Place) -> Option<&'static str> {
         })
     {
         Some("the port must be a number from 1 to 65535")
-    } else if !place.is_sound() {
+    } else if !crate::http::is_sound(place) {
         Some("this is no host name or address")
     } else {
         None

@@ -1,7 +1,12 @@
 //! The command language of the simulator: people at phones, the administrator, the switches. The
 //! same lines come from the prompt of `tapline simulate`, from `POST /control`, and from tests.
 
+mod site;
+
+pub use site::execute_in;
+
 use super::model::{Administered, FarAction, ListedCall, ListedUser, PbxModel, Refusal, Trait};
+use super::site::SiteError;
 use super::switches::{SwitchError, Switches};
 use crate::soap::Kind;
 use engine::diversion::Kind as Diversion;
@@ -46,6 +51,9 @@ pub enum ControlError {
     /// It cannot be done now.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// It cannot be done at this site.
+    #[error(transparent)]
+    Site(#[from] SiteError),
     /// The switch does not exist or does not take that.
     #[error(transparent)]
     Switch(#[from] SwitchError),
@@ -371,6 +379,7 @@ fn help(about: Option<&str>) -> String {
     for command in COMMANDS.iter().filter(|command| about.is_none_or(|name| name == command.name)) {
         let _ = writeln!(text, "{:44} {}", command.usage, command.what);
     }
+    text.push_str(&site::help(about));
     match about {
         None => text.push_str("EXT is an extension such as 20; # begins a comment.\n"),
         Some("set") => text.push_str(&Switches::help()),
@@ -385,12 +394,13 @@ fn help(about: Option<&str>) -> String {
 fn users(users: &[ListedUser]) -> String {
     array(users.iter().map(|user| {
         format!(
-            "{{\"ext\":{},\"cn\":{},\"dn\":{},\"h323\":{},\"guid\":\"{}\",\"registered\":{},\"calls\":{}}}",
+            "{{\"ext\":{},\"cn\":{},\"dn\":{},\"h323\":{},\"guid\":\"{}\",\"loc\":{},\"registered\":{},\"calls\":{}}}",
             json(&user.ext),
             json(&user.cn),
             json(&user.dn),
             json(&user.h323),
             user.guid,
+            json(&user.loc),
             user.registered,
             user.calls
         )
@@ -523,7 +533,7 @@ mod tests {
     fn help_names_every_command_and_every_switch() {
         let model = &mut desk();
         let Said::Value(text) = say(model, "help").unwrap() else { panic!() };
-        assert_eq!(text.lines().count(), COMMANDS.len() + 1);
+        assert_eq!(text.lines().count(), COMMANDS.len() + site::COMMANDS.len() + 1);
         let Said::Value(text) = say(model, "help set").unwrap() else { panic!() };
         assert!(text.contains("unknown_session") && text.contains("http-404"), "{text}");
     }

@@ -11,8 +11,10 @@ use crate::fact::*;
 use crate::forwarding::{Callers, Case, Forward, Forwarding};
 use crate::id::*;
 use crate::pii::Personal;
+use crate::place::Place;
 use crate::tapi::{CallState, LineErr};
 use crate::time::Timer;
+use std::sync::Arc;
 
 /// Checks that the samples show every variant. The match has no wildcard, so a new variant does
 /// not compile before it is named here, and then fails until there is a sample of it.
@@ -91,6 +93,8 @@ fn the_samples_show_every_variant() {
         PbxFact::UserInitialized(..),
         PbxFact::Failed(..),
         PbxFact::Ended,
+        PbxFact::Located(_),
+        PbxFact::Probed,
     );
     all_variants_are_shown!(
         questions(),
@@ -100,6 +104,8 @@ fn the_samples_show_every_variant() {
         Question::Poll,
         Question::UserInitialize(_),
         Question::End,
+        Question::Locate,
+        Question::Probe,
     );
     all_variants_are_shown!(
         failures(),
@@ -197,6 +203,7 @@ fn the_samples_show_every_variant() {
         Timer::Ring(..),
         Timer::Grace(..),
         Timer::NewCallAgain(..),
+        Timer::Probe(..),
     );
     all_variants_are_shown!(outcomes(), Outcome::Delivered, Outcome::Withheld, Outcome::Forced,);
     let tellings: Vec<What> = tellings().into_iter().map(|telling| telling.what).collect();
@@ -286,8 +293,8 @@ fn host_facts() -> Vec<HostFact> {
         HostFact::Configured(Configuration {
             user: Personal::from("TAPI"),
             pbxs: vec![PbxSettings {
-                master: "pbx.example.com:8080".into(),
-                standby: Some("pbx2.example.com".into()),
+                master: Place::at("pbx.example.com:8080"),
+                standby: Some(Place { https: true, ..Place::at("pbx2.example.com") }),
             }],
             name_template: "%c".into(),
             pure_node_extensions: true,
@@ -295,6 +302,7 @@ fn host_facts() -> Vec<HostFact> {
             monitor_slaves: true,
             request_deadline_ms: 5_000,
             modify_forwards: true,
+            allow_plain_slaves: true,
         }),
         HostFact::LineOpened { line: LINE, opening: Opening(2), version: 0x0003_0000 },
         HostFact::LineClosed { line: LINE, opening: Opening(2) },
@@ -317,7 +325,11 @@ fn pbx_facts() -> Vec<PbxFact> {
             serial: "00-90-33-00-00-01".into(),
             wsdl_version: 10,
         }),
-        PbxFact::Initialized { session: 17, key: 0x8765_4321 },
+        PbxFact::Initialized {
+            session: 17,
+            key: 0x8765_4321,
+            place: Arc::new(Place::at("192.0.2.1")),
+        },
         PbxFact::Echoed(true),
         PbxFact::User(UserInfo {
             active: true,
@@ -357,12 +369,14 @@ fn pbx_facts() -> Vec<PbxFact> {
         PbxFact::UserInitialized(LINE, UserHandle(5)),
         PbxFact::Failed(Question::Poll, Failure::TimedOut),
         PbxFact::Ended,
+        PbxFact::Located("http://192.0.2.20/PBX0/user.soap".into()),
+        PbxFact::Probed,
     ]
 }
 
 fn questions() -> Vec<Question> {
     use Question::*;
-    vec![Version, Initialize, Echo, Poll, UserInitialize(LINE), End]
+    vec![Version, Initialize, Echo, Poll, UserInitialize(LINE), End, Locate, Probe]
 }
 
 fn failures() -> Vec<Failure> {
@@ -514,6 +528,7 @@ fn timers() -> Vec<Timer> {
         Timer::Ring(CALL, 2),
         Timer::Grace(LINE, 300),
         Timer::NewCallAgain(CALL, 2),
+        Timer::Probe(PbxId(3), 2),
     ]
 }
 

@@ -6,7 +6,7 @@ use super::{Line, MAX_CALLS, MAX_EARLY, RING_MS};
 use crate::call::{self as table, Phase, StateAndMode, Way};
 use crate::effect::{Effect, Effects, Limit, Notice, Report, Surprise};
 use crate::fact::{CallInfo, Msg};
-use crate::id::{Attempt, CallId};
+use crate::id::{CallId, Link};
 use crate::pbx::CallClue;
 use crate::tapi::{CallState, line_dev_state};
 use crate::time::{Millis, Timer};
@@ -15,12 +15,12 @@ impl Line {
     pub(super) fn call_event(
         &mut self,
         at: Millis,
-        attempt: Attempt,
+        link: Link,
         info: CallInfo,
         clue: CallClue,
         out: &mut Effects,
     ) {
-        if self.monitor.is_none_or(|monitor| monitor.attempt != attempt) {
+        if self.monitor.is_none_or(|monitor| monitor.link != link) {
             return;
         }
         let handle = info.handle();
@@ -30,16 +30,17 @@ impl Line {
         if let Some(index) = self.calls.iter().position(|call| call.forks.contains(&handle)) {
             return self.fork_event(at, index, info, clue, out);
         }
-        if !info.active || info.msg == Msg::Del {
-            return;
-        }
         if self.awaits_leg() {
-            // It may be the call that the PBX is about to name in its answer to UserCall.
+            // It may be the call that the PBX is about to name in its answer to UserCall, and be
+            // over before that comes.
             if self.early.len() < MAX_EARLY {
-                self.early.push((attempt, info, clue));
+                self.early.push((link, info, clue));
             } else {
                 out.push(Effect::Report(Report::LimitReached(Limit::EarlyEvents)));
             }
+            return;
+        }
+        if !info.active || info.msg == Msg::Del {
             return;
         }
         if let Some(index) = self.orphan_of(&info) {
@@ -54,28 +55,26 @@ impl Line {
         self.begin_call(at, info, clue, out);
     }
 
-    /// A call of before the session was lost that this event continues.
+    /// A call of before the session was lost that this event continues. A leg that rings is none
+    /// that had been connected: the call came back to this user by another one.
     fn orphan_of(&self, info: &CallInfo) -> Option<usize> {
-        let outgoing = !table::PbxState::new(info.state).is_incoming();
+        let state = table::PbxState::new(info.state);
+        let (outgoing, rings) = (!state.is_incoming(), is_ringing(state));
         self.calls.iter().position(|call| {
             call.orphaned
                 && !info.conf.is_nil()
                 && call.conf == info.conf
                 && (call.outgoing == outgoing || call.dialled.is_some())
+                && !(rings && call.was_connected)
         })
     }
 
     /// A user with several devices has one leg on each for the same incoming call. They are one
     /// call to TAPI, as long as nobody has answered.
     fn offering_twin_of(&self, info: &CallInfo) -> Option<usize> {
-        let state = table::PbxState::new(info.state);
-        let ringing = state.is_incoming()
-            && matches!(
-                state.phase(),
-                Phase::Setup | Phase::Overlap | Phase::Proceeding | Phase::Alert
-            );
+        let rings = is_ringing(table::PbxState::new(info.state));
         self.calls.iter().position(|call| {
-            ringing
+            rings
                 && !info.conf.is_nil()
                 && call.conf == info.conf
                 && call.leg.is_some()
@@ -325,4 +324,10 @@ impl Line {
             }
         });
     }
+}
+
+/// Whether a leg is offered to this user and not answered.
+fn is_ringing(state: table::PbxState) -> bool {
+    state.is_incoming()
+        && matches!(state.phase(), Phase::Setup | Phase::Overlap | Phase::Proceeding | Phase::Alert)
 }

@@ -22,7 +22,7 @@ use crate::diversion::{Diversion, Kind, UserRecord};
 use crate::effect::{Effect, Effects, Order, Report};
 use crate::fact::{Completion, Failure, Reply};
 use crate::forwarding::Forwarding;
-use crate::id::Ticket;
+use crate::id::{Link, Ticket};
 use crate::tapi::{LineErr, address_state, line_dev_state};
 use crate::time::{Millis, Timer};
 use crate::view::{ForwardView, ForwardsView, Wide};
@@ -195,7 +195,7 @@ impl Line {
     fn record_unread(&mut self, reply: Reply, out: &mut Effects) {
         let Reply::Failed(failure) = reply else { return };
         let refused = is_refusal(&failure);
-        if let Some(Monitor { pbx, .. }) = self.monitor {
+        if let Some(Monitor { link: Link { pbx, .. }, .. }) = self.monitor {
             out.push(Effect::Report(Report::ForwardingUnknown(pbx, failure)));
         }
         if refused && self.show_forwards(true, out) {
@@ -331,7 +331,7 @@ impl Line {
 
     /// Begins the next thing to do, if nothing is being done.
     fn go_on_forwarding(&mut self, out: &mut Effects) {
-        if self.forwards.job.is_some() || self.monitor.is_none() || !self.connected {
+        if self.forwards.job.is_some() || self.monitor.is_none() || self.link.is_none() {
             return;
         }
         let job = match self.forwards.waiting.pop_front() {

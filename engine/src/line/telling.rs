@@ -32,7 +32,7 @@ impl Line {
             counts.held += u32::from(call.state.counts_as_held());
             counts.hold_pending += u32::from(call.state.counts_as_hold_pending());
         }
-        Status { connected: self.connected, in_service: self.in_service(), counts }
+        Status { connected: self.link.is_some(), in_service: self.in_service(), counts }
     }
 
     /// Messages about the address and the line come after those about calls (O-7).

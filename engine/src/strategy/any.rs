@@ -6,12 +6,14 @@ use crate::fact::*;
 use crate::forwarding::{Callers, Case, Forward, Forwarding};
 use crate::id::*;
 use crate::pii::Personal;
+use crate::place::Place;
 use crate::tapi::{CallState, LineErr};
 use crate::time::{Millis, Timer};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use std::sync::Arc;
 
 /// A record of any kind at any time.
 pub fn any_record() -> impl Strategy<Value = Record> {
@@ -55,8 +57,14 @@ fn host_fact() -> impl Strategy<Value = HostFact> {
 }
 
 fn configuration() -> impl Strategy<Value = Configuration> {
-    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 4]>(), any::<u32>()).prop_map(
-        |(user, pbxs, name_template, [pure, single, slaves, modify], request_deadline_ms)| {
+    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 5]>(), any::<u32>()).prop_map(
+        |(
+            user,
+            pbxs,
+            name_template,
+            [pure, single, slaves, modify, plain],
+            request_deadline_ms,
+        )| {
             Configuration {
                 user,
                 pbxs,
@@ -66,19 +74,31 @@ fn configuration() -> impl Strategy<Value = Configuration> {
                 monitor_slaves: slaves,
                 request_deadline_ms,
                 modify_forwards: modify,
+                allow_plain_slaves: plain,
             }
         },
     )
 }
 
 fn pbx_settings() -> impl Strategy<Value = PbxSettings> {
-    (text(), option::of(text())).prop_map(|(master, standby)| PbxSettings { master, standby })
+    (place(), option::of(place())).prop_map(|(master, standby)| PbxSettings { master, standby })
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    (text(), text(), any::<bool>()).prop_map(|(authority, path, https)| Place {
+        authority,
+        path,
+        https,
+    })
 }
 
 fn pbx_fact() -> impl Strategy<Value = PbxFact> {
     prop_oneof![
         identification().prop_map(PbxFact::Identified),
-        any::<[u32; 2]>().prop_map(|[session, key]| PbxFact::Initialized { session, key }),
+        (any::<[u32; 2]>(), place()).prop_map(|([session, key], place)| {
+            let place = Arc::new(place);
+            PbxFact::Initialized { session, key, place }
+        }),
         any::<bool>().prop_map(PbxFact::Echoed),
         user_info().prop_map(PbxFact::User),
         call_info().prop_map(PbxFact::Call),
@@ -87,6 +107,8 @@ fn pbx_fact() -> impl Strategy<Value = PbxFact> {
             .prop_map(|(line, user)| PbxFact::UserInitialized(line, UserHandle(user))),
         (question(), failure()).prop_map(|(question, failure)| PbxFact::Failed(question, failure)),
         Just(PbxFact::Ended),
+        text().prop_map(PbxFact::Located),
+        Just(PbxFact::Probed),
     ]
 }
 
@@ -170,7 +192,7 @@ fn role() -> impl Strategy<Value = Role> {
 fn question() -> impl Strategy<Value = Question> {
     use Question::*;
     prop_oneof![
-        5 => select(vec![Version, Initialize, Echo, Poll, End]),
+        5 => select(vec![Version, Initialize, Echo, Poll, End, Locate, Probe]),
         1 => line().prop_map(UserInitialize),
     ]
 }
@@ -320,6 +342,7 @@ fn timer() -> impl Strategy<Value = Timer> {
         (call(), any::<u32>()).prop_map(|(call, n)| Timer::Ring(call, n)),
         (line(), any::<u32>()).prop_map(|(line, n)| Timer::Grace(line, n)),
         (call(), any::<u32>()).prop_map(|(call, n)| Timer::NewCallAgain(call, n)),
+        (pbx(), any::<u32>()).prop_map(|(pbx, n)| Timer::Probe(pbx, n)),
     ]
 }
 

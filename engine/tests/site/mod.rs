@@ -7,9 +7,11 @@ use engine::effect::{Effect, Effects, Notice, Order, Request, What};
 use engine::fact::*;
 use engine::id::*;
 use engine::invariant::Watch;
+use engine::place::Place;
 use engine::time::{Millis, Timer};
 use engine::view::LineView;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A provider with one PBX and three opened lines: Anna (line 1, user handle 11), Ben (2, 12) and
 /// Cleo (3, 13), driven record by record.
@@ -54,7 +56,7 @@ impl Site {
         site.host(HostFact::Started);
         site.host(HostFact::Configured(Configuration {
             user: "TAPI".into(),
-            pbxs: vec![PbxSettings { master: "pbx".into(), standby: None }],
+            pbxs: vec![PbxSettings { master: Place::at("pbx"), standby: None }],
             name_template: "%c".into(),
             ..Configuration::default()
         }));
@@ -64,7 +66,7 @@ impl Site {
 
     pub fn session(&mut self, handles_from: u32) {
         self.pbx(PbxFact::Identified(Identification::default()));
-        self.pbx(PbxFact::Initialized { session: 41, key: 7 });
+        self.pbx(PbxFact::Initialized { session: 41, key: 7, place: Arc::default() });
         for (n, cn) in [(1, "Anna"), (2, "Ben"), (3, "Cleo")] {
             self.pbx(PbxFact::User(user(n, cn)));
         }

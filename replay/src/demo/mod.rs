@@ -1,7 +1,6 @@
 //! `tapline demo`: calls on a simulated PBX, through the real provider library, and their replay.
 
 mod compare;
-mod dice;
 mod folder;
 mod pbx;
 pub(crate) mod stage;

@@ -4,7 +4,7 @@
 //! each line: the messages to wait for before the next act. Nothing here depends on time, so one
 //! seed always gives the same story.
 
-use super::dice::Dice;
+use adapters::simulation::Dice;
 use engine::tapi::{CallState, call_info_state};
 
 /// Some calls that belong together.

@@ -86,7 +86,8 @@ impl PbxModel {
     }
 
     /// `LocationUrl`: empty if the PBX is not known or not registered.
-    pub(super) fn location_url(&self, loc: &str, tls: bool) -> String {
+    #[must_use]
+    pub fn location_url(&self, loc: &str, tls: bool) -> String {
         let known = self.locations.iter().find(|location| location.name == loc);
         let Some(location) = known.filter(|location| location.registered) else {
             return String::new();

@@ -19,6 +19,8 @@ pub struct ListedUser {
     pub h323: String,
     /// Identity.
     pub guid: Guid,
+    /// The PBX that it is at home at, if that is another one.
+    pub loc: String,
     /// Whether a phone is registered.
     pub registered: bool,
     /// Number of calls.
@@ -39,6 +41,8 @@ pub struct ListedCall {
 /// A leg of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedLeg {
+    /// Which one, for as long as it lasts: it stays the same when its call changes.
+    pub id: u32,
     /// Extension of the object it is at.
     pub ext: String,
     /// State bits as in `CallInfo`.
@@ -61,6 +65,7 @@ impl PbxModel {
                 dn: object.dn.clone(),
                 h323: object.h323.clone(),
                 guid: object.guid,
+                loc: object.loc.clone(),
                 registered: object.registered,
                 calls: self.counters(id).0,
             })
@@ -79,6 +84,7 @@ impl PbxModel {
             });
             let handles = self.handles.of_leg(id);
             call.legs.push(ListedLeg {
+                id: id.0,
                 ext: self.number_of(leg.object),
                 state: leg.state(),
                 phase: leg.phase,

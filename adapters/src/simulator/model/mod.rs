@@ -28,6 +28,7 @@ mod record;
 mod request;
 mod session;
 mod setup;
+mod site;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use phone::{FarAction, Refusal, Trait};
 pub use poll::Polled;
 pub use request::{Account, Asker, Outcome, Reply};
 pub use session::{ConnectionId, Ticket};
+pub use site::Replica;
 
 use crate::simulator::estate::{Estate, Location, User};
 use crate::simulator::switches::Switches;
@@ -159,6 +161,13 @@ impl PbxModel {
         self.last_session = 0;
         if lose_calls {
             self.legs = Legs::default();
+        }
+    }
+
+    /// Forgets all sessions, as a box does that has run out of something. Nobody is told.
+    pub fn forget_sessions(&mut self) {
+        for session in self.sessions.keys().copied().collect::<Vec<_>>() {
+            self.drop_session(session);
         }
     }
 

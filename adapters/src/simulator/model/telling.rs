@@ -1,6 +1,6 @@
 //! Who is told of what: events go to the queue of every session that may see them.
 
-use super::leg::{Leg, LegId, Phase};
+use super::leg::{Leg, LegId};
 use super::object::ObjectId;
 use super::session::Happening;
 use super::{PbxModel, picture};
@@ -13,7 +13,7 @@ impl PbxModel {
     pub(super) fn tell(&mut self, leg: LegId, msg: &'static str) {
         let Some(known) = self.legs.get_mut(leg) else { return };
         known.last_msg = msg;
-        let (object, silent) = (known.object, self.is_skipped_step(leg));
+        let (object, silent) = (known.object, self.is_skipped_step(msg));
         self.touched.insert(object);
         if silent {
             return;
@@ -144,12 +144,9 @@ impl PbxModel {
     }
 
     /// Whether a step between setup and connect is kept from everybody.
-    fn is_skipped_step(&self, leg: LegId) -> bool {
+    fn is_skipped_step(&self, msg: &str) -> bool {
         self.switches.setup_progress == SetupProgress::SetupConnect
-            && self
-                .legs
-                .get(leg)
-                .is_some_and(|leg| matches!(leg.phase, Phase::Proceeding | Phase::Alerting))
+            && matches!(msg, "r-call-proc" | "x-call-proc" | "x-alert" | "r-alert")
     }
 
     pub(super) fn queue_call(&mut self, session: u32, info: CallInfo) {

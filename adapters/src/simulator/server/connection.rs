@@ -20,10 +20,20 @@ use tokio_rustls::TlsAcceptor;
 /// Connections open at one time.
 const CONNECTION_LIMIT: usize = 4096;
 
+/// Serves all PBXs until told to stop.
+pub(super) async fn serve_all(houses: Vec<(Arc<House>, TcpListener)>, tls: Option<TlsAcceptor>) {
+    let mut served = tokio::task::JoinSet::new();
+    for (house, listener) in houses {
+        served.spawn(serve(house, listener, tls.clone()));
+    }
+    // A panic of a task was printed where it happened.
+    while served.join_next().await.is_some() {}
+}
+
 /// Listens until told to stop. While the PBX boots nobody listens, so that connecting is refused.
-pub(super) async fn serve(house: Arc<House>, listener: TcpListener, tls: Option<TlsAcceptor>) {
+async fn serve(house: Arc<House>, listener: TcpListener, tls: Option<TlsAcceptor>) {
     let mut listener = Some(listener);
-    let mut stop = house.stop.subscribe();
+    let mut stop = house.campus.stop.subscribe();
     let mut next = 0;
     let reaper = tokio::spawn(reap(Arc::clone(&house)));
     let open = Arc::new(tokio::sync::Semaphore::new(CONNECTION_LIMIT));
@@ -35,7 +45,7 @@ pub(super) async fn serve(house: Arc<House>, listener: TcpListener, tls: Option<
                 None => break,
             },
         };
-        let mut boots = house.boots.subscribe();
+        let mut boots = house.signals().boots.subscribe();
         loop {
             tokio::select! {
                 biased;
@@ -62,7 +72,7 @@ pub(super) async fn serve(house: Arc<House>, listener: TcpListener, tls: Option<
 
 /// Waits until the PBX is up again and listens where it listened before; `None` when stopping.
 async fn listen_again(house: &House) -> Option<TcpListener> {
-    let mut stop = house.stop.subscribe();
+    let mut stop = house.campus.stop.subscribe();
     loop {
         if *stop.borrow_and_update() {
             return None;
@@ -82,7 +92,7 @@ async fn listen_again(house: &House) -> Option<TcpListener> {
 /// Lets the model know when time has passed that matters to it.
 async fn reap(house: Arc<House>) {
     loop {
-        let changed = house.changed.notified();
+        let changed = house.signals().changed.notified();
         let due = house.lock().next_due();
         match due {
             None => changed.await,
@@ -111,8 +121,8 @@ async fn attend(
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let stream = Resettable { stream, reset: Arc::clone(&reset) };
-    let mut boots = house.boots.subscribe();
-    let mut stop = house.stop.subscribe();
+    let mut boots = house.signals().boots.subscribe();
+    let mut stop = house.campus.stop.subscribe();
     let asker = exchange::Caller { id, peer, reset: Arc::clone(&reset) };
     let exchange = async {
         match tls {

@@ -2,8 +2,8 @@
 
 use super::access::Visitor;
 use super::body::AnswerBody;
-use super::{House, not_idle, wsdl};
-use crate::simulator::control::{self, ControlError, Said};
+use super::{Campus, House, not_idle, wsdl};
+use crate::simulator::control::{ControlError, Said};
 use crate::simulator::model::{Asker, ConnectionId, Outcome, PbxModel, Polled, Reply, Ticket};
 use crate::simulator::switches::Fault as Trouble;
 use crate::soap::{
@@ -152,7 +152,7 @@ async fn deliver(
 /// Waits until a `Poll` can end.
 async fn wait(house: &House, ticket: Ticket) -> Outcome {
     loop {
-        let changed = house.changed.notified();
+        let changed = house.signals().changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
         let polled = {
@@ -162,8 +162,8 @@ async fn wait(house: &House, ticket: Ticket) -> Outcome {
         match polled {
             Polled::Done(outcome) => {
                 // Somebody may wait for all events to be fetched.
-                house.settled.notify_all();
-                house.changed.notify_waiters();
+                house.campus.settled.notify_all();
+                house.signals().changed.notify_waiters();
                 return outcome;
             }
             Polled::Wait(until) => {
@@ -244,32 +244,43 @@ async fn control_exchange(house: &House, caller: &Caller, request: Request<Incom
 }
 
 async fn command(house: &House, line: &str) -> Result<String, ControlError> {
-    match house.with_model(|model, now| control::execute(line, model, now))? {
+    let (number, said) = house.campus.obey(house.number, line)?;
+    match said {
         Said::Done => Ok(String::new()),
         Said::Value(value) => Ok(value),
-        Said::WaitIdle(millis) => wait_idle(house, millis).await,
+        Said::WaitIdle(millis) => wait_idle(house, number, millis).await,
         Said::Quit => {
-            house.stop.send_replace(true);
+            house.campus.stop.send_replace(true);
             Ok(String::new())
         }
     }
 }
 
-async fn wait_idle(house: &House, millis: u64) -> Result<String, ControlError> {
-    if wait_until(house, Duration::from_millis(millis), PbxModel::is_idle).await {
+async fn wait_idle(house: &House, number: usize, millis: u64) -> Result<String, ControlError> {
+    let campus = &house.campus;
+    if wait_at(campus, number, Duration::from_millis(millis), PbxModel::is_idle).await {
         return Ok(String::new());
     }
-    Err(not_idle(&house.lock(), millis))
+    Err(not_idle(campus.lock().pbx(number), millis))
 }
 
 /// Waits until something is true of the model; says whether it became so in time.
 async fn wait_until(house: &House, within: Duration, holds: impl Fn(&PbxModel) -> bool) -> bool {
+    wait_at(&house.campus, house.number, within, holds).await
+}
+
+async fn wait_at(
+    campus: &Campus,
+    number: usize,
+    within: Duration,
+    holds: impl Fn(&PbxModel) -> bool,
+) -> bool {
     let deadline = tokio::time::Instant::now() + within;
     loop {
-        let changed = house.changed.notified();
+        let changed = campus.signals[number].changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        if holds(&house.lock()) {
+        if holds(campus.lock().pbx(number)) {
             return true;
         }
         if tokio::time::timeout_at(deadline, changed).await.is_err() {

@@ -16,9 +16,11 @@ pub use tls::{Tls, TlsError};
 use super::control::{self, ControlError, Said};
 use super::estate::Estate;
 use super::model::PbxModel;
+use super::site::{Listed, Site};
 use access::Gate;
 use engine::time::Millis;
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -72,62 +74,74 @@ pub enum StartError {
 
 /// A running simulator; dropping it stops it.
 pub struct Simulator {
-    house: Arc<House>,
+    campus: Arc<Campus>,
+    houses: Vec<Arc<House>>,
     thread: Option<JoinHandle<()>>,
-    address: SocketAddr,
     certificate_pem: Option<String>,
 }
 
 impl Simulator {
-    /// Starts a simulator of this estate. When this returns, it listens.
+    /// Starts a simulator of this estate. When this returns, it listens: the first PBX at the
+    /// address wanted, each further one at the next port, or at any free one if that is wanted.
     ///
     /// # Errors
     /// See [`StartError`].
     pub fn start(estate: &Estate, options: Options) -> Result<Simulator, StartError> {
-        let mut model = PbxModel::new(estate, options.seed);
-        model.switches.poll_timeout_ms = options.poll_timeout_ms;
+        let mut site = Site::new(estate, options.seed);
+        let count = site.count();
+        for number in 0..count {
+            site.pbx_mut(number).switches.poll_timeout_ms = options.poll_timeout_ms;
+        }
         let tls = options.tls.as_ref().map(Tls::prepare).transpose()?;
         let (acceptor, certificate_pem) = tls.unzip();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(StartError::Thread)?;
-        let listener = runtime
-            .block_on(TcpListener::bind(options.listen))
-            .map_err(|why| StartError::Listen(options.listen, why))?;
-        let listen = |why| StartError::Listen(options.listen, why);
-        let address = listener.local_addr().map_err(listen)?;
-        let house = Arc::new(House {
-            model: Mutex::new(model),
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let (mut listeners, mut addresses) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for number in 0..count {
+            let (listener, address) = listen(&runtime, nth(options.listen, number))?;
+            site.set_url(number, &format!("{scheme}://{address}{}", options.path));
+            listeners.push(listener);
+            addresses.push(address);
+        }
+        let campus = Arc::new(Campus::new(site));
+        let house = |(number, address): (usize, SocketAddr)| House {
+            campus: Arc::clone(&campus),
+            number,
             gate: Mutex::new(Gate::new(options.access, options.seed)),
-            path: options.path,
+            path: options.path.clone(),
             address,
-            scheme: if acceptor.is_some() { "https" } else { "http" },
-            started: Instant::now(),
-            epoch_ms: since_epoch_ms(),
-            changed: Notify::new(),
-            settled: Condvar::new(),
-            boots: watch::Sender::new(0),
-            stop: watch::Sender::new(false),
-        });
-        let inside = Arc::clone(&house);
+            scheme,
+        };
+        let houses: Vec<Arc<House>> =
+            addresses.into_iter().enumerate().map(house).map(Arc::new).collect();
+        let inside: Vec<_> = houses.iter().map(Arc::clone).zip(listeners).collect();
         let thread = std::thread::Builder::new()
             .name("simulator".into())
-            .spawn(move || runtime.block_on(connection::serve(inside, listener, acceptor)))
+            .spawn(move || runtime.block_on(connection::serve_all(inside, acceptor)))
             .map_err(StartError::Thread)?;
-        Ok(Simulator { house, thread: Some(thread), address, certificate_pem })
+        Ok(Simulator { campus, houses, thread: Some(thread), certificate_pem })
     }
 
-    /// Where it listens.
+    /// Where the first PBX listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.houses[0].address
     }
 
-    /// Address of the SOAP interface.
+    /// Address of the SOAP interface of the first PBX.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}://{}{}", self.house.scheme, self.address, self.house.path)
+        self.houses[0].url()
+    }
+
+    /// All PBXs, the first one first: their names, what they are to others, and where they listen.
+    #[must_use]
+    pub fn pbxs(&self) -> Vec<(Listed, SocketAddr)> {
+        let listed = self.campus.lock().list();
+        listed.into_iter().zip(self.houses.iter().map(|house| house.address)).collect()
     }
 
     /// The certificate of HTTPS, for a client to pin; `None` for HTTP.
@@ -136,32 +150,38 @@ impl Simulator {
         self.certificate_pem.as_deref()
     }
 
-    /// Does one command of the control language, and waits for it where it has to. Returns what it
-    /// says, or nothing.
+    /// Does one command of the control language, at the first PBX if it does not name another, and
+    /// waits for it where it has to. Returns what it says, or nothing.
     ///
     /// # Errors
     /// See [`ControlError`].
     pub fn control(&self, line: &str) -> Result<String, ControlError> {
-        match self.house.with_model(|model, now| control::execute(line, model, now))? {
+        let (number, said) = self.campus.obey(0, line)?;
+        match said {
             Said::Done => Ok(String::new()),
             Said::Value(value) => Ok(value),
-            Said::WaitIdle(millis) => self.house.wait_idle(millis),
+            Said::WaitIdle(millis) => self.campus.wait_idle(number, millis),
             Said::Quit => {
-                self.house.stop.send_replace(true);
+                self.campus.stop.send_replace(true);
                 Ok(String::new())
             }
         }
     }
 
-    /// Looks at the model, or changes it; whoever polls hears of it.
+    /// Looks at the model of the first PBX, or changes it; whoever polls hears of it.
     pub fn with_model<T>(&self, look: impl FnOnce(&mut PbxModel) -> T) -> T {
-        self.house.with_model(|model, _| look(model))
+        self.houses[0].with_model(|model, _| look(model))
+    }
+
+    /// Looks at the site, or changes it; whoever polls hears of it.
+    pub fn with_site<T>(&self, look: impl FnOnce(&mut Site) -> T) -> T {
+        self.campus.with_site(|site, _| look(site))
     }
 
     /// Whether somebody said `quit`.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        *self.house.stop.borrow()
+        *self.campus.stop.borrow()
     }
 
     /// Closes all connections and stops.
@@ -172,7 +192,7 @@ impl Simulator {
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        self.house.stop.send_replace(true);
+        self.campus.stop.send_replace(true);
         if let Some(thread) = self.thread.take() {
             // A panic of the thread was printed where it happened.
             let _ = thread.join();
@@ -180,34 +200,157 @@ impl Drop for Simulator {
     }
 }
 
-/// What the connections share.
-struct House {
-    model: Mutex<PbxModel>,
-    gate: Mutex<Gate>,
-    path: String,
-    address: SocketAddr,
-    scheme: &'static str,
+/// The address of a PBX that comes after `number` others.
+fn nth(mut first: SocketAddr, number: usize) -> SocketAddr {
+    if first.port() != 0 {
+        // Beyond the last port there is none: any free one then.
+        let port = u16::try_from(number).ok().and_then(|number| first.port().checked_add(number));
+        first.set_port(port.unwrap_or(0));
+    }
+    first
+}
+
+fn listen(
+    runtime: &tokio::runtime::Runtime,
+    wanted: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |why| StartError::Listen(wanted, why);
+    let listener = runtime.block_on(TcpListener::bind(wanted)).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
+}
+
+/// What all PBXs share.
+struct Campus {
+    site: Mutex<Site>,
     started: Instant,
     epoch_ms: u64,
-    /// Something was done to the model: polls look again.
-    changed: Notify,
-    /// The same for threads that wait.
+    signals: Vec<Signals>,
+    /// Something was done to a model, for threads that wait.
     settled: Condvar,
-    /// Count of reboots: every connection breaks when it changes.
-    boots: watch::Sender<u32>,
     stop: watch::Sender<bool>,
 }
 
-impl House {
+/// What the connections of one PBX listen to.
+struct Signals {
+    /// Something was done to the model: polls look again.
+    changed: Notify,
+    /// Count of reboots: every connection breaks when it changes.
+    boots: watch::Sender<u32>,
+}
+
+impl Campus {
+    fn new(site: Site) -> Campus {
+        let signals = || Signals { changed: Notify::new(), boots: watch::Sender::new(0) };
+        Campus {
+            signals: (0..site.count()).map(|_| signals()).collect(),
+            site: Mutex::new(site),
+            started: Instant::now(),
+            epoch_ms: since_epoch_ms(),
+            settled: Condvar::new(),
+            stop: watch::Sender::new(false),
+        }
+    }
+
     fn now(&self) -> Millis {
         Millis(
             self.epoch_ms + u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         )
     }
 
-    fn lock(&self) -> MutexGuard<'_, PbxModel> {
-        // The model is a plain value; after a panic elsewhere it is still the best there is.
-        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Site> {
+        // The site is a plain value; after a panic elsewhere it is still the best there is.
+        self.site.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something to the site, and lets everybody know.
+    fn with_site<T>(&self, act: impl FnOnce(&mut Site, Millis) -> T) -> T {
+        let now = self.now();
+        let mut site = self.lock();
+        let result = act(&mut site, now);
+        let boots: Vec<u32> = (0..site.count()).map(|number| site.pbx(number).boots()).collect();
+        drop(site);
+        for (signals, boots) in self.signals.iter().zip(boots) {
+            signals.tell(boots);
+        }
+        self.settled.notify_all();
+        result
+    }
+
+    /// Does a command at a PBX, or at the one that it names, and says at which.
+    fn obey(&self, number: usize, line: &str) -> Result<(usize, Said), ControlError> {
+        self.with_site(|site, now| control::execute_in(line, site, number, now))
+    }
+
+    fn wait_idle(&self, number: usize, millis: u64) -> Result<String, ControlError> {
+        let deadline = Instant::now() + Duration::from_millis(millis);
+        let mut site = self.lock();
+        loop {
+            if site.pbx(number).is_idle() {
+                return Ok(String::new());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(not_idle(site.pbx(number), millis));
+            }
+            let woken = self.settled.wait_timeout(site, left);
+            site = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Signals {
+    fn tell(&self, boots: u32) {
+        self.boots.send_if_modified(|known| std::mem::replace(known, boots) != boots);
+        self.changed.notify_waiters();
+    }
+}
+
+/// One PBX, as its connections see it.
+struct House {
+    campus: Arc<Campus>,
+    number: usize,
+    gate: Mutex<Gate>,
+    path: String,
+    address: SocketAddr,
+    scheme: &'static str,
+}
+
+/// The model of one PBX, while nobody else has the site.
+struct Model<'a> {
+    site: MutexGuard<'a, Site>,
+    number: usize,
+}
+
+impl Deref for Model<'_> {
+    type Target = PbxModel;
+
+    fn deref(&self) -> &PbxModel {
+        self.site.pbx(self.number)
+    }
+}
+
+impl DerefMut for Model<'_> {
+    fn deref_mut(&mut self) -> &mut PbxModel {
+        self.site.pbx_mut(self.number)
+    }
+}
+
+impl House {
+    fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme, self.address, self.path)
+    }
+
+    fn now(&self) -> Millis {
+        self.campus.now()
+    }
+
+    fn signals(&self) -> &Signals {
+        &self.campus.signals[self.number]
+    }
+
+    fn lock(&self) -> Model<'_> {
+        Model { site: self.campus.lock(), number: self.number }
     }
 
     /// Does something to the model, and lets everybody know.
@@ -217,26 +360,9 @@ impl House {
         let result = act(&mut model, now);
         let boots = model.boots();
         drop(model);
-        self.boots.send_if_modified(|known| std::mem::replace(known, boots) != boots);
-        self.changed.notify_waiters();
-        self.settled.notify_all();
+        self.signals().tell(boots);
+        self.campus.settled.notify_all();
         result
-    }
-
-    fn wait_idle(&self, millis: u64) -> Result<String, ControlError> {
-        let deadline = Instant::now() + Duration::from_millis(millis);
-        let mut model = self.lock();
-        loop {
-            if model.is_idle() {
-                return Ok(String::new());
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(not_idle(&model, millis));
-            }
-            let woken = self.settled.wait_timeout(model, left);
-            model = woken.unwrap_or_else(PoisonError::into_inner).0;
-        }
     }
 }
 

@@ -99,9 +99,9 @@ impl Line {
         if self.early.is_empty() || self.awaits_leg() {
             return;
         }
-        for (attempt, info, clue) in std::mem::take(&mut self.early) {
+        for (link, info, clue) in std::mem::take(&mut self.early) {
             let (before, offered) = (self.status(), self.offered());
-            self.call_event(at, attempt, info, clue, out);
+            self.call_event(at, link, info, clue, out);
             self.settle_conferences(at, out);
             self.settle_active(at, out);
             self.report_status(before, out);

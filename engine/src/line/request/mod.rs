@@ -23,10 +23,11 @@ use super::{Line, MAX_REQUESTS, Monitor};
 use crate::capability;
 use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
 use crate::fact::{Command, Completion, Reply};
-use crate::id::{CallHandle, CallId, Opening, PbxId, RequestId, Ticket};
+use crate::id::{CallHandle, CallId, Link, Opening, PbxId, RequestId, Ticket};
 use crate::tapi::LineErr;
 use crate::time::{Millis, Timer};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A request under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -430,8 +431,9 @@ impl Line {
     }
 
     pub(super) fn order(&self, monitor: Monitor, ticket: Ticket, order: Order, out: &mut Effects) {
-        let Monitor { pbx, attempt, address, .. } = monitor;
+        let Link { pbx, attempt } = monitor.link;
+        let place = Arc::clone(&self.place);
         let request = Request::Order { line: self.id(), ticket, order };
-        out.push(Effect::Ask(Ask { pbx, attempt, address, request }));
+        out.push(Effect::Ask(Ask { pbx, attempt, place, request }));
     }
 }

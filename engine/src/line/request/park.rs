@@ -74,7 +74,7 @@ impl Line {
         let monitor = self.monitor.ok_or(LineErr::OperationFailed)?;
         // The handle is one of the session with that PBX.
         let (_, leg) =
-            parked.filter(|(pbx, _)| *pbx == monitor.pbx).ok_or(LineErr::OperationFailed)?;
+            parked.filter(|(pbx, _)| *pbx == monitor.link.pbx).ok_or(LineErr::OperationFailed)?;
         if !self.make_room(out) {
             return Err(LineErr::ResourceUnavail);
         }

@@ -1,6 +1,7 @@
 //! What the telephony server and its applications say.
 
 use super::*;
+use crate::place::Place;
 use crate::diversion::{Diversion, Kind, Sources, Target, UserRecord};
 use crate::forwarding::{Forward, Forwarding};
 
@@ -17,7 +18,7 @@ impl History {
     pub(super) fn configure(&mut self, single_active_call: bool) {
         self.host(HostFact::Configured(Configuration {
             user: Personal::from("TAPI"),
-            pbxs: vec![PbxSettings { master: "pbx.example.com".into(), standby: None }],
+            pbxs: vec![PbxSettings { master: Place::at("pbx.example.com"), standby: None }],
             name_template: "%c".into(),
             single_active_call,
             ..Configuration::default()

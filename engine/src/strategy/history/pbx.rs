@@ -1,6 +1,8 @@
 //! What the PBX says.
 
 use super::*;
+use crate::place::Place;
+use std::sync::Arc;
 
 impl History {
     pub(super) fn connect(&mut self) {
@@ -19,7 +21,8 @@ impl History {
             wsdl_version: 1,
         }));
         let session = self.number();
-        self.fact(PbxFact::Initialized { session, key: session ^ 0x5A5A });
+        let place = Arc::new(Place::at("pbx.example.com"));
+        self.fact(PbxFact::Initialized { session, key: session ^ 0x5A5A, place });
         for user in 0..self.users.len() {
             if self.users[user].exists {
                 self.user_info(user);

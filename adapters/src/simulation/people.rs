@@ -1,0 +1,255 @@
+//! People at their phones, callers from outside, and the administrator. They speak the control
+//! language of the simulator, so that what a trace shows can be typed at its prompt.
+
+use super::agenda::What;
+use super::world::World;
+use crate::simulator::control;
+use crate::simulator::model::{ListedCall, ListedLeg, Phase};
+
+/// Something that people may do. Which of them nobody does is a matter of the seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    Call,
+    CallOutside,
+    Ring,
+    Answer,
+    Reject,
+    HangUp,
+    Hold,
+    Retrieve,
+    Confer,
+    Transfer,
+    SendAway,
+    PickUp,
+    Park,
+    Unpark,
+    DialOn,
+    UserInfo,
+    FarAlert,
+    FarAnswer,
+    FarBusy,
+    FarHangUp,
+    GiveUp,
+    Identify,
+    Busy,
+    Refuse,
+    Silent,
+    Register,
+    NoAlert,
+    AddUser,
+    RemoveUser,
+    Rename,
+    Divert,
+    Inherit,
+    Reverse,
+}
+
+/// What can be done without a call.
+const ANY_TIME: [Deed; 22] = [
+    Deed::Call,
+    Deed::Call,
+    Deed::Call,
+    Deed::Call,
+    Deed::Call,
+    Deed::Call,
+    Deed::CallOutside,
+    Deed::CallOutside,
+    Deed::Ring,
+    Deed::Ring,
+    Deed::Ring,
+    Deed::Busy,
+    Deed::Refuse,
+    Deed::Silent,
+    Deed::Register,
+    Deed::NoAlert,
+    Deed::AddUser,
+    Deed::RemoveUser,
+    Deed::Rename,
+    Deed::Divert,
+    Deed::Inherit,
+    Deed::Reverse,
+];
+
+/// Extensions of users that come and go.
+const COMING: [&str; 3] = ["40", "41", "42"];
+
+impl World<'_> {
+    /// Lets people act from now on.
+    pub(super) fn expect_people(&mut self) {
+        let at = self.now + self.dice.people.pause_ms(self.swarm.people_ms);
+        self.agenda.put(at, What::People);
+    }
+
+    /// Somebody does something.
+    pub(super) fn people(&mut self) {
+        if self.is_quiet {
+            return;
+        }
+        self.expect_people();
+        let at = self.dice.people.below(self.boxes.len());
+        let legs = self.legs(at);
+        let leg = if self.dice.people.happens(650) { self.dice.people.pick(&legs) } else { None };
+        let (deed, ext) = match leg.cloned() {
+            Some(leg) => (self.deed_with(&leg), leg.ext),
+            None => (self.dice.people.choose(&ANY_TIME), self.somebody()),
+        };
+        if self.swarm.not_by_people >> (deed as u32) & 1 == 1 {
+            return;
+        }
+        let command = self.command_for(deed, &ext);
+        self.say_to_box(at, &command);
+    }
+
+    /// Types a command at the prompt of a simulated PBX. What it refuses is not done.
+    pub(super) fn say_to_box(&mut self, at: usize, command: &str) {
+        let done = control::execute(command, &mut self.boxes[at], self.now);
+        self.say(|| match &done {
+            Ok(_) => format!("PEOPLE   {command}"),
+            Err(error) => format!("PEOPLE   {command}: {error}"),
+        });
+        if done.is_ok() {
+            self.tally.deeds += 1;
+        }
+        self.attend_polls();
+        self.expect_of_box(at);
+    }
+
+    /// Numbers that somebody has.
+    pub(super) fn numbers(&self) -> Vec<String> {
+        let users = self.boxes.iter().flat_map(crate::simulator::PbxModel::users);
+        users.map(|user| user.ext).filter(|ext| ext != "0").collect()
+    }
+
+    /// Hangs up all phones, and takes the parked calls away with the rest.
+    pub(super) fn everybody_hangs_up(&mut self) {
+        for at in 0..self.boxes.len() {
+            for _ in 0..200 {
+                let legs = self.legs(at);
+                let Some(leg) = legs.iter().find(|leg| leg.phase != Phase::Parked) else { break };
+                let command = format!("hangup {}", leg.ext);
+                self.say_to_box(at, &command);
+            }
+        }
+    }
+
+    /// Lets all phones be as they usually are: what was switched on for the sake of trouble would
+    /// keep calls from ever coming to rest.
+    pub(super) fn everybody_behaves(&mut self) {
+        for at in 0..self.boxes.len() {
+            for ext in self.boxes[at].users().into_iter().map(|user| user.ext) {
+                self.say_to_box(at, &format!("silent {ext} off"));
+            }
+        }
+    }
+
+    fn legs(&self, at: usize) -> Vec<ListedLeg> {
+        self.boxes[at].calls().into_iter().flat_map(|ListedCall { legs, .. }| legs).collect()
+    }
+
+    fn somebody(&mut self) -> String {
+        let numbers = self.numbers();
+        self.dice.people.pick(&numbers).cloned().unwrap_or_default()
+    }
+
+    fn deed_with(&mut self, leg: &ListedLeg) -> Deed {
+        let (called, held) = (leg.state & 0x80 != 0, leg.state & 0x100 != 0);
+        let outside = leg.ext == "0";
+        let deeds: &[Deed] = match leg.phase {
+            Phase::SetupAck => &[Deed::DialOn, Deed::HangUp],
+            Phase::Parked => &[Deed::Unpark],
+            _ if outside => &[Deed::FarHangUp],
+            Phase::Connected if held => {
+                &[Deed::Retrieve, Deed::Transfer, Deed::Confer, Deed::HangUp]
+            }
+            Phase::Connected => &[
+                Deed::Hold,
+                Deed::Transfer,
+                Deed::Confer,
+                Deed::SendAway,
+                Deed::Park,
+                Deed::UserInfo,
+                Deed::Identify,
+                Deed::HangUp,
+                Deed::FarHangUp,
+            ],
+            _ if called => &[
+                Deed::Answer,
+                Deed::Answer,
+                Deed::Answer,
+                Deed::Reject,
+                Deed::SendAway,
+                Deed::PickUp,
+                Deed::GiveUp,
+            ],
+            _ => &[
+                Deed::FarAlert,
+                Deed::FarAnswer,
+                Deed::FarAnswer,
+                Deed::FarBusy,
+                Deed::FarHangUp,
+                Deed::GiveUp,
+                Deed::HangUp,
+            ],
+        };
+        self.dice.people.pick(deeds).copied().unwrap_or(Deed::HangUp)
+    }
+
+    fn command_for(&mut self, deed: Deed, ext: &str) -> String {
+        let other = self.somebody();
+        let dice = &mut self.dice.people;
+        let outside = dice.choose(&["055512", "07", "0", "99", "2"]);
+        let on = dice.choose(&["on", "off", "off"]);
+        let coming = dice.choose(&COMING);
+        let case = dice.choose(&["cfu", "cfb", "cfnr"]);
+        let number = dice.below(1000);
+        match deed {
+            Deed::Call => format!("call {ext} {other}"),
+            Deed::CallOutside => format!("call {ext} {outside}"),
+            Deed::Ring if number < 200 => format!("ring {ext} -"),
+            Deed::Ring => format!("ring {ext} 30{number} Caller {number}"),
+            Deed::Answer => format!("answer {ext}"),
+            Deed::Reject => format!("reject {ext}"),
+            Deed::HangUp => format!("hangup {ext}"),
+            Deed::Hold => format!("hold {ext}"),
+            Deed::Retrieve => format!("retrieve {ext}"),
+            Deed::Confer => format!("conference {ext} {on}"),
+            Deed::Transfer => format!("transfer {ext}"),
+            Deed::SendAway => format!("redirect {ext} {other}"),
+            Deed::PickUp => format!("pickup {other} {ext}"),
+            Deed::Park if number < 500 => format!("park {ext}"),
+            Deed::Park => format!("park {ext} {other}"),
+            Deed::Unpark => format!("unpark {other} {ext}"),
+            Deed::DialOn => format!("dial {ext} {number}"),
+            Deed::UserInfo => format!("uui {ext} text {number}"),
+            Deed::FarAlert => format!("far alert {ext}"),
+            Deed::FarAnswer => format!("far answer {ext}"),
+            Deed::FarBusy => format!("far busy {ext}"),
+            Deed::FarHangUp => format!("far hangup {ext}"),
+            Deed::GiveUp => format!("give-up {ext}"),
+            Deed::Identify => format!("identify {ext} Name {number}"),
+            Deed::Busy => format!("busy {ext} {on}"),
+            Deed::Refuse => format!("refuse {ext} {on}"),
+            Deed::Silent => format!("silent {ext} {on}"),
+            Deed::Register => {
+                let on = dice.choose(&["on", "on", "off"]);
+                format!("register {ext} {on}")
+            }
+            Deed::NoAlert => {
+                let how = dice.choose(&["auto-alert", "auto-alert", "no-alert"]);
+                format!("phone {ext} {how}")
+            }
+            Deed::AddUser => format!("add-user {coming} Guest {coming} & {number}"),
+            Deed::RemoveUser => format!("remove-user {coming}"),
+            Deed::Rename => format!("rename {ext} Person {number}"),
+            Deed::Divert | Deed::Inherit => {
+                let to = if number < 500 { "off" } else { &other };
+                let how = if deed == Deed::Divert { "forward" } else { "inherit" };
+                format!("{how} {ext} {case} {to}")
+            }
+            Deed::Reverse => {
+                let order = dice.choose(&["normal", "reverse"]);
+                format!("order {order}")
+            }
+        }
+    }
+}

@@ -1,0 +1,483 @@
+//! Between the provider and the PBXs: what is asked travels as the bytes of a SOAP request, what is
+//! answered as those of an answer, and on the way things go wrong.
+//!
+//! Connections are as in `exchange.rs`: one for Polls, one for the records of users that somebody
+//! waits for, one for those that are only shown, one for the rest; on each, one ask at a time.
+
+use super::agenda::{Step, What};
+use super::world::World;
+use crate::exchange::{Patience, translation};
+use crate::http::Answer as HttpAnswer;
+use crate::simulator::model::{Asker, ConnectionId, Outcome, Polled, Reply, Ticket};
+use crate::soap::{Answer, Dialect, Fault, Interface, Kind, Operation, Request as SoapRequest};
+use crate::soap::{Strictness, decode};
+use engine::effect::{Ask, Order, Request};
+use engine::fact::{Event, Failure, Reply as ToRequest};
+use engine::id::{Attempt, CallHandle, Link, PbxId};
+use engine::place::Place;
+use engine::time::Millis;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// One ask on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ExchangeId(u64);
+
+/// What comes back.
+pub(super) type Answered = Result<HttpAnswer, Failure>;
+
+/// What a connection is for, as in `exchange.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Purpose {
+    Poll,
+    Control,
+    Administration,
+    Survey,
+    Location,
+}
+
+/// Which session's connection, to which box, for what.
+type LaneKey = (Link, usize, Purpose);
+
+/// Everything on its way.
+#[derive(Default)]
+pub(super) struct Wire {
+    lanes: BTreeMap<LaneKey, Lane>,
+    /// Attempts that are under way, and the newest of each PBX.
+    attempts: BTreeSet<Link>,
+    newest: BTreeMap<PbxId, Attempt>,
+    open: BTreeMap<ExchangeId, Exchange>,
+    last_exchange: u64,
+    last_connection: u64,
+    pub(super) unreachable_until: Millis,
+    pub(super) refused_until: Millis,
+}
+
+/// One connection, and what waits to be asked on it.
+struct Lane {
+    connection: ConnectionId,
+    waiting: VecDeque<Ask>,
+    busy: Option<ExchangeId>,
+    interface: Interface,
+}
+
+struct Exchange {
+    ask: Ask,
+    lane: LaneKey,
+    connection: ConnectionId,
+    /// Which box it goes to.
+    at: usize,
+    operation: Operation,
+    interface: Interface,
+    begun: Millis,
+    /// The PBX has it, and lets it wait for events.
+    ticket: Option<(Ticket, Dialect)>,
+}
+
+impl World<'_> {
+    // ---- the provider's end ----------------------------------------------------------------
+
+    /// The engine asks something.
+    pub(super) fn ask(&mut self, ask: Ask) {
+        let link = Link { pbx: ask.pbx, attempt: ask.attempt };
+        if matches!(ask.request, Request::Leave) {
+            return self.hang_up(link);
+        }
+        let newest = self.wire.newest.entry(link.pbx).or_default();
+        if link.attempt > *newest {
+            *newest = link.attempt;
+            self.wire.attempts.insert(link);
+        }
+        if !self.wire.attempts.contains(&link) {
+            return;
+        }
+        let purpose = match ask.request {
+            Request::Poll { .. } => Purpose::Poll,
+            Request::LocationUrl { .. } => Purpose::Location,
+            Request::Order { order: Order::ShowUser { own: false, .. }, .. } => Purpose::Survey,
+            Request::Order { ref order, .. } if translation::is_administration(order) => {
+                Purpose::Administration
+            }
+            _ => Purpose::Control,
+        };
+        let key = (link, self.box_at(&ask.place), purpose);
+        let connection = self.wire.fresh_connection();
+        let lane = self.wire.lanes.entry(key).or_insert_with(|| Lane {
+            connection,
+            waiting: VecDeque::new(),
+            busy: None,
+            interface: Interface::default(),
+        });
+        lane.waiting.push_back(ask);
+        self.go_on(key);
+    }
+
+    /// Sends the next ask on a connection that is free.
+    fn go_on(&mut self, key: LaneKey) {
+        let Some(lane) = self.wire.lanes.get_mut(&key).filter(|lane| lane.busy.is_none()) else {
+            return;
+        };
+        let Some(ask) = lane.waiting.pop_front() else { return };
+        if let Request::Initialize { interface, .. }
+        | Request::UserInitialize { interface, .. }
+        | Request::LocationUrl { interface, .. } = &ask.request
+        {
+            lane.interface = (*interface).into();
+        }
+        let operation = translation::operation(&ask.request, lane.interface, &ask.place);
+        let (connection, interface) = (lane.connection, lane.interface);
+        let exchange = Exchange {
+            at: key.1,
+            lane: key,
+            connection,
+            operation,
+            interface,
+            begun: self.now,
+            ticket: None,
+            ask,
+        };
+        self.send(exchange);
+    }
+
+    fn send(&mut self, exchange: Exchange) {
+        let id = self.wire.next_exchange();
+        let patience = Patience::default();
+        let patience = match exchange.ask.request {
+            Request::Poll { .. } => patience.poll,
+            _ => patience.control,
+        };
+        let unsent = !self.is_quiet && self.dice.wire.happens(self.swarm.wire.unsent);
+        if let Some(lane) = self.wire.lanes.get_mut(&exchange.lane) {
+            lane.busy = Some(id);
+        }
+        self.tally.exchanges += 1;
+        let name = exchange.operation.kind().name();
+        let attempt = exchange.ask.attempt.0;
+        self.say(|| format!("ASK {:<4} {name} in attempt {attempt}", id.0));
+        self.wire.open.insert(id, exchange);
+        let travel_ms = self.travel_ms();
+        if unsent {
+            self.machine(travel_ms, Step::Answered(id, Err(Failure::Broken)));
+        } else {
+            self.agenda.put(self.now + travel_ms, What::Reaches(id));
+            let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+            self.machine(patience_ms, Step::GivesUp(id));
+        }
+    }
+
+    /// Nobody waits for an answer any longer.
+    pub(super) fn give_up(&mut self, id: ExchangeId) -> Result<(), super::Finding> {
+        if self.wire.open.contains_key(&id) {
+            return self.answered(id, Err(Failure::TimedOut));
+        }
+        Ok(())
+    }
+
+    /// An answer comes, or something else that ends the waiting for it.
+    pub(super) fn answered(
+        &mut self,
+        id: ExchangeId,
+        answered: Answered,
+    ) -> Result<(), super::Finding> {
+        let Some(mut exchange) = self.wire.open.remove(&id) else { return Ok(()) };
+        self.look_for_lost_clear(&exchange);
+        self.say(|| match &answered {
+            Ok(answer) => {
+                format!("GOT {:<4} status {}, {} bytes", id.0, answer.status, answer.body.len())
+            }
+            Err(failure) => format!("GOT {:<4} {failure:?}", id.0),
+        });
+        if answered.is_err() {
+            self.renew(&exchange);
+        }
+        if let (Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, ticket }, 0) =
+            (&exchange.ask.request, self.steps_of(&exchange))
+        {
+            let shown = answered
+                .and_then(|answer| translation::read(&answer, |body| decode(Kind::Admin, body)));
+            let second = shown
+                .map_err(ToRequest::Failed)
+                .and_then(|shown| translation::second(order, shown));
+            return match second {
+                Ok(operation) => {
+                    exchange.operation = operation;
+                    self.send(exchange);
+                    Ok(())
+                }
+                Err(reply) => {
+                    let reply = Event::Reply(*line, *ticket, reply);
+                    self.end(&exchange, vec![reply])
+                }
+            };
+        }
+        let Ask { pbx, attempt, request, place } = &exchange.ask;
+        let link = Link { pbx: *pbx, attempt: *attempt };
+        let events = match request {
+            Request::Poll { .. } => {
+                let elapsed = Duration::from_millis(self.now.since(exchange.begun));
+                let (facts, _) = translation::polled(answered, elapsed);
+                facts.into_iter().map(|fact| Event::Pbx(*pbx, *attempt, fact)).collect()
+            }
+            _ => {
+                let kind = exchange.operation.kind();
+                vec![translation::answered(link, place, request, kind, answered)]
+            }
+        };
+        self.end(&exchange, events)
+    }
+
+    /// Of the two questions of one order: how many were answered before.
+    fn steps_of(&self, exchange: &Exchange) -> usize {
+        let ask = &exchange.ask;
+        let first = translation::operation(&ask.request, exchange.interface, &ask.place);
+        usize::from(first != exchange.operation)
+    }
+
+    fn end(&mut self, exchange: &Exchange, events: Vec<Event>) -> Result<(), super::Finding> {
+        if let Some(lane) = self.wire.lanes.get_mut(&exchange.lane) {
+            lane.busy = None;
+        }
+        match exchange.ask.request {
+            Request::End { .. } => self.hang_up(exchange.lane.0),
+            _ => self.go_on(exchange.lane),
+        }
+        self.arrive(events)
+    }
+
+    /// A connection that failed is closed; the next ask takes a new one.
+    fn renew(&mut self, exchange: &Exchange) {
+        let connection = self.wire.fresh_connection();
+        if let Some(lane) = self.wire.lanes.get_mut(&exchange.lane) {
+            lane.connection = connection;
+        }
+        let at = self.now + self.travel_ms();
+        self.agenda.put(at, What::HungUp(exchange.at, exchange.connection));
+    }
+
+    /// An attempt is left, or the process ends: what was under way is abandoned.
+    fn hang_up(&mut self, link: Link) {
+        self.wire.attempts.remove(&link);
+        self.wire.lanes.retain(|key, _| key.0 != link);
+        let (gone, kept): (BTreeMap<_, _>, _) = std::mem::take(&mut self.wire.open)
+            .into_iter()
+            .partition(|(_, exchange)| exchange.lane.0 == link);
+        self.wire.open = kept;
+        for exchange in gone.into_values() {
+            self.look_for_lost_clear(&exchange);
+            let at = self.now + self.travel_ms();
+            self.agenda.put(at, What::HungUp(exchange.at, exchange.connection));
+        }
+    }
+
+    /// The process is gone.
+    pub(super) fn hang_up_everywhere(&mut self) {
+        let links: Vec<Link> = self.wire.attempts.iter().copied().collect();
+        links.into_iter().for_each(|link| self.hang_up(link));
+        self.wire.newest.clear();
+    }
+
+    // ---- the PBX's end ---------------------------------------------------------------------
+
+    /// A request has reached its PBX.
+    pub(super) fn reach(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.wire.open.get(&id) else { return };
+        let (at, now) = (exchange.at, self.now);
+        if now < self.wire.unreachable_until
+            || self.boxes.get(at).is_none_or(|model| model.is_down(now))
+        {
+            return self.fail(id, Failure::Unreachable);
+        }
+        if now < self.wire.refused_until {
+            return self.fail(id, Failure::AccessDenied);
+        }
+        let model = &mut self.boxes[at];
+        let Some((account, _)) = model.account("_TAPI_") else { return };
+        let (dialect, strict) = (model.switches.dialect, model.switches.strict_requests);
+        let strictness = if strict { Strictness::Strict } else { Strictness::Lenient };
+        let envelope = exchange.operation.write(exchange.interface);
+        let action = format!("\"{}\"", envelope.action);
+        let asked = SoapRequest::decode(envelope.body.as_bytes(), Some(&action), strictness);
+        let Ok(asked) = asked else {
+            return self.reply(id, Outcome::Status(500), &dialect);
+        };
+        let connection = exchange.connection;
+        let asker = Asker { connection, account, interface: asked.flags.interface() };
+        let spoilt = !self.is_quiet && self.dice.wire.happens(self.swarm.wire.status_500);
+        if spoilt {
+            return self.reply(id, Outcome::Status(500), &dialect);
+        }
+        let Reply { outcome, interface, overtaken_by, .. } =
+            self.boxes[at].request(now, &asker, &asked.operation);
+        let dialect = Dialect { interface, ..dialect };
+        match outcome {
+            Outcome::Wait(ticket) => {
+                if let Some(exchange) = self.wire.open.get_mut(&id) {
+                    exchange.ticket = Some((ticket, dialect));
+                }
+                self.agenda.put(ticket.until, What::PbxDue(at));
+            }
+            outcome => {
+                self.attend_polls();
+                let late_ms = if overtaken_by.is_some() { 2 * self.travel_ms() + 5 } else { 0 };
+                self.reply_after(id, outcome, &dialect, late_ms);
+            }
+        }
+        self.attend_polls();
+        self.expect_of_box(at);
+    }
+
+    /// Lets the PBX say when it will do something by itself.
+    pub(super) fn expect_of_box(&mut self, at: usize) {
+        if let Some(due) = self.boxes[at].next_due() {
+            self.agenda.put(due.max(self.now + 1), What::PbxDue(at));
+        }
+    }
+
+    /// Answers the Polls that can be answered now.
+    pub(super) fn attend_polls(&mut self) {
+        let waiting: Vec<ExchangeId> = self
+            .wire
+            .open
+            .iter()
+            .filter(|(_, exchange)| exchange.ticket.is_some())
+            .map(|(id, _)| *id)
+            .collect();
+        for id in waiting {
+            let Some(exchange) = self.wire.open.get_mut(&id) else { continue };
+            let Some((ticket, dialect)) = exchange.ticket else { continue };
+            let Polled::Done(outcome) = self.boxes[exchange.at].poll(self.now, ticket) else {
+                continue;
+            };
+            exchange.ticket = None;
+            self.reply(id, outcome, &dialect);
+        }
+    }
+
+    /// All connections to a PBX break.
+    pub(super) fn break_connections(&mut self, at: usize) {
+        let ids: Vec<ExchangeId> = self
+            .wire
+            .open
+            .iter()
+            .filter(|(_, exchange)| exchange.at == at)
+            .map(|(id, _)| *id)
+            .collect();
+        ids.into_iter().for_each(|id| self.fail(id, Failure::Broken));
+    }
+
+    fn fail(&mut self, id: ExchangeId, failure: Failure) {
+        if let Some(exchange) = self.wire.open.get_mut(&id) {
+            exchange.ticket = None;
+        }
+        let travel_ms = self.travel_ms();
+        self.machine(travel_ms, Step::Answered(id, Err(failure)));
+    }
+
+    fn reply(&mut self, id: ExchangeId, outcome: Outcome, dialect: &Dialect) {
+        self.reply_after(id, outcome, dialect, 0);
+    }
+
+    /// The PBX answers; on the way the answer may come to harm.
+    fn reply_after(&mut self, id: ExchangeId, outcome: Outcome, dialect: &Dialect, late_ms: u64) {
+        let mut outcome = outcome;
+        self.disturb(&mut outcome);
+        let (status, body) = match outcome {
+            Outcome::Answer(answer) => (200, answer.write(dialect)),
+            Outcome::Fault { status, text } => (status, fault(text).write(dialect)),
+            Outcome::EmptyElement(kind) => (200, empty_element(kind, dialect)),
+            Outcome::Status(status) => (status, Vec::new()),
+            Outcome::Close => return self.fail(id, Failure::Broken),
+            // Until the provider gives up.
+            Outcome::Silence | Outcome::Wait(_) => return,
+        };
+        let mut answered = Ok(HttpAnswer { status, body });
+        let mut travel_ms = self.travel_ms() + late_ms;
+        if !self.is_quiet {
+            let faults = self.swarm.wire;
+            let dice = &mut self.dice.wire;
+            if dice.happens(faults.lost) {
+                answered = Err(Failure::Broken);
+            } else if dice.happens(faults.late) {
+                travel_ms += dice.ms(9_000..=75_000);
+            } else if dice.happens(faults.cut)
+                && let Ok(answer) = &mut answered
+            {
+                answer.body.truncate(dice.below(answer.body.len()));
+            }
+        }
+        self.machine(travel_ms, Step::Answered(id, answered));
+    }
+
+    /// Doubles the events of a Poll, or brings those of different calls into another order.
+    fn disturb(&mut self, outcome: &mut Outcome) {
+        let Outcome::Answer(Answer::Poll(any)) = outcome else { return };
+        if self.is_quiet {
+            return;
+        }
+        let dice = &mut self.dice.wire;
+        if dice.happens(self.swarm.wire.doubled) {
+            any.user = any.user.iter().flat_map(|user| [user.clone(), user.clone()]).collect();
+            any.call = any.call.iter().flat_map(|call| [call.clone(), call.clone()]).collect();
+        }
+        if any.call.len() > 1 && dice.happens(self.swarm.wire.reordered) {
+            // The places are dealt anew; within each call the order stays.
+            let mut places: Vec<CallHandle> = any.call.iter().map(|call| call.call).collect();
+            dice.shuffle(&mut places);
+            let mut left: VecDeque<_> = std::mem::take(&mut any.call).into();
+            for place in places {
+                let next = left.iter().position(|call| call.call == place);
+                any.call.extend(next.and_then(|next| left.remove(next)));
+            }
+        }
+    }
+
+    /// A call that was to be cleared and is not: for applications it is over all the same.
+    fn look_for_lost_clear(&mut self, exchange: &Exchange) {
+        let Request::Order { order: Order::UserClear { call, .. }, line, .. } =
+            exchange.ask.request
+        else {
+            return;
+        };
+        let named = |leg: &crate::simulator::model::ListedLeg| {
+            leg.handles.iter().any(|(_, handle)| *handle == call.0)
+        };
+        let Some(model) = self.boxes.get(exchange.at) else { return };
+        let calls = model.calls();
+        if let Some(spared) = calls.iter().flat_map(|known| &known.legs).find(|leg| named(leg)) {
+            self.host.excuse(line, Some(spared.id));
+        }
+    }
+
+    /// The number of the box at a place; one that there is not, if nobody is there.
+    fn box_at(&self, place: &Place) -> usize {
+        let known = self.places.iter().position(|known| known == place);
+        known.unwrap_or(self.boxes.len())
+    }
+
+    fn travel_ms(&mut self) -> u64 {
+        let most = if self.is_quiet { 3 } else { self.swarm.wire.latency_ms };
+        self.dice.wire.ms(0..=most)
+    }
+}
+
+impl Wire {
+    fn fresh_connection(&mut self) -> ConnectionId {
+        self.last_connection += 1;
+        ConnectionId(self.last_connection)
+    }
+
+    fn next_exchange(&mut self) -> ExchangeId {
+        self.last_exchange += 1;
+        ExchangeId(self.last_exchange)
+    }
+}
+
+fn fault(text: &str) -> Fault {
+    Fault { code: "SOAP-ENV:Client".into(), text: text.into(), detail: Box::default() }
+}
+
+/// The wrapper of an answer without any part: that of an operation that has none, renamed.
+fn empty_element(kind: Kind, dialect: &Dialect) -> Vec<u8> {
+    let document = String::from_utf8(Answer::End.write(dialect)).unwrap_or_default();
+    document.replace("EndResponse", &format!("{}Response", kind.name())).into_bytes()
+}

@@ -1,0 +1,229 @@
+//! Everything that takes part in a simulation, and the time that passes for it.
+
+use super::agenda::{Agenda, Life, Step, What};
+use super::dice::Dice;
+use super::finding::Finding;
+use super::host::Host;
+use super::provider::Provider;
+use super::swarm::Swarm;
+use super::wire::Wire;
+use crate::simulator::{Estate, PbxModel};
+use engine::fact::{Event, Record};
+use engine::place::Place;
+use engine::time::Millis;
+
+/// When it begins: in the middle of some day.
+const BEGINNING: Millis = Millis(1_700_000_000_000);
+/// How long it is quiet before things are looked at: longer than every pause, deadline and patience
+/// one after the other.
+const QUIET_MS: u64 = 300_000;
+/// How long it takes until nothing is left of calls that everybody has hung up.
+const REST_MS: u64 = 90_000;
+
+/// What is told of a simulation while it runs.
+/// The number is that of milliseconds since it began.
+pub(super) type Telling<'a> = Option<&'a mut dyn FnMut(u64, &str)>;
+
+/// What happened, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Records written.
+    pub records: u64,
+    /// Frames written.
+    pub frames: u64,
+    /// Callbacks made.
+    pub callbacks: u64,
+    /// Requests of applications.
+    pub requests: u64,
+    /// Completions delivered.
+    pub completions: u64,
+    /// What people did.
+    pub deeds: u64,
+    /// Requests to PBXs.
+    pub exchanges: u64,
+    /// Reports of the engine.
+    pub reports: u64,
+    /// Troubles at large.
+    pub troubles: u64,
+    /// Times the process was killed.
+    pub crashes: u64,
+    /// Times the log was read from its beginning.
+    pub recoveries: u64,
+}
+
+/// Chance, for each subject apart.
+pub(super) struct AllDice {
+    pub(super) people: Dice,
+    pub(super) host: Dice,
+    pub(super) wire: Dice,
+    pub(super) provider: Dice,
+    pub(super) trouble: Dice,
+}
+
+/// Everything that takes part.
+pub(super) struct World<'a> {
+    pub(super) now: Millis,
+    pub(super) agenda: Agenda,
+    pub(super) swarm: Swarm,
+    pub(super) dice: AllDice,
+    pub(super) boxes: Vec<PbxModel>,
+    /// Where these are.
+    pub(super) places: Vec<Place>,
+    pub(super) wire: Wire,
+    pub(super) provider: Provider,
+    pub(super) host: Host,
+    pub(super) tally: Tally,
+    /// The chaos is over.
+    pub(super) is_quiet: bool,
+    telling: Telling<'a>,
+}
+
+impl<'a> World<'a> {
+    /// The world under a seed.
+    pub(super) fn new(seed: u64, telling: Telling<'a>) -> World<'a> {
+        let swarm = Swarm::of(seed);
+        let mut estate = Estate::built_in();
+        let last = 20 + swarm.users;
+        let is_wanted = |e164: &str| e164.len() < 2 || e164.parse().is_ok_and(|n: usize| n < last);
+        estate.users.retain(|user| is_wanted(&user.e164));
+        let mut model = PbxModel::new(&estate, seed);
+        for (name, value) in &swarm.switches {
+            // A test holds the swarm's list against the switches there are.
+            let _ = model.switches.set(name, value);
+        }
+        let dice = AllDice {
+            people: Dice::of(seed, "people"),
+            host: Dice::of(seed, "host"),
+            wire: Dice::of(seed, "wire"),
+            provider: Dice::of(seed, "provider"),
+            trouble: Dice::of(seed, "trouble"),
+        };
+        World {
+            now: BEGINNING,
+            agenda: Agenda::default(),
+            provider: Provider::new(swarm.settings.clone()),
+            swarm,
+            dice,
+            boxes: vec![model],
+            places: vec![Place::at(super::swarm::MASTER)],
+            wire: Wire::default(),
+            host: Host::default(),
+            tally: Tally::default(),
+            is_quiet: false,
+            telling,
+        }
+    }
+
+    /// Chaos, quiet, a look at everything; then everybody hangs up, and the log is read again.
+    pub(super) fn run(&mut self) -> Result<(), Finding> {
+        self.agenda.put(self.now, What::Start);
+        self.expect_people();
+        self.expect_troubles();
+        self.pass(self.swarm.chaos_ms)?;
+        self.be_quiet()?;
+        self.expect_convergence()?;
+        self.everybody_hangs_up();
+        self.pass(REST_MS)?;
+        self.expect_convergence()?;
+        self.expect_rest()?;
+        self.provider.log.prove(&self.provider.core)
+    }
+
+    fn be_quiet(&mut self) -> Result<(), Finding> {
+        self.is_quiet = true;
+        self.say(|| "QUIET".to_owned());
+        self.wire.unreachable_until = self.now;
+        self.wire.refused_until = self.now;
+        self.host.hangs_until = self.now;
+        self.everybody_behaves();
+        let asleep_ms = self.provider.asleep_until.since(self.now);
+        self.pass(asleep_ms + QUIET_MS)
+    }
+
+    fn expect_convergence(&self) -> Result<(), Finding> {
+        let differences = self.differences();
+        if differences.is_empty() { Ok(()) } else { Err(Finding::NotConverged(differences)) }
+    }
+
+    fn expect_rest(&self) -> Result<(), Finding> {
+        self.provider.watch().at_rest()?;
+        match self.host.waiting().next() {
+            Some(request) => Err(Finding::NeverCompleted(request)),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets time pass.
+    fn pass(&mut self, ms: u64) -> Result<(), Finding> {
+        let until = self.now + ms;
+        while let Some((at, what)) = self.agenda.next(until) {
+            self.now = at;
+            self.happen(what)?;
+            self.tally.records = self.provider.log.next();
+        }
+        self.now = until;
+        Ok(())
+    }
+
+    fn happen(&mut self, what: What) -> Result<(), Finding> {
+        match what {
+            What::Machine(life, step) => return self.step(life, step),
+            What::Reaches(exchange) => self.reach(exchange),
+            What::HungUp(at, connection) => {
+                if let Some(model) = self.boxes.get_mut(at) {
+                    model.connection_closed(connection, self.now);
+                }
+                self.expect_of_box(at);
+            }
+            What::PbxDue(at) => {
+                self.boxes[at].advance(self.now);
+                self.attend_polls();
+            }
+            What::People => self.people(),
+            What::Trouble(trouble) => return self.trouble(trouble),
+            What::Start => return self.start(),
+        }
+        Ok(())
+    }
+
+    /// Puts down what is to happen on the machine of the provider, in this run of its process.
+    pub(super) fn machine(&mut self, after_ms: u64, step: Step) {
+        let life = self.provider.life;
+        self.agenda.put(self.now + after_ms, What::Machine(life, step));
+    }
+
+    fn step(&mut self, life: Life, step: Step) -> Result<(), Finding> {
+        let provider = &self.provider;
+        if life != provider.life || !provider.is_running {
+            return Ok(());
+        }
+        if self.now < provider.asleep_until {
+            self.agenda.put(provider.asleep_until, What::Machine(life, step));
+            return Ok(());
+        }
+        match step {
+            Step::Arrives(events) => self.arrive(events),
+            Step::Due(timer) => self.arrive(vec![Event::Due(timer)]),
+            Step::Safe => self.safe(),
+            Step::CatchUp => self.catch_up(),
+            Step::Stopped => self.stopped(),
+            Step::Answered(exchange, answered) => self.answered(exchange, answered),
+            Step::GivesUp(exchange) => self.give_up(exchange),
+            Step::Callbacks => self.make_callbacks(),
+            Step::Application => self.application(),
+            Step::Reacts(reaction) => self.reacts(reaction),
+        }
+    }
+
+    /// The records written so far.
+    pub(super) fn records(&self) -> &[Record] {
+        self.provider.log.records()
+    }
+
+    /// Tells what happens, if somebody listens.
+    pub(super) fn say(&mut self, what: impl FnOnce() -> String) {
+        if let Some(telling) = &mut self.telling {
+            telling(self.now.since(BEGINNING), &what());
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Whose line a record is about, and where its user is at home.
+//!
+//! Several PBXs may speak of one user: the one that he is at home at, and others that merely know
+//! him. His line is monitored at his home and nowhere else. When he moves, or his PBX fails and
+//! another one takes him in, his line moves with him.
+
+use super::names::subscriber;
+use super::tree::ToPbxs;
+use super::{Estate, LineInput, MAX_LINES};
+use crate::fact::UserInfo;
+use crate::id::{Attempt, Guid, LineId, Link, PbxId};
+use crate::name::Subscriber;
+use crate::pbx::{Clue, PbxInput};
+use crate::view::Identity;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Most PBXs whose word about one user is kept (I-24).
+const MAX_SIGHTINGS: usize = 16;
+
+/// One PBX user that has, or once had, a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Member {
+    /// The PBX that he is at home at, or else the one whose word about him counts.
+    pub(super) home: PbxId,
+    /// Whether he is at home there.
+    pub(super) at_home: bool,
+    pub(super) subscriber: Subscriber,
+    pub(super) identity: Arc<Identity>,
+    /// Deleted at the PBX, or out of scope. The id stays taken.
+    pub(super) defunct: bool,
+    /// Who speaks of him, the first one first.
+    sightings: Vec<Sighting>,
+}
+
+/// What one PBX says of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Sighting {
+    pbx: PbxId,
+    /// In which attempt it said so last.
+    attempt: Attempt,
+    at_home: bool,
+    registered: bool,
+}
+
+/// What came of a record.
+pub(super) enum Spoken {
+    /// The line is known.
+    Known(Clue),
+    /// It is not, and there is no room for it.
+    TooMany,
+}
+
+impl Member {
+    /// Whether a PBX has spoken of the user in that attempt.
+    pub(super) fn is_spoken_of(&self, link: Link) -> bool {
+        self.sightings.iter().any(|s| s.pbx == link.pbx && s.attempt == link.attempt)
+    }
+
+    fn sighting(&self, pbx: PbxId) -> Option<&Sighting> {
+        self.sightings.iter().find(|sighting| sighting.pbx == pbx)
+    }
+
+    /// Where he is at home now: where he was, as long as that PBX says so and is there; else at
+    /// the first one that says so and is there; else at the first one that said so.
+    fn choose(&self, is_present: impl Fn(PbxId) -> bool) -> (PbxId, bool) {
+        let claims = || self.sightings.iter().filter(|sighting| sighting.at_home);
+        let stays = claims().find(|s| s.pbx == self.home && self.at_home);
+        let home = stays
+            .filter(|sighting| is_present(sighting.pbx))
+            .or_else(|| claims().find(|sighting| is_present(sighting.pbx)))
+            .or(stays)
+            .or_else(|| claims().next());
+        match (home, self.sighting(self.home), self.sightings.first()) {
+            (Some(home), ..) => (home.pbx, true),
+            (None, Some(_), _) | (None, None, None) => (self.home, false),
+            (None, None, Some(first)) => (first.pbx, false),
+        }
+    }
+}
+
+impl Estate {
+    /// A PBX speaks of a user.
+    pub(super) fn speak(&mut self, link: Link, user: &UserInfo, pbxs: &mut ToPbxs) -> Spoken {
+        let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
+        let at_home = self.tree.is_home(link.pbx, user);
+        let Some(line) = self.by_guid.get(&guid).copied() else {
+            if !user.active {
+                return Spoken::Known(Clue::None);
+            }
+            return self.new_line(link, guid, user, at_home);
+        };
+        if !user.active {
+            return Spoken::Known(self.deleted(link.pbx, line, pbxs));
+        }
+        let index = line.0 as usize - 1;
+        let member = &self.members[index];
+        let (before, was_defunct) = ((member.home, member.at_home), member.defunct);
+        let is_new = self.sight(link, line, user, at_home);
+        let home = self.find_home_but(line, link.pbx, pbxs);
+        let now = subscriber(guid, user);
+        let says_who = home == (link.pbx, at_home) && self.members[index].subscriber != now;
+        if says_who || was_defunct {
+            let member = Arc::make_mut(&mut self.members[index]);
+            member.subscriber = now;
+            member.defunct = false;
+        }
+        let may_differ = says_who || was_defunct || home != before;
+        let identity = if may_differ { self.name_anew(line) } else { None };
+        Spoken::Known(match home {
+            (pbx, true) if pbx == link.pbx => Clue::Line { line, identity },
+            (pbx, true) if at_home && is_new => Clue::Foreign { line, identity, rival: Some(pbx) },
+            _ => Clue::Foreign { line, identity, rival: None },
+        })
+    }
+
+    fn new_line(&mut self, link: Link, guid: Guid, user: &UserInfo, at_home: bool) -> Spoken {
+        if self.members.len() >= MAX_LINES {
+            return Spoken::TooMany;
+        }
+        // The limit keeps the number of members within u32.
+        let line = LineId(u32::try_from(self.members.len() + 1).unwrap_or(u32::MAX));
+        let subscriber = subscriber(guid, user);
+        let identity = Arc::new(self.identity(line, link.pbx, &subscriber));
+        self.by_guid.insert(guid, line);
+        let known = Some(Arc::clone(&identity));
+        self.members.push(Arc::new(Member {
+            home: link.pbx,
+            at_home,
+            subscriber,
+            identity,
+            defunct: false,
+            sightings: Vec::new(),
+        }));
+        self.sight(link, line, user, at_home);
+        Spoken::Known(if at_home {
+            Clue::Line { line, identity: known }
+        } else {
+            Clue::Foreign { line, identity: known, rival: None }
+        })
+    }
+
+    /// Keeps what a PBX says. Returns whether it did not say so before.
+    fn sight(&mut self, link: Link, line: LineId, user: &UserInfo, at_home: bool) -> bool {
+        let Link { pbx, attempt } = link;
+        let now = Sighting { pbx, attempt, at_home, registered: user.registered };
+        let index = line.0 as usize - 1;
+        let member = &self.members[index];
+        let known = member.sightings.iter().position(|sighting| sighting.pbx == pbx);
+        match known {
+            Some(known) if member.sightings[known] == now => false,
+            Some(known) => {
+                let sightings = &mut Arc::make_mut(&mut self.members[index]).sightings;
+                let said_so = sightings[known].at_home == at_home;
+                sightings[known] = now;
+                !said_so
+            }
+            None => {
+                if member.sightings.len() < MAX_SIGHTINGS {
+                    let sightings = &mut Arc::make_mut(&mut self.members[index]).sightings;
+                    sightings.reserve_exact(1);
+                    sightings.push(now);
+                    self.tree.note_line(pbx, line, true);
+                }
+                true
+            }
+        }
+    }
+
+    /// A PBX deleted a user, or he left its scope there.
+    fn deleted(&mut self, pbx: PbxId, line: LineId, pbxs: &mut ToPbxs) -> Clue {
+        match self.silence(pbx, line) {
+            Silence::Unchanged => Clue::None,
+            Silence::Defunct => Clue::Removed(line),
+            Silence::LessSaid => {
+                self.find_home_but(line, pbx, pbxs);
+                Clue::Foreign { line, identity: self.name_anew(line), rival: None }
+            }
+        }
+    }
+
+    /// A PBX does not speak of a user any more, and has no session in which it could say so.
+    pub(super) fn unspoken(
+        &mut self,
+        pbx: PbxId,
+        line: LineId,
+        pbxs: &mut ToPbxs,
+        lines: &mut Vec<(LineId, LineInput)>,
+    ) {
+        match self.silence(pbx, line) {
+            Silence::Unchanged => {}
+            Silence::Defunct => lines.push((line, LineInput::Removed)),
+            Silence::LessSaid => {
+                self.find_home_but(line, pbx, pbxs);
+                let renamed = self.name_anew(line);
+                lines.extend(renamed.map(|identity| (line, LineInput::Identity(identity))));
+            }
+        }
+    }
+
+    fn silence(&mut self, pbx: PbxId, line: LineId) -> Silence {
+        let index = line.0 as usize - 1;
+        let Some(member) = self.members.get_mut(index) else { return Silence::Unchanged };
+        if member.sighting(pbx).is_none() {
+            return Silence::Unchanged;
+        }
+        let member = Arc::make_mut(member);
+        member.sightings.retain(|sighting| sighting.pbx != pbx);
+        self.tree.note_line(pbx, line, false);
+        let member = Arc::make_mut(&mut self.members[index]);
+        if member.sightings.is_empty() {
+            member.defunct = true;
+            member.at_home = false;
+            return Silence::Defunct;
+        }
+        Silence::LessSaid
+    }
+
+    /// Finds out where a user is at home now, and tells the PBXs that this changes something for.
+    pub(super) fn find_home(&mut self, line: LineId, pbxs: &mut ToPbxs) -> (PbxId, bool) {
+        let Some(member) = self.members.get(line.0 as usize - 1) else { return (PbxId(0), false) };
+        let before = (member.home, member.at_home);
+        let now = member.choose(|pbx| self.tree.is_present(pbx));
+        if now == before {
+            return now;
+        }
+        let member = Arc::make_mut(&mut self.members[line.0 as usize - 1]);
+        (member.home, member.at_home) = now;
+        if before.1 && before.0 != now.0 {
+            pbxs.push((before.0, PbxInput::Leave(line)));
+        }
+        if now.1 {
+            let registered = member.sighting(now.0).is_some_and(|sighting| sighting.registered);
+            let cn = member.subscriber.cn.clone();
+            pbxs.push((now.0, PbxInput::Take { line, cn, registered }));
+        }
+        now
+    }
+
+    /// The same when the fact itself tells one of the PBXs.
+    fn find_home_but(&mut self, line: LineId, told: PbxId, pbxs: &mut ToPbxs) -> (PbxId, bool) {
+        let mut others = ToPbxs::new();
+        let home = self.find_home(line, &mut others);
+        pbxs.extend(others.into_iter().filter(|(pbx, _)| *pbx != told));
+        home
+    }
+}
+
+/// What it means that a PBX does not speak of a user any more.
+enum Silence {
+    /// It never did.
+    Unchanged,
+    /// Others do.
+    LessSaid,
+    /// Nobody does.
+    Defunct,
+}

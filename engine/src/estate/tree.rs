@@ -1,0 +1,498 @@
+//! The PBXs of an estate: those of the settings, the slaves that were found through them, and what
+//! is known of each.
+//!
+//! A number, once given to a PBX, is never given to another one in the same log: a PBX of the
+//! settings is known by the address of its master, a slave by its parent and the Short Name of its
+//! object there. So the settings may change their order, grow and shrink while all is running.
+
+use super::PbxInput;
+use crate::effect::Limit;
+use crate::fact::{Configuration, Identification, UserInfo};
+use crate::id::{Attempt, Guid, LineId, PbxId};
+use crate::pbx::Reach;
+use crate::pii::Personal;
+use crate::place::Place;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Most PBXs that one log can know (I-24), those that are gone included.
+pub const MAX_PBXS: usize = 4096;
+
+/// Slaves of slaves of slaves: deeper than this nobody looks (I-24).
+pub const MAX_DEPTH: u8 = 16;
+
+/// Slaves that are found together do not all ask at once where they are: each waits so long after
+/// the one before it.
+pub const STAGGER_MS: u32 = 50;
+
+/// Most sessions of one PBX that are kept in mind: the present one, one on trial, and some whose
+/// end was not noticed.
+const MAX_SESSIONS: usize = 4;
+
+/// What is to be told to PBXs, in order.
+pub(super) type ToPbxs = Vec<(PbxId, PbxInput)>;
+
+/// All PBXs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tree {
+    /// In the order of their numbers, which count from 0.
+    boxes: Vec<Node>,
+    by_key: BTreeMap<Key, PbxId>,
+    user: Personal,
+    follow_slaves: bool,
+    allow_plain: bool,
+}
+
+/// How a PBX is known again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Key {
+    /// Authority and path of its master, in small letters.
+    Master(Box<str>, Box<str>),
+    /// Its parent, and the Short Name of its object there, in small letters.
+    Slave(PbxId, Box<str>),
+}
+
+/// One PBX.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Node {
+    key: Key,
+    /// Slaves between it and the settings.
+    depth: u8,
+    /// In the settings, or its object is in its parent's view.
+    wanted: bool,
+    /// Where it may be: master and standby of the settings; for a slave where its parent last said.
+    places: Vec<Arc<Place>>,
+    slave: Option<Slave>,
+    identified: Option<Identification>,
+    /// The name it had when it was identified first, at the address of its master as a rule.
+    first_name: Box<str>,
+    /// It has told who it is, and has not been lost since.
+    alive: bool,
+    sessions: Vec<Session>,
+    /// The same box under another number is looked after instead.
+    double_of: Option<PbxId>,
+    /// Whose users were heard of from here.
+    lines: BTreeSet<LineId>,
+}
+
+/// What a parent says of a slave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Slave {
+    /// Short Name, as spelled.
+    name: Box<str>,
+    object: Guid,
+    /// In which attempt the parent spoke of it last.
+    seen: Attempt,
+    online: bool,
+}
+
+/// A session that holds, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Session {
+    attempt: Attempt,
+    /// With the standby, which may hold an older picture of its master.
+    standby: bool,
+}
+
+/// What came of the answer to `LocationUrl`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Located {
+    /// There it is.
+    At(Arc<Place>),
+    /// The parent does not know it, or it is not registered there.
+    Nowhere,
+    /// The answer is no URL that could be meant.
+    Unreadable,
+    /// It would have to be asked without TLS although its parent is not, and the settings do not
+    /// allow that: account and password would be sent in the clear.
+    Plain(Arc<Place>),
+}
+
+/// What came of the record of a PBX object.
+pub(super) enum Found {
+    /// Nothing to say about it.
+    Known,
+    /// There are too many PBXs already.
+    TooMany,
+    /// It is further from the settings than anybody looks.
+    TooDeep,
+}
+
+impl Tree {
+    /// A session of the telephony server begins: no PBX has one any more.
+    pub(super) fn started(&mut self) {
+        for node in &mut self.boxes {
+            node.wanted = false;
+            node.alive = false;
+            node.sessions.clear();
+            node.double_of = None;
+            if let Some(slave) = &mut node.slave {
+                slave.online = false;
+            }
+        }
+    }
+
+    /// The settings in force from now on. PBXs that they do not name any more are the second part
+    /// of the answer, their slaves before them.
+    pub(super) fn configure(&mut self, configuration: &Configuration) -> (ToPbxs, Vec<PbxId>) {
+        let mut too_many = None;
+        let before: Vec<PbxId> = self.ids().filter(|id| self.is_followed(*id)).collect();
+        self.user = configuration.user.clone();
+        self.follow_slaves = configuration.monitor_slaves;
+        self.allow_plain = configuration.allow_plain_slaves;
+        for node in self.boxes.iter_mut().filter(|node| node.slave.is_none()) {
+            node.wanted = false;
+        }
+        for settings in &configuration.pbxs {
+            let master = &settings.master;
+            let small = |text: &str| text.to_ascii_lowercase().into_boxed_str();
+            let key = Key::Master(small(&master.authority), small(&master.path));
+            let Some(id) = self.number(key, 0) else {
+                too_many = Some((PbxId(0), PbxInput::Reached(Limit::Pbxs)));
+                continue;
+            };
+            let places = std::iter::once(master).chain(&settings.standby);
+            let places: Vec<_> = places.map(|place| Arc::new(place.clone())).collect();
+            let node = &mut self.boxes[usize::from(id.0)];
+            node.wanted = true;
+            if node.places != places {
+                node.places = places;
+            }
+        }
+        let begun = self.ids().filter(|id| self.is_followed(*id));
+        let begun = begun.filter_map(|id| Some((id, self.beginning(id, 0)?)));
+        let begun = begun.chain(too_many).collect();
+        let mut gone: Vec<PbxId> = before.into_iter().filter(|id| !self.is_followed(*id)).collect();
+        gone.sort_by_key(|id| std::cmp::Reverse(self.boxes[usize::from(id.0)].depth));
+        (begun, gone)
+    }
+
+    /// The number of the PBX of this key, given now if it had none; `None` if there are too many.
+    fn number(&mut self, key: Key, depth: u8) -> Option<PbxId> {
+        if let Some(id) = self.by_key.get(&key) {
+            return Some(*id);
+        }
+        if self.boxes.len() >= MAX_PBXS {
+            return None;
+        }
+        // The limit keeps the number within u16.
+        let id = PbxId(u16::try_from(self.boxes.len()).ok()?);
+        self.by_key.insert(key.clone(), id);
+        self.boxes.push(Node {
+            key,
+            depth,
+            wanted: false,
+            places: Vec::new(),
+            slave: None,
+            identified: None,
+            first_name: Box::default(),
+            alive: false,
+            sessions: Vec::new(),
+            double_of: None,
+            lines: BTreeSet::new(),
+        });
+        Some(id)
+    }
+
+    /// Whether a PBX and all above it are to be looked after.
+    fn is_followed(&self, id: PbxId) -> bool {
+        let Some(node) = self.node(id) else { return false };
+        match &node.key {
+            Key::Master(..) => node.wanted,
+            Key::Slave(parent, _) => node.wanted && self.follow_slaves && self.is_followed(*parent),
+        }
+    }
+
+    /// With what a PBX begins, or goes on.
+    fn beginning(&self, id: PbxId, pause_ms: u32) -> Option<PbxInput> {
+        let node = self.node(id)?;
+        let reach = match (&node.key, &node.slave, &node.places[..]) {
+            (Key::Master(..), _, [master, rest @ ..]) => {
+                Reach::Direct { master: Arc::clone(master), standby: rest.first().cloned() }
+            }
+            (Key::Slave(parent, _), Some(slave), _) => Reach::Through {
+                parents: self.node(*parent)?.places.clone(),
+                name: slave.name.clone(),
+            },
+            _ => return None,
+        };
+        let user = self.user.clone();
+        Some(PbxInput::Configured { reach, user, pause_ms })
+    }
+
+    fn node(&self, id: PbxId) -> Option<&Node> {
+        self.boxes.get(usize::from(id.0))
+    }
+
+    fn node_mut(&mut self, id: PbxId) -> Option<&mut Node> {
+        self.boxes.get_mut(usize::from(id.0))
+    }
+
+    fn ids(&self) -> impl Iterator<Item = PbxId> + use<> {
+        // MAX_PBXS is within u16.
+        (0..self.boxes.len() as u16).map(PbxId)
+    }
+
+    fn children(&self, parent: PbxId) -> impl Iterator<Item = PbxId> {
+        let from = Key::Slave(parent, Box::default());
+        let of_parent = move |key: &Key| matches!(key, Key::Slave(of, _) if *of == parent);
+        self.by_key.range(from..).take_while(move |(key, _)| of_parent(key)).map(|(_, id)| *id)
+    }
+}
+
+// ---- what PBXs say of themselves --------------------------------------------------------------
+
+impl Tree {
+    /// What a PBX said of itself last.
+    pub(super) fn identified(&self, id: PbxId) -> Option<&Identification> {
+        self.node(id)?.identified.as_ref()
+    }
+
+    /// Where a PBX is reached, its master rather than its standby.
+    pub(super) fn place(&self, id: PbxId) -> Option<&Place> {
+        self.node(id)?.places.first().map(|place| &**place)
+    }
+
+    /// Takes in what a PBX says of itself. Returns whether that is news.
+    pub(super) fn identify(&mut self, id: PbxId, identification: &Identification) -> bool {
+        let Some(node) = self.node_mut(id) else { return false };
+        node.alive = true;
+        if node.first_name.is_empty() {
+            node.first_name = identification.location.clone();
+        }
+        let is_news = node.identified.as_ref() != Some(identification);
+        if is_news {
+            node.identified = Some(identification.clone());
+        }
+        is_news
+    }
+
+    /// Whether another PBX is the same box; then one of the two is to be left alone: the one that
+    /// is further from the settings, or came later. The first of the answer is that one.
+    pub(super) fn double(&mut self, id: PbxId) -> Option<(PbxId, PbxId)> {
+        let this = self.node(id)?;
+        let same = self.ids().find(|other| {
+            *other != id && self.node(*other).is_some_and(|other| is_same_box(this, other))
+        })?;
+        let other = self.node(same)?;
+        let (left, kept) = if this.depth < other.depth { (same, id) } else { (id, same) };
+        let node = self.node_mut(left)?;
+        node.double_of = Some(kept);
+        node.alive = false;
+        Some((left, kept))
+    }
+
+    /// PBXs that were left alone because of this one are worth another look.
+    pub(super) fn undouble(&mut self, of: PbxId) -> ToPbxs {
+        let doubles = self.doubles_of(of);
+        for double in &doubles {
+            self.boxes[usize::from(double.0)].double_of = None;
+        }
+        doubles.into_iter().map(|double| (double, PbxInput::Look)).collect()
+    }
+
+    /// PBXs that are left alone because of this one.
+    pub(super) fn doubles_of(&self, of: PbxId) -> Vec<PbxId> {
+        let is_double = |id: &PbxId| self.node(*id).is_some_and(|node| node.double_of == Some(of));
+        self.ids().filter(is_double).collect()
+    }
+
+    /// A session begins.
+    pub(super) fn session(&mut self, id: PbxId, attempt: Attempt, at: &Place) {
+        let Some(node) = self.node_mut(id) else { return };
+        let standby =
+            node.slave.is_none() && node.places.get(1).is_some_and(|place| **place == *at);
+        node.alive = true;
+        node.sessions.retain(|session| session.attempt != attempt);
+        if node.sessions.len() >= MAX_SESSIONS {
+            node.sessions.remove(0);
+        }
+        node.sessions.push(Session { attempt, standby });
+    }
+
+    /// Whether that attempt has a session.
+    pub(super) fn has_session(&self, id: PbxId, attempt: Attempt) -> bool {
+        let sessions = self.node(id).map_or(&[][..], |node| &node.sessions);
+        sessions.iter().any(|session| session.attempt == attempt)
+    }
+
+    /// Whether that attempt has a session with a standby.
+    pub(super) fn is_standby(&self, id: PbxId, attempt: Attempt) -> bool {
+        let sessions = self.node(id).map_or(&[][..], |node| &node.sessions);
+        sessions.iter().any(|session| session.attempt == attempt && session.standby)
+    }
+
+    /// Whether a PBX has a session at all.
+    pub(super) fn is_present(&self, id: PbxId) -> bool {
+        self.node(id).is_some_and(|node| !node.sessions.is_empty())
+    }
+
+    /// An attempt is over. Returns whether the PBX is gone with it.
+    pub(super) fn lost(&mut self, id: PbxId, attempt: Attempt) -> bool {
+        let Some(node) = self.node_mut(id) else { return false };
+        node.sessions.retain(|session| session.attempt != attempt);
+        let is_gone = node.sessions.is_empty() && node.alive;
+        node.alive = !node.sessions.is_empty();
+        is_gone
+    }
+
+    /// Whether a record of this PBX is about an object of its own (the PBX's SOAP reference, 4.5).
+    pub(super) fn is_home(&self, id: PbxId, user: &UserInfo) -> bool {
+        let Some(node) = self.node(id) else { return true };
+        let known = node.identified.as_ref().map_or("", |identified| &*identified.location);
+        let names = [known, &node.first_name, node.slave.as_ref().map_or("", |slave| &*slave.name)];
+        user.loc.is_empty()
+            // A box that does not say who it is cannot be told from others.
+            || known.is_empty()
+            || names.iter().any(|name| user.loc.eq_ignore_ascii_case(name))
+    }
+
+    /// The lines that were heard of from a PBX.
+    pub(super) fn lines(&self, id: PbxId) -> impl Iterator<Item = LineId> {
+        self.node(id).into_iter().flat_map(|node| node.lines.iter().copied())
+    }
+
+    /// A line was heard of from a PBX, or is not any more.
+    pub(super) fn note_line(&mut self, id: PbxId, line: LineId, there: bool) {
+        let Some(node) = self.node_mut(id) else { return };
+        if there {
+            node.lines.insert(line);
+        } else {
+            node.lines.remove(&line);
+        }
+    }
+}
+
+fn is_same_box(one: &Node, other: &Node) -> bool {
+    let (Some(a), Some(b)) = (&one.identified, &other.identified) else { return false };
+    let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+    other.alive
+        && other.double_of.is_none()
+        && !a.location.is_empty()
+        && same(&a.system, &b.system)
+        && same(&a.location, &b.location)
+        && (a.serial.is_empty() || b.serial.is_empty() || same(&a.serial, &b.serial))
+}
+
+// ---- slaves -----------------------------------------------------------------------------------
+
+/// Whether an object stands for another PBX.
+pub(super) fn is_location(user: &UserInfo) -> bool {
+    !user.cn.is_empty() && &*user.object == "loc"
+}
+
+impl Tree {
+    /// Takes in what a PBX says of an object that stands for another one. PBXs that are gone with
+    /// it are added to `gone`, slaves before their parents.
+    pub(super) fn location(
+        &mut self,
+        parent: PbxId,
+        attempt: Attempt,
+        user: &UserInfo,
+        inputs: &mut ToPbxs,
+        gone: &mut Vec<PbxId>,
+    ) -> Found {
+        let name = if user.h323.is_empty() { &user.cn } else { &user.h323 };
+        let own = self.identified(parent).map_or("", |identified| &*identified.location);
+        // The object that stands for the PBX itself leads nowhere, and one that is registered at
+        // another PBX is for that one to report.
+        if name.text().eq_ignore_ascii_case(own) || !self.is_home(parent, user) {
+            return Found::Known;
+        }
+        let key = Key::Slave(parent, name.text().to_lowercase().into());
+        if !user.active {
+            let by_object = |tree: &Tree, id: &PbxId| {
+                let slave = tree.node(*id).and_then(|node| node.slave.as_ref());
+                slave.is_some_and(|slave| slave.object == user.guid)
+            };
+            let known = self.by_key.get(&key).copied();
+            if let Some(id) = known.or_else(|| self.children(parent).find(|id| by_object(self, id)))
+            {
+                self.remove(id, gone);
+            }
+            return Found::Known;
+        }
+        let depth = self.node(parent).map_or(0, |node| node.depth) + 1;
+        if depth > MAX_DEPTH {
+            return Found::TooDeep;
+        }
+        let Some(id) = self.number(key, depth) else { return Found::TooMany };
+        let was_followed = self.is_followed(id);
+        let before = self.children(parent).filter(|other| self.is_followed(*other)).count();
+        let Some(node) = self.node_mut(id) else { return Found::Known };
+        let slave = Slave {
+            name: name.text().into(),
+            object: user.guid,
+            seen: attempt,
+            online: user.registered,
+        };
+        let was_online = node.slave.replace(slave).is_some_and(|slave| slave.online);
+        node.wanted = true;
+        let (online, has_session) = (user.registered, !node.sessions.is_empty());
+        if !was_followed && self.is_followed(id) {
+            let pause_ms = STAGGER_MS * u32::try_from(before).unwrap_or(0);
+            inputs.extend(self.beginning(id, pause_ms).map(|input| (id, input)));
+        } else if self.is_followed(id) {
+            match (was_online, online) {
+                (_, true) if !has_session => inputs.push((id, PbxInput::Look)),
+                (true, false) => inputs.push((id, PbxInput::Check)),
+                _ => {}
+            }
+        }
+        Found::Known
+    }
+
+    /// All objects have been reported once in that attempt: slaves that were not are gone.
+    pub(super) fn end(&mut self, parent: PbxId, attempt: Attempt, gone: &mut Vec<PbxId>) {
+        let is_unseen = |id: &PbxId| {
+            let slave = self.node(*id).and_then(|node| node.slave.as_ref());
+            slave.is_some_and(|slave| slave.seen != attempt)
+        };
+        let unseen: Vec<PbxId> = self.children(parent).filter(is_unseen).collect();
+        unseen.into_iter().for_each(|id| self.remove(id, gone));
+    }
+
+    /// A slave is gone, and all that were found through it.
+    fn remove(&mut self, id: PbxId, gone: &mut Vec<PbxId>) {
+        let below: Vec<PbxId> = self.children(id).collect();
+        below.into_iter().for_each(|child| self.remove(child, gone));
+        let Some(node) = self.node_mut(id) else { return };
+        let known = std::mem::take(&mut node.wanted) || !node.lines.is_empty();
+        if known {
+            gone.push(id);
+        }
+    }
+
+    /// A PBX is not looked after any more.
+    pub(super) fn leave(&mut self, id: PbxId) {
+        let Some(node) = self.node_mut(id) else { return };
+        node.alive = false;
+        node.sessions.clear();
+        node.double_of = None;
+    }
+
+    /// Takes in where a slave's parent says that it is. Its own slaves have to ask there.
+    pub(super) fn locate(&mut self, id: PbxId, url: &str, inputs: &mut ToPbxs) -> Located {
+        if url.trim().is_empty() {
+            return Located::Nowhere;
+        }
+        let Some(place) = Place::read(url).map(Arc::new) else { return Located::Unreadable };
+        let parent = match self.node(id).map(|node| &node.key) {
+            Some(Key::Slave(parent, _)) => self.node(*parent),
+            _ => None,
+        };
+        let is_secret = parent.is_some_and(|parent| parent.places.iter().any(|p| p.https));
+        if is_secret && !place.https && !self.allow_plain {
+            return Located::Plain(place);
+        }
+        let Some(node) = self.node_mut(id) else { return Located::Nowhere };
+        if node.places != [Arc::clone(&place)] {
+            node.places = vec![Arc::clone(&place)];
+            let children: Vec<PbxId> = self.children(id).collect();
+            let children = children.into_iter().filter(|child| self.is_followed(*child));
+            inputs.extend(children.filter_map(|child| Some((child, self.beginning(child, 0)?))));
+        }
+        Located::At(place)
+    }
+}

@@ -1,0 +1,161 @@
+//! Back to the master: while its standby serves, a master is looked at from time to time. When it
+//! answers, a session is opened there beside the one with the standby; when the users are
+//! registered there, that session takes the place of the other one.
+
+use super::users::Seen;
+use super::{LONGEST_PAUSE_MS, PROBE_MS, Pbx, Reach, ToLines};
+use crate::effect::{Effect, Effects, Interface, Report, Request};
+use crate::fact::{PbxFact, UserInfo};
+use crate::id::{Attempt, LineId};
+use crate::line::LineInput;
+use crate::pbx::Clue;
+use crate::pii::Personal;
+use crate::place::Place;
+use crate::time::{Millis, Timer};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// After a phone went away from the standby, so long is waited for others to follow.
+const HASTE_MS: u64 = 1_000;
+
+/// An attempt at the master beside the session with the standby.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Trial {
+    pub(super) attempt: Attempt,
+    place: Arc<Place>,
+    /// Number and key of its session, once there is one.
+    session: Option<(u32, u32)>,
+    /// Lines of users who are at home there, with their Long Names, and whether they are registered.
+    users: BTreeMap<LineId, (Personal, bool)>,
+}
+
+impl Pbx {
+    /// Plans the next look at the master. As long as nobody is registered at the standby, it is
+    /// likely that the master will be back soon.
+    pub(super) fn plan_trial(&mut self, at: Millis, out: &mut Effects) {
+        let soon_ms = LONGEST_PAUSE_MS.min(1_000 << self.trials.min(5));
+        self.plan_trial_in(at, if self.serves { PROBE_MS } else { soon_ms }, out);
+    }
+
+    /// A phone went away from the standby: perhaps to the master.
+    pub(super) fn hasten_trial(&mut self, at: Millis, out: &mut Effects) {
+        if self.serves && self.trial.is_none() && !self.is_hastened {
+            self.plan_trial_in(at, HASTE_MS, out);
+            self.is_hastened = true;
+        }
+    }
+
+    fn plan_trial_in(&mut self, at: Millis, pause_ms: u64, out: &mut Effects) {
+        if self.is_at_standby() {
+            // Whatever was planned before is not any more.
+            self.plan = self.plan.wrapping_add(1);
+            out.push(Effect::Wake(at + pause_ms, Timer::Probe(self.id, self.plan)));
+        }
+    }
+
+    pub(super) fn begin_trial(&mut self, out: &mut Effects) {
+        let Reach::Direct { master, .. } = &self.reach else { return };
+        if self.trial.is_some() || !self.is_at_standby() {
+            return;
+        }
+        self.trials = self.trials.saturating_add(1);
+        self.is_hastened = false;
+        self.latest.0 += 1;
+        let (attempt, place) = (self.latest, Arc::clone(master));
+        self.ask_in(attempt, &place, Request::Probe, out);
+        self.trial = Some(Trial { attempt, place, session: None, users: BTreeMap::new() });
+    }
+
+    /// Gives the master up for now.
+    pub(super) fn end_trial(&mut self, out: &mut Effects) {
+        let Some(trial) = self.trial.take() else { return };
+        let request = match trial.session {
+            Some((session, _)) => Request::End { session },
+            None => Request::Leave,
+        };
+        self.ask_in(trial.attempt, &trial.place, request, out);
+    }
+
+    pub(super) fn trial_fact(
+        &mut self,
+        at: Millis,
+        fact: PbxFact,
+        clue: Clue,
+        out: &mut Effects,
+        lines: &mut ToLines,
+    ) {
+        let Some(trial) = &mut self.trial else { return };
+        let (attempt, place) = (trial.attempt, Arc::clone(&trial.place));
+        match fact {
+            PbxFact::Probed => {
+                let (user, interface) = (self.user.clone(), Interface::V10);
+                self.ask_in(attempt, &place, Request::Initialize { user, interface }, out);
+            }
+            PbxFact::Initialized { session: session @ 1.., key, .. } => {
+                trial.session = Some((session, key));
+                self.ask_in(attempt, &place, Request::Poll { session }, out);
+            }
+            PbxFact::User(user) => self.trial_user(at, user, clue, out, lines),
+            PbxFact::Polled { .. } => {
+                if let Some((session, _)) = trial.session {
+                    self.ask_in(attempt, &place, Request::Poll { session }, out);
+                }
+            }
+            // Refused, failed, or something that was not asked.
+            _ => self.give_up_trial(at, out),
+        }
+    }
+
+    fn give_up_trial(&mut self, at: Millis, out: &mut Effects) {
+        self.end_trial(out);
+        self.plan_trial(at, out);
+    }
+
+    fn trial_user(
+        &mut self,
+        at: Millis,
+        user: UserInfo,
+        clue: Clue,
+        out: &mut Effects,
+        lines: &mut ToLines,
+    ) {
+        let Some(trial) = &mut self.trial else { return };
+        let is_end = user.cn.is_empty();
+        match clue {
+            Clue::Line { line, identity } => {
+                lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
+                trial.users.insert(line, (user.cn, user.registered));
+            }
+            clue => self.heard(clue, out, lines),
+        }
+        if is_end {
+            self.decide(at, out, lines);
+        }
+    }
+
+    /// All users of the master have been reported: it is taken if somebody is registered there, or
+    /// nobody is at the standby.
+    fn decide(&mut self, at: Millis, out: &mut Effects, lines: &mut ToLines) {
+        let Some(trial) = &self.trial else { return };
+        let is_in_use = trial.users.values().any(|(_, registered)| *registered);
+        if !is_in_use && self.serves {
+            return self.give_up_trial(at, out);
+        }
+        let Some(Trial { attempt, place, session: Some((session, key)), users }) =
+            self.trial.take()
+        else {
+            return;
+        };
+        out.push(Effect::Report(Report::BackAtMaster(self.id)));
+        self.retire(out, lines);
+        (self.attempt, self.place, self.turn, self.tried) = (attempt, place, 0, 1);
+        self.interface = Interface::V10;
+        (self.quick, self.serves, self.settled, self.snapshot_ended) = (0, false, false, true);
+        self.up(at, session, key, out);
+        for (line, (cn, registered)) in users {
+            self.take(at, line, cn, Seen { registered, changed: false }, out, lines);
+        }
+        self.watch_for_end_of_replay(at, out);
+    }
+}

@@ -1,0 +1,187 @@
+//! The users of a PBX and their calls: who is monitored, and whose events these are.
+
+use super::{Asking, Clue, MAX_EARLY, Monitoring, Pbx, SETTLE_MS, ToLines};
+use crate::effect::{Effect, Effects, Report, Request, Surprise};
+use crate::fact::{CallInfo, UserInfo};
+use crate::id::{LineId, UserHandle};
+use crate::line::LineInput;
+use crate::pii::Personal;
+use crate::time::{Millis, Timer};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What a PBX says of a user who is at home there.
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    /// A device is registered.
+    pub(super) registered: bool,
+    /// The configuration changed.
+    pub(super) changed: bool,
+}
+
+impl Pbx {
+    pub(super) fn user(
+        &mut self,
+        at: Millis,
+        user: UserInfo,
+        clue: Clue,
+        out: &mut Effects,
+        lines: &mut ToLines,
+    ) {
+        // The end of the snapshot; such a record later means nothing.
+        self.snapshot_ended |= user.cn.is_empty();
+        match clue {
+            Clue::Line { line, identity } => {
+                if identity.is_some() {
+                    self.rename(line, &user.cn);
+                }
+                lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
+                if self.is_up() {
+                    let seen = Seen { registered: user.registered, changed: user.cfg };
+                    self.take(at, line, user.cn, seen, out, lines);
+                }
+            }
+            clue => self.heard(clue, out, lines),
+        }
+    }
+
+    /// What a record means that is about nobody who is at home here.
+    pub(super) fn heard(&mut self, clue: Clue, out: &mut Effects, lines: &mut ToLines) {
+        match clue {
+            Clue::Foreign { line, identity, rival } => {
+                lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
+                if let Some(rival) = rival {
+                    out.push(Effect::Report(Report::TwoHomes(line, rival, self.id)));
+                }
+                if self.lines.contains_key(&line) {
+                    self.forget(line);
+                    lines.push((line, LineInput::LinkLost(self.link())));
+                }
+            }
+            Clue::Removed(line) => {
+                self.forget(line);
+                lines.push((line, LineInput::Removed));
+            }
+            // A trunk, or all of them: their numbers mean something to the lines.
+            Clue::Renamed(renamed) => lines.extend(renamed),
+            Clue::Limit(limit) => out.push(Effect::Report(Report::LimitReached(limit))),
+            _ => {}
+        }
+    }
+
+    /// A user who is not monitored yet is to be asked for under his new name.
+    fn rename(&mut self, line: LineId, cn: &Personal) {
+        match &mut self.asking {
+            Some(asking) if asking.line == line => asking.renamed = Some(cn.clone()),
+            _ => {
+                let mut waiting = self.waiting.iter_mut();
+                if let Some((_, known)) = waiting.find(|(waiting, _)| *waiting == line) {
+                    known.clone_from(cn);
+                }
+            }
+        }
+    }
+
+    /// A user who is at home here.
+    pub(super) fn take(
+        &mut self,
+        at: Millis,
+        line: LineId,
+        cn: Personal,
+        seen: Seen,
+        out: &mut Effects,
+        lines: &mut ToLines,
+    ) {
+        let Seen { registered, changed } = seen;
+        if !registered && self.snapshot_ended {
+            self.hasten_trial(at, out);
+        }
+        self.serves |= registered;
+        lines.push((line, LineInput::Seen { link: self.link(), registered, changed }));
+        let known = self.lines.get(&line).copied();
+        if matches!(known, None | Some(Monitoring::Refused)) {
+            self.lines.insert(line, Monitoring::Wanted);
+            self.waiting.push_back((line, cn));
+            self.ask_next_user(out);
+        }
+    }
+
+    /// One `UserInitialize` at a time: a small box must not be flooded.
+    fn ask_next_user(&mut self, out: &mut Effects) {
+        let Some(session) = self.session() else { return };
+        if self.asking.is_some() {
+            return;
+        }
+        if let Some((line, cn)) = self.waiting.pop_front() {
+            if self.waiting.is_empty() {
+                // It was long once and will not be again.
+                self.waiting = VecDeque::new();
+            }
+            self.asking = Some(Asking { line, renamed: None });
+            let interface = self.interface;
+            self.ask(Request::UserInitialize { session, line, cn, interface }, out);
+        }
+    }
+
+    pub(super) fn user_initialized(
+        &mut self,
+        line: LineId,
+        handle: UserHandle,
+        out: &mut Effects,
+        lines: &mut ToLines,
+    ) {
+        let asked = self.asking.take_if(|asking| asking.line == line);
+        let renamed = asked.and_then(|asked| asked.renamed).filter(|_| handle.0 == 0);
+        match (self.lines.get_mut(&line), renamed) {
+            (Some(_), Some(cn)) => self.waiting.push_front((line, cn)),
+            (Some(state), None) if handle.0 == 0 => {
+                *state = Monitoring::Refused;
+                out.push(Effect::Report(Report::LineRefused(line)));
+            }
+            (Some(state), None) => {
+                *state = Monitoring::On;
+                self.users.insert(handle.0, line);
+                let (link, place) = (self.link(), Arc::clone(&self.place));
+                lines.push((line, LineInput::Monitored { link, place, user: handle }));
+            }
+            (None, _) => {}
+        }
+        for (info, clue) in std::mem::take(&mut self.early) {
+            self.call(info, &Clue::Call(clue), out, lines);
+        }
+        self.ask_next_user(out);
+    }
+
+    pub(super) fn forget(&mut self, line: LineId) {
+        self.lines.remove(&line);
+        self.users.retain(|_, owner| *owner != line);
+        self.waiting.retain(|(waiting, _)| *waiting != line);
+    }
+
+    pub(super) fn call(
+        &mut self,
+        info: CallInfo,
+        clue: &Clue,
+        out: &mut Effects,
+        lines: &mut ToLines,
+    ) {
+        let &Clue::Call(clue) = clue else { return };
+        match self.users.get(&info.user) {
+            Some(line) => lines.push((*line, LineInput::Call(self.link(), info, clue))),
+            None if self.asking.is_some() && self.early.len() < MAX_EARLY => {
+                self.early.push((info, clue));
+            }
+            None => out.push(Effect::Report(Report::Surprise(Surprise::UnknownUser))),
+        }
+    }
+
+    /// The replay of running calls follows each `UserInitialize` soon; nothing marks its end.
+    pub(super) fn watch_for_end_of_replay(&mut self, at: Millis, out: &mut Effects) {
+        let up = self.is_up();
+        let all_asked = self.snapshot_ended && self.waiting.is_empty() && self.asking.is_none();
+        if up && all_asked && !self.settled {
+            self.settled = true;
+            out.push(Effect::Wake(at + SETTLE_MS, Timer::Settled(self.id, self.attempt.0)));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What comes over one connection before the answer that explains it comes over the other one.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod site;
+
+use engine::effect::{Effect, Report, Request, Surprise};
+use engine::fact::*;
+use engine::id::*;
+use site::*;
+use std::sync::Arc;
+
+/// A new session in which Anna's `UserInitialize` is under way.
+fn asking() -> Site {
+    let mut site = Site::new();
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(engine::time::Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.pbx(PbxFact::Identified(Identification::default()));
+    site.pbx(PbxFact::Initialized { session: 42, key: 8, place: Arc::default() });
+    site.pbx(PbxFact::User(user(1, "Anna")));
+    site.effects.clear();
+    site
+}
+
+#[test]
+fn running_calls_that_a_poll_brings_before_the_handle_of_their_user_are_not_lost() {
+    let mut site = asking();
+    site.call(101, 5);
+    assert_eq!(site.calls_told(1), [""; 0]);
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(11)));
+    assert_eq!(site.calls_told(1), ["new call1", "call1 CONNECTED 0x1"]);
+}
+
+#[test]
+fn events_of_a_user_that_nobody_asked_for_are_a_surprise_once_the_answer_is_there() {
+    let mut site = asking();
+    let surprises = |site: &Site| {
+        let unknown = Effect::Report(Report::Surprise(Surprise::UnknownUser));
+        site.effects.iter().filter(|effect| **effect == unknown).count()
+    };
+    site.call(201, 5);
+    assert_eq!(surprises(&site), 0);
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(11)));
+    assert_eq!(surprises(&site), 1);
+    site.call(201, 5);
+    assert_eq!(surprises(&site), 2);
+}
+
+#[test]
+fn what_was_kept_back_ends_with_its_session() {
+    let mut site = asking();
+    site.call(101, 5);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(engine::time::Timer::Reconnect(PBX, 2)));
+    site.attempt = Attempt(3);
+    site.session(10);
+    assert_eq!(site.calls_told(1), [""; 0]);
+}
+
+#[test]
+fn a_poll_that_comes_after_its_session_was_lost_brings_no_line_into_service() {
+    let mut site = Site::new();
+    site.pbx(PbxFact::Failed(Question::UserInitialize(LineId(1)), Failure::Broken));
+    assert!(!site.view(1).connected);
+    site.pbx(PbxFact::User(user(1, "Anna")));
+    site.pbx(PbxFact::Polled { count: 1, elapsed_ms: 7_000 });
+    assert!(!site.view(1).connected);
+    // The next session asks for her anew.
+    site.event(Event::Due(engine::time::Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.session(10);
+    assert!(site.view(1).in_service);
+}
+
+#[test]
+fn a_new_name_that_comes_after_its_session_was_over_still_reaches_the_line() {
+    let mut site = Site::new();
+    site.host(HostFact::Stopping);
+    let renamed = UserInfo { guid: Guid::read("Anna"), ..user(1, "Anna Berg") };
+    site.pbx(PbxFact::User(renamed.clone()));
+    assert_eq!(site.view(1).identity.name.to_text(), "Anna Berg");
+    site.pbx(PbxFact::User(UserInfo { active: false, ..renamed }));
+    assert!(site.view(1).removed);
+}
+
+#[test]
+fn a_user_renamed_while_it_is_asked_for_is_asked_for_again_under_its_new_name() {
+    let mut site = asking();
+    let renamed = UserInfo { guid: Guid::read("Anna"), cfg: true, ..user(1, "Anna Berg") };
+    site.pbx(PbxFact::User(renamed));
+    assert_eq!(asked_for(&mut site), [""; 0]);
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(0)));
+    assert_eq!(asked_for(&mut site), ["Anna Berg"]);
+    assert!(!site.effects.contains(&Effect::Report(Report::LineRefused(LineId(1)))));
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(12)));
+    assert!(site.view(1).in_service);
+}
+
+#[test]
+fn a_user_renamed_before_its_turn_is_asked_for_once_and_under_its_new_name() {
+    let mut site = asking();
+    site.pbx(PbxFact::User(user(2, "Ben")));
+    let renamed = UserInfo { guid: Guid::read("Ben"), cfg: true, ..user(2, "Ben Ash") };
+    site.pbx(PbxFact::User(renamed));
+    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(11)));
+    assert_eq!(asked_for(&mut site), ["Ben Ash"]);
+    site.pbx(PbxFact::UserInitialized(LineId(2), UserHandle(12)));
+    assert_eq!(asked_for(&mut site), [""; 0]);
+}
+
+/// For whom the PBX was asked since last looked.
+fn asked_for(site: &mut Site) -> Vec<String> {
+    let names = site.asked().into_iter().filter_map(|request| match request {
+        Request::UserInitialize { cn, .. } => Some(cn.text().to_owned()),
+        _ => None,
+    });
+    names.collect()
+}

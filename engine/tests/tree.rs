@@ -1,0 +1,425 @@
+//! Masters with slaves, and slaves of slaves: found, followed, lost, and recognised when they are
+//! the same box; users who are known at several of them, and who move.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod grove;
+
+use engine::effect::{Limit, Report};
+use engine::fact::*;
+use engine::id::*;
+use engine::place::Place;
+use grove::*;
+
+/// A master with Anna, a branch with Ben that is found through it, a kiosk with Cleo that is found
+/// through the branch; and another tree with Dora.
+fn site() -> Grove {
+    site_of(vec![
+        (
+            "hq",
+            Pbx::named("hq")
+                .with(&[("Anna", ""), ("Ben", "branch"), ("Cleo", "kiosk")])
+                .leading_to("branch", "branch"),
+        ),
+        (
+            "branch",
+            Pbx::named("branch")
+                .with(&[("Ben", ""), ("Cleo", "kiosk")])
+                .leading_to("kiosk", "kiosk"),
+        ),
+        ("kiosk", Pbx::named("kiosk").with(&[("Cleo", "")])),
+        ("other", Pbx::named("other").with(&[("Dora", "")])),
+    ])
+}
+
+fn site_of(pbxs: Vec<(&str, Pbx)>) -> Grove {
+    let other = pbxs.iter().any(|(host, _)| *host == "other");
+    let masters: &[_] = if other { &[("hq", None), ("other", None)] } else { &[("hq", None)] };
+    Grove::new(masters, pbxs)
+}
+
+const HOMES: [(&str, &str); 4] =
+    [("Anna", "hq"), ("Ben", "branch"), ("Cleo", "kiosk"), ("Dora", "other")];
+
+// ---- finding ------------------------------------------------------------------------------------
+
+#[test]
+fn slaves_of_slaves_are_found_and_each_line_is_monitored_at_its_home() {
+    let site = site();
+    assert_eq!(site.in_service(), at(&HOMES));
+    let created: Vec<u32> = site.core.lines().map(|line| line.id().0).collect();
+    assert_eq!(created, [1, 2, 3, 4]);
+    for host in ["hq", "branch", "kiosk", "other"] {
+        assert_eq!(site.sessions_at(host), 1, "{host}");
+    }
+    assert!(site.reports.contains(&Report::SlaveFound(PbxId(2), "branch".into())));
+}
+
+#[test]
+fn the_parent_is_asked_for_the_way_before_the_slave_is_asked_who_it_is() {
+    let site = site();
+    let asked: Vec<(&str, &str)> = site
+        .asked
+        .iter()
+        .filter(|(host, what)| host == "branch" || what == "LocationUrl")
+        .map(|(host, what)| (host.as_str(), what.as_str()))
+        .take(4)
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            ("hq", "LocationUrl"),
+            ("branch", "Version"),
+            ("branch", "Initialize"),
+            ("branch", "Poll"),
+        ]
+    );
+}
+
+#[test]
+fn a_slave_that_registers_later_is_found_when_its_object_says_so() {
+    let mut site = site();
+    let hq = site.pbxs.get_mut("hq").unwrap();
+    hq.slaves.insert("depot".into(), String::new());
+    site.pbxs.insert("depot".into(), Pbx::named("depot").with(&[("Eva", "")]));
+    site.says("hq", location("depot", false));
+    site.pass(100_000);
+    assert!(!site.lines().contains_key("Eva"));
+    let place = Place::at("depot").to_string();
+    site.pbxs.get_mut("hq").unwrap().slaves.insert("depot".into(), place);
+    site.says("hq", location("depot", true));
+    assert!(site.line("Eva").in_service);
+}
+
+#[test]
+fn many_slaves_that_are_found_at_once_do_not_all_ask_at_once() {
+    let mut site = Grove::new(&[("hq", None)], Vec::new());
+    let mut hq = Pbx::named("hq");
+    for name in (0..20).map(|number| format!("branch{number}")) {
+        hq = hq.leading_to(&name, &name);
+        site.pbxs.insert(name.clone(), Pbx::named(&name));
+    }
+    site.pbxs.insert("hq".into(), hq);
+    let locating =
+        |site: &Grove| site.asked.iter().filter(|(_, what)| what == "LocationUrl").count();
+    while locating(&site) == 0 {
+        site.pass(10);
+    }
+    assert!(locating(&site) < 4, "{}", locating(&site));
+    site.pass(2_000);
+    assert_eq!(locating(&site), 20);
+}
+
+#[test]
+fn without_monitor_slaves_they_are_left_alone_and_their_users_are_known_and_out_of_service() {
+    let mut site = Grove::new(&[], Vec::new());
+    site.settings.monitor_slaves = false;
+    site.settings.pbxs = vec![PbxSettings { master: Place::at("hq"), standby: None }];
+    let hq = Pbx::named("hq").with(&[("Anna", ""), ("Ben", "branch")]);
+    site.pbxs.insert("hq".into(), hq.leading_to("branch", "branch"));
+    site.pbxs.insert("branch".into(), Pbx::named("branch").with(&[("Ben", "")]));
+    site.configure();
+    assert_eq!(site.in_service(), at(&[("Anna", "hq")]));
+    assert!(!site.line("Ben").in_service && !site.line("Ben").connected);
+    assert!(site.asked.iter().all(|(host, what)| host != "branch" && what != "LocationUrl"));
+    // And this can change while all is running.
+    site.settings.monitor_slaves = true;
+    site.configure();
+    assert_eq!(site.in_service(), at(&[("Anna", "hq"), ("Ben", "branch")]));
+    site.settings.monitor_slaves = false;
+    site.configure();
+    assert_eq!(site.in_service(), at(&[("Anna", "hq")]));
+    assert_eq!(site.sessions_at("branch"), 0);
+}
+
+// ---- coming and going ---------------------------------------------------------------------------
+
+#[test]
+fn each_pbx_that_is_cut_takes_its_own_lines_out_of_service_and_brings_them_back() {
+    let mut site = site();
+    for (cn, host) in HOMES {
+        let ids: Vec<_> = site.lines().values().map(|view| view.identity.line).collect();
+        site.cut(host);
+        let others: Vec<_> = HOMES.iter().filter(|(_, at)| *at != host).copied().collect();
+        assert_eq!(site.in_service(), at(&others), "without {host}");
+        assert!(!site.line(cn).connected);
+        site.restore(host);
+        site.pass(60_000);
+        assert_eq!(site.in_service(), at(&HOMES), "{host} is back");
+        let after: Vec<_> = site.lines().values().map(|view| view.identity.line).collect();
+        assert_eq!(ids, after);
+    }
+}
+
+#[test]
+fn a_slave_that_is_elsewhere_after_a_loss_is_found_there() {
+    let mut site = site();
+    site.pbxs.insert("stand-in".into(), Pbx::named("branch").with(&[("Ben", "")]));
+    let place = Place::at("stand-in").to_string();
+    site.pbxs.get_mut("hq").unwrap().slaves.insert("branch".into(), place);
+    site.cut("branch");
+    assert_eq!(site.monitored["Ben"], "stand-in");
+    assert!(site.line("Ben").in_service, "no pause was needed");
+}
+
+#[test]
+fn a_slave_whose_object_is_deleted_is_left_with_all_below_it() {
+    let mut site = site();
+    site.says("hq", gone(location("branch", false)));
+    assert_eq!((site.sessions_at("branch"), site.sessions_at("kiosk")), (0, 0));
+    assert_eq!(site.in_service(), at(&[("Anna", "hq"), ("Dora", "other")]));
+    // The master still speaks of them.
+    assert!(!site.line("Ben").removed && !site.line("Cleo").removed);
+    site.says("hq", location("branch", true));
+    site.pass(1_000);
+    assert_eq!(site.in_service(), at(&HOMES));
+}
+
+#[test]
+fn a_slave_that_is_not_in_the_next_snapshot_is_left() {
+    let mut site = site();
+    site.cut("hq");
+    site.pbxs.get_mut("hq").unwrap().users.retain(|user| &*user.object != "loc");
+    site.restore("hq");
+    site.pass(60_000);
+    assert_eq!((site.sessions_at("branch"), site.sessions_at("kiosk")), (0, 0));
+}
+
+#[test]
+fn users_that_vanished_while_nobody_looked_lose_their_lines_and_keep_their_ids() {
+    let mut site = site();
+    let id = site.line("Dora").identity.line;
+    site.cut("other");
+    site.pbxs.get_mut("other").unwrap().users.clear();
+    site.restore("other");
+    site.pass(60_000);
+    assert!(site.line("Dora").removed);
+    site.says("other", user("Dora", ""));
+    assert!(site.line("Dora").in_service);
+    assert_eq!(site.line("Dora").identity.line, id);
+}
+
+#[test]
+fn a_pbx_that_leaves_the_settings_is_left_and_another_order_changes_nothing() {
+    let mut site = site();
+    site.settings.pbxs.reverse();
+    site.asked.clear();
+    site.configure();
+    assert!(site.asked.is_empty(), "{:?}", site.asked);
+    site.settings.pbxs.retain(|pbx| &*pbx.master.authority == "other");
+    site.configure();
+    assert_eq!(site.in_service(), at(&[("Dora", "other")]));
+    assert!(site.line("Anna").removed && site.line("Cleo").removed);
+    site.settings.pbxs.push(PbxSettings { master: Place::at("hq"), standby: None });
+    site.configure();
+    assert_eq!(site.in_service(), at(&HOMES));
+    let ids: Vec<u32> = site.core.lines().map(|line| line.id().0).collect();
+    assert_eq!(ids, [1, 2, 3, 4]);
+}
+
+// ---- the same box -------------------------------------------------------------------------------
+
+#[test]
+fn a_slave_that_leads_back_to_its_master_is_recognised() {
+    let mut site = site();
+    let place = Place::at("hq").to_string();
+    site.pbxs.get_mut("kiosk").unwrap().slaves.insert("loop".into(), place);
+    site.says("kiosk", location("loop", true));
+    site.pass(120_000);
+    assert_eq!(site.sessions_at("hq"), 1);
+    assert!(site.reports.iter().any(|report| matches!(report, Report::SameBox(_, PbxId(0)))));
+    assert_eq!(site.in_service(), at(&HOMES));
+}
+
+#[test]
+fn a_box_that_two_parents_lead_to_is_looked_after_once_and_by_the_other_way_if_one_goes() {
+    let mut site = site();
+    let place = Place::at("kiosk").to_string();
+    site.pbxs.get_mut("hq").unwrap().slaves.insert("short cut".into(), place);
+    site.says("hq", location("short cut", true));
+    site.pass(1_000);
+    assert_eq!(site.sessions_at("kiosk"), 1);
+    site.says("branch", gone(location("kiosk", false)));
+    site.pass(1_000);
+    assert_eq!(site.sessions_at("kiosk"), 1);
+    assert_eq!(site.in_service(), at(&HOMES));
+}
+
+#[test]
+fn two_boxes_of_one_name_are_told_apart_by_their_serial_numbers() {
+    let mut site = site();
+    let mut twin = Pbx::named("branch").with(&[("Eva", "")]);
+    twin.who.serial = "another".into();
+    site.pbxs.insert("twin".into(), twin);
+    let place = Place::at("twin").to_string();
+    site.pbxs.get_mut("hq").unwrap().slaves.insert("twin".into(), place);
+    site.says("hq", location("twin", true));
+    site.pass(1_000);
+    assert!(site.line("Eva").in_service && site.line("Ben").in_service);
+}
+
+#[test]
+fn a_chain_of_slaves_is_followed_only_so_far() {
+    let mut site = site();
+    for n in 0..40 {
+        let (name, next) = (format!("link{n}"), format!("link{}", n + 1));
+        site.pbxs.insert(name.clone(), Pbx::named(&name).leading_to(&next, &next));
+    }
+    let place = Place::at("link0").to_string();
+    site.pbxs.get_mut("hq").unwrap().slaves.insert("link0".into(), place);
+    site.says("hq", location("link0", true));
+    site.pass(10_000);
+    assert_eq!(site.sessions_at("link15"), 1);
+    assert_eq!(site.sessions_at("link16"), 0);
+    assert!(site.reports.contains(&Report::LimitReached(Limit::Depth)));
+}
+
+#[test]
+fn no_more_pbxs_get_a_number_than_there_is_room_for() {
+    let mut site = Grove::new(&[("hq", None)], vec![("hq", Pbx::named("hq"))]);
+    site.settings.monitor_slaves = false;
+    site.configure();
+    for n in 0..5_000 {
+        site.says("hq", location(&format!("branch{n}"), true));
+    }
+    assert!(site.reports.contains(&Report::LimitReached(Limit::Pbxs)));
+}
+
+// ---- where a slave is ---------------------------------------------------------------------------
+
+#[test]
+fn what_a_parent_says_of_the_way_may_be_nonsense() {
+    for url in ["nowhere", "ftp://branch/x", "http://user:pw@branch/PBX0/user.soap", ""] {
+        let mut site = site();
+        site.pbxs.get_mut("hq").unwrap().slaves.insert("branch".into(), url.into());
+        site.cut("branch");
+        site.pass(200_000);
+        assert!(!site.line("Ben").in_service);
+        assert!(site.asked.iter().all(|(host, _)| !host.contains('@')));
+        site.restore("branch");
+        let place = Place::at("branch").to_string();
+        site.pbxs.get_mut("hq").unwrap().slaves.insert("branch".into(), place);
+        site.pass(40_000);
+        assert!(site.line("Ben").in_service, "{url}");
+    }
+}
+
+#[test]
+fn a_password_is_not_sent_in_the_clear_to_a_slave_of_a_master_that_is_asked_with_tls() {
+    for allowed in [false, true] {
+        let mut site = Grove::new(&[], Vec::new());
+        let master = Place { https: true, ..Place::at("hq") };
+        site.settings.pbxs = vec![PbxSettings { master, standby: None }];
+        site.settings.allow_plain_slaves = allowed;
+        site.pbxs.insert("hq".into(), Pbx::named("hq").leading_to("branch", "branch"));
+        site.pbxs.insert("branch".into(), Pbx::named("branch").with(&[("Ben", "")]));
+        site.configure();
+        let refused = site.reports.iter().any(|report| matches!(report, Report::SlavePlain(..)));
+        assert_eq!(refused, !allowed);
+        assert_eq!(site.asked.iter().any(|(host, _)| host == "branch"), allowed);
+    }
+}
+
+// ---- users --------------------------------------------------------------------------------------
+
+#[test]
+fn a_user_who_moves_keeps_the_line_whatever_is_told_first() {
+    let moves: [&[(&str, UserInfo)]; 4] = [
+        &[("hq", user("Anna", "branch")), ("branch", user("Anna", ""))],
+        &[("branch", user("Anna", "")), ("hq", user("Anna", "branch"))],
+        &[("hq", gone(user("Anna", ""))), ("branch", user("Anna", ""))],
+        &[("branch", user("Anna", "")), ("hq", gone(user("Anna", "")))],
+    ];
+    for (number, told) in moves.into_iter().enumerate() {
+        let mut site = site();
+        site.open("Anna");
+        for (host, record) in told {
+            site.says(host, record.clone());
+        }
+        assert_eq!(site.line("Anna").identity.line, LineId(1));
+        assert!(site.line("Anna").in_service, "{number}");
+        assert_eq!(site.monitored["Anna"], "branch", "{number}");
+        let told = site.told_of("Anna");
+        let removed = told.iter().any(|words| words == "removed");
+        assert_eq!(removed, number == 2, "{number}: {told:?}");
+    }
+}
+
+#[test]
+fn a_user_of_a_slave_who_moves_to_another_slave_is_never_removed() {
+    let mut site = site();
+    site.open("Cleo");
+    site.says("kiosk", gone(user("Cleo", "")));
+    assert!(!site.line("Cleo").removed, "the master still speaks of her");
+    site.says("hq", user("Cleo", "branch"));
+    site.says("branch", user("Cleo", ""));
+    assert_eq!(site.in_service(), {
+        let mut homes = HOMES;
+        homes[2].1 = "branch";
+        at(&homes)
+    });
+    assert_eq!(site.told_of("Cleo").iter().filter(|words| words.contains("removed")).count(), 0);
+}
+
+#[test]
+fn calls_that_the_new_home_knows_live_on_when_a_user_moves() {
+    let mut site = site();
+    site.open("Anna");
+    let call = |site: &Grove, call| CallInfo {
+        user: site.last_handle(),
+        call,
+        active: true,
+        state: 5,
+        conf: Guid::read("conf 1"),
+        ..CallInfo::default()
+    };
+    site.says("hq", user("Anna", "branch"));
+    site.says("hq", user("Anna", ""));
+    let talking = call(&site, 71);
+    site.calls("hq", talking);
+    site.told.clear();
+    site.says("branch", user("Anna", ""));
+    site.says("hq", user("Anna", "branch"));
+    let talking = call(&site, 9);
+    site.calls("branch", talking);
+    site.pass(60_000);
+    let told = site.told_of("Anna");
+    let pair = ["capabilities", "disconnected out", "connected", "in"];
+    assert_eq!(told, pair, "one pair, and no call state");
+    assert_eq!(site.line("Anna").calls.len(), 1);
+}
+
+#[test]
+fn of_two_homes_the_first_one_stays_until_it_gives_the_user_up() {
+    let mut site = site();
+    site.says("other", user("Anna", ""));
+    assert_eq!(site.monitored["Anna"], "hq");
+    let told = Report::TwoHomes(LineId(1), PbxId(0), PbxId(1));
+    assert_eq!(site.reports.iter().filter(|report| **report == told).count(), 1);
+    site.says("other", user("Anna", ""));
+    assert_eq!(site.reports.iter().filter(|report| **report == told).count(), 1);
+    site.says("hq", gone(user("Anna", "")));
+    assert_eq!(site.monitored["Anna"], "other");
+    assert!(site.line("Anna").in_service);
+}
+
+#[test]
+fn a_master_that_takes_in_the_users_of_a_lost_slave_gives_them_back() {
+    let mut site = site();
+    site.cut("branch");
+    site.says("hq", user("Ben", ""));
+    assert_eq!(site.monitored["Ben"], "hq");
+    assert!(site.line("Ben").in_service);
+    site.restore("branch");
+    site.pass(60_000);
+    assert_eq!(site.monitored["Ben"], "hq", "it has not given him back yet");
+    site.says("hq", user("Ben", "branch"));
+    assert_eq!(site.in_service(), at(&HOMES));
+}
+
+#[test]
+fn an_own_name_for_local_users_is_as_good_as_none() {
+    let hq = Pbx::named("hq").with(&[("Anna", "HQ"), ("Ben", "branch")]);
+    let mut site = site_of(vec![("hq", hq)]);
+    site.says("hq", UserInfo { registered: true, ..user("Anna", "HQ") });
+    assert_eq!(site.in_service(), at(&[("Anna", "hq")]));
+}

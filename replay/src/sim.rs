@@ -1,0 +1,129 @@
+//! `tapline sim`: the provider against simulated PBXs, in virtual time, under seeds.
+
+use crate::command_line::Sim;
+use crate::output::{self, Output};
+use crate::trouble::Trouble;
+use adapters::capture::{About, CaptureError, CaptureWriter, EXTENSION};
+use adapters::simulation::{self, Run, Tally};
+use engine::fact::Record;
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How often to say how far it has come.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+/// Plays one seed or many.
+pub(crate) fn play(options: &Sim) -> Result<(), Trouble> {
+    let seeds = options.seeds.clone().unwrap_or(options.seed..options.seed.saturating_add(1));
+    let mut output = Output::new(options.json);
+    let (mut played, mut failed, mut shown) = (0u64, Vec::new(), Instant::now());
+    let count = seeds.end - seeds.start;
+    for seed in seeds {
+        let run = play_one(seed, options.verbose)?;
+        played += 1;
+        let capture = match run.finding {
+            Some(_) => Some(keep(&run, &options.keep)?),
+            None => None,
+        };
+        if options.json {
+            output::line(&as_json(&run, capture.as_deref()).to_string())?;
+        } else if capture.is_some() || count == 1 {
+            output.remark(&in_words(&run, capture.as_deref()))?;
+        }
+        failed.extend(capture.map(|_| seed));
+        if shown.elapsed() > PROGRESS_EVERY {
+            shown = Instant::now();
+            // Nothing is lost if nobody reads how far it is.
+            let _ = output::hint(&format!("{played} of {count} seeds, {} failed", failed.len()));
+        }
+    }
+    conclude(&mut output, count, &failed)
+}
+
+fn conclude(output: &mut Output, count: u64, failed: &[u64]) -> Result<(), Trouble> {
+    let sentence = match failed {
+        [] if count == 1 => "The seed ended well.".to_owned(),
+        [] => format!("All {count} seeds ended well."),
+        _ => format!("{} of {count} seeds failed: {failed:?}", failed.len()),
+    };
+    output.summary(&sentence, &json!({ "summary": { "seeds": count, "failed": failed } }))?;
+    match failed {
+        [] => Ok(()),
+        _ => Err(Trouble::Simulation(sentence)),
+    }
+}
+
+fn play_one(seed: u64, verbose: bool) -> Result<Run, Trouble> {
+    let mut trouble = None;
+    let mut tell = |ms: u64, what: &str| {
+        let (seconds, ms) = (ms / 1000, ms % 1000);
+        if trouble.is_none() {
+            trouble = output::line(&format!("{seconds:>5}.{ms:03}  {what}")).err();
+        }
+    };
+    let run = simulation::run(seed, if verbose { Some(&mut tell) } else { None });
+    trouble.map_or(Ok(run), Err)
+}
+
+/// Writes the log of a run as a capture file.
+fn keep(run: &Run, folder: &Path) -> Result<PathBuf, Trouble> {
+    let path = folder.join(format!("sim-{}.{EXTENSION}", run.seed));
+    let trouble = |error| Trouble::file("write", &path, error);
+    fs::create_dir_all(folder).map_err(trouble)?;
+    let file = File::create(&path).map_err(trouble)?;
+    write(file, &run.log).map_err(|error| match error {
+        CaptureError::Io(error) => trouble(error),
+        other => Trouble::Simulation(format!("the log of seed {}: {other}", run.seed)),
+    })?;
+    Ok(path)
+}
+
+fn write(file: File, log: &[Record]) -> Result<(), CaptureError> {
+    let mut writer = CaptureWriter::new(BufWriter::new(file), &About::this_program(false))?;
+    for (seq, record) in (0..).zip(log) {
+        writer.push(seq, record.clone())?;
+    }
+    writer.finish().map(drop)
+}
+
+fn in_words(run: &Run, capture: Option<&Path>) -> String {
+    let Run { seed, swarm, tally, finding, .. } = run;
+    let Tally { records, callbacks, requests, exchanges, deeds, crashes, .. } = tally;
+    let mut text = format!(
+        "Seed {seed}: {swarm}.\n{records} records, {callbacks} callbacks, {requests} requests of \
+         applications, {deeds} deeds of people, {exchanges} questions to the PBX, killed {crashes} \
+         times."
+    );
+    if let (Some(finding), Some(capture)) = (finding, capture) {
+        let name = capture.display();
+        text.push_str(&format!(
+            "\nFAILED: {finding}\nSee it happen:  tapline sim --seed {seed} --verbose\nReplay it:      \
+             tapline replay {name}"
+        ));
+    }
+    text
+}
+
+fn as_json(run: &Run, capture: Option<&Path>) -> Value {
+    let Run { seed, swarm, tally, finding, .. } = run;
+    json!({
+        "seed": seed,
+        "swarm": swarm,
+        "records": tally.records,
+        "frames": tally.frames,
+        "callbacks": tally.callbacks,
+        "requests": tally.requests,
+        "completions": tally.completions,
+        "deeds": tally.deeds,
+        "exchanges": tally.exchanges,
+        "reports": tally.reports,
+        "troubles": tally.troubles,
+        "crashes": tally.crashes,
+        "recoveries": tally.recoveries,
+        "finding": finding.as_ref().map(ToString::to_string),
+        "capture": capture.map(|path| path.display().to_string()),
+    })
+}
