@@ -184,7 +184,7 @@ pub struct Pbx {
     trials: u32,
     /// Number of the plan for the next one.
     plan: u32,
-    /// That plan is already one for soon.
+    /// That plan is one for soon, or the present trial is to be followed by another one soon.
     is_hastened: bool,
 }
 

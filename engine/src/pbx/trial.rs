@@ -49,8 +49,9 @@ impl Pbx {
     pub(super) fn hasten_trial(&mut self, at: Millis, out: &mut Effects) {
         if self.trial.is_none() && !self.is_hastened {
             self.plan_trial_in(at, HASTE_MS, out);
-            self.is_hastened = true;
         }
+        // One that is under way may have asked too early.
+        self.is_hastened = true;
     }
 
     fn plan_trial_in(&mut self, at: Millis, pause_ms: u64, out: &mut Effects) {
@@ -104,7 +105,7 @@ impl Pbx {
         let Some(trial) = &mut self.trial else { return };
         let (attempt, place) = (trial.attempt, Arc::clone(&trial.place));
         match fact {
-            PbxFact::Located(_) => self.relocated(clue, out, lines),
+            PbxFact::Located(_) => self.relocated(at, clue, out, lines),
             PbxFact::Probed => {
                 let (user, interface) = (self.user.clone(), Interface::V10);
                 self.ask_in(attempt, &place, Request::Initialize { user, interface }, out);
@@ -125,7 +126,7 @@ impl Pbx {
     }
 
     /// The parent of a slave has said where that is now.
-    fn relocated(&mut self, clue: Clue, out: &mut Effects, lines: &mut ToLines) {
+    fn relocated(&mut self, at: Millis, clue: Clue, out: &mut Effects, lines: &mut ToLines) {
         self.end_trial(out);
         if let Clue::Located(Located::At(place)) = clue
             && place != self.place
@@ -133,12 +134,18 @@ impl Pbx {
             self.retire(out, lines);
             self.tried = 0;
             self.begin(out);
+        } else if std::mem::take(&mut self.is_hastened) {
+            self.hasten_trial(at, out);
         }
     }
 
     fn give_up_trial(&mut self, at: Millis, out: &mut Effects) {
         self.end_trial(out);
-        self.plan_trial(at, out);
+        if std::mem::take(&mut self.is_hastened) {
+            self.hasten_trial(at, out);
+        } else {
+            self.plan_trial(at, out);
+        }
     }
 
     fn trial_user(
