@@ -286,7 +286,7 @@ impl Lane {
         let operation = operation(request, self.interface, &self.place);
         let begun = Instant::now();
         let mut outcome = self.post(&operation, request).await;
-        if let Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, request: id } =
+        if let Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, ticket } =
             request
         {
             let shown = outcome.and_then(|answer| {
@@ -294,7 +294,7 @@ impl Lane {
             });
             match shown.map_err(Reply::Failed).and_then(|shown| second(order, shown)) {
                 Ok(operation) => outcome = self.post(&operation, request).await,
-                Err(reply) => return vec![Event::Reply(*line, *id, reply)],
+                Err(reply) => return vec![Event::Reply(*line, *ticket, reply)],
             }
         }
         match request {

@@ -9,7 +9,7 @@ use adapters::http::{Place, Tls};
 use adapters::secret::{Account, Secret};
 use engine::effect::{Ask, Interface, Order, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
-use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, UserHandle};
+use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, Ticket, UserHandle};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -18,7 +18,7 @@ use wire::{Conversation, SOON, Server};
 
 const PBX: PbxId = PbxId(3);
 const LINE: LineId = LineId(7);
-const REQUEST: RequestId = RequestId(11);
+const TICKET: Ticket = Ticket { request: RequestId(11), turn: 1 };
 
 // ---- asking -----------------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ fn user_initialize() -> Request {
 }
 
 fn ordered(order: Order) -> Request {
-    Request::Order { line: LINE, request: REQUEST, order }
+    Request::Order { line: LINE, ticket: TICKET, order }
 }
 
 fn user_call(block_id: bool) -> Request {
@@ -201,7 +201,7 @@ async fn each_question_of_the_engine_gets_its_fact() {
 async fn each_request_of_an_application_gets_its_reply() {
     let server = Server::start(quiet_pbx);
     let mut asking = Asking::at(&server);
-    let reply = |reply| Event::Reply(LINE, REQUEST, reply);
+    let reply = |reply| Event::Reply(LINE, TICKET, reply);
     let calling = Reply::Calling(CallHandle(9));
     assert_eq!(asking.one(user_call(false)).await, reply(calling));
     assert_eq!(asking.one(user_connect()).await, reply(Reply::Taken));
@@ -413,7 +413,7 @@ fn everything() -> Vec<(Request, Option<Question>)> {
 fn failed(question: Option<Question>, failure: Failure) -> Event {
     match question {
         Some(question) => Event::Pbx(PBX, Attempt(1), PbxFact::Failed(question, failure)),
-        None => Event::Reply(LINE, REQUEST, Reply::Failed(failure)),
+        None => Event::Reply(LINE, TICKET, Reply::Failed(failure)),
     }
 }
 

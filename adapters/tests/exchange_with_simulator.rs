@@ -11,7 +11,7 @@ use adapters::simulator::{self, Access, Estate, Options, Simulator};
 use engine::diversion::{Diversion, Kind, Sources, Target};
 use engine::effect::{Ask, Interface, Order, Request};
 use engine::fact::{CallInfo, Event, Failure, PbxFact, Question, Reply, UserInfo};
-use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, UserHandle};
+use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, Ticket, UserHandle};
 use engine::pii::Personal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 const SOON: Duration = Duration::from_secs(20);
 const LINE: LineId = LineId(1);
-const REQUEST: RequestId = RequestId(1);
+const TICKET: Ticket = Ticket { request: RequestId(1), turn: 1 };
 
 /// An exchange with the simulator, in its first attempt.
 struct Client {
@@ -76,7 +76,7 @@ impl Client {
     async fn reply(&mut self, request: Request) -> Reply {
         self.ask(request);
         match self.batch().await.remove(0) {
-            Event::Reply(LINE, REQUEST, reply) => reply,
+            Event::Reply(LINE, TICKET, reply) => reply,
             other => panic!("{other:?}"),
         }
     }
@@ -202,7 +202,7 @@ async fn an_incoming_call_is_answered_and_cleared() {
 }
 
 fn ordered(order: Order) -> Request {
-    Request::Order { line: LINE, request: REQUEST, order }
+    Request::Order { line: LINE, ticket: TICKET, order }
 }
 
 #[tokio::test]

@@ -165,7 +165,8 @@ fn cleared_by_user(how: Circumstances) -> u32 {
     }
 }
 
-/// LINEDISCONNECTMODE of a Q.850 cause (reference of the PBX, 8.3).
+/// LINEDISCONNECTMODE of a Q.850 cause (TSPI: disconnect modes; where that names none, reference of
+/// the PBX, 8.3).
 #[must_use]
 pub fn disconnect_mode_of(cause: u8) -> u32 {
     use disconnect_mode as mode;
@@ -173,20 +174,26 @@ pub fn disconnect_mode_of(cause: u8) -> u32 {
         0 | 7 | 16 | 26 | 31 | 86 => mode::NORMAL,
         1 | 5 | 28 | 91 => mode::BADADDRESS,
         2 | 3 | 20 => mode::UNREACHABLE,
-        6 | 8 | 9 | 47 | 58 | 63 => mode::UNAVAIL,
+        6 | 8 | 9 | 63 => mode::UNAVAIL,
         17 => mode::BUSY,
         18 | 19 | 102 => mode::NOANSWER,
         21 | 29 => mode::REJECT,
         22 => mode::NUMBERCHANGED,
         23 => mode::FORWARDED,
-        27 | 38 => mode::OUTOFORDER,
-        34 | 42 | 44 => mode::CONGESTION,
-        41 => mode::TEMPFAILURE,
+        27 => mode::OUTOFORDER,
+        34 | 42 => mode::CONGESTION,
+        38 | 41 | 44 | 47 => mode::TEMPFAILURE,
         46 | 50 | 52..=55 | 87 | 90 => mode::BLOCKED,
         49 => mode::QOSUNAVAIL,
-        57 | 62 | 65 | 66 | 69 | 70 | 79 | 88 => mode::INCOMPATIBLE,
+        57 | 58 | 62 | 65 | 66 | 69 | 70 | 79 | 88 => mode::INCOMPATIBLE,
         _ => mode::UNKNOWN,
     }
+}
+
+/// Whether a call is on hold, waiting for a transfer or not.
+#[must_use]
+pub const fn is_on_hold(state: CallState) -> bool {
+    matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer)
 }
 
 /// Whether a call takes further digits to dial.
@@ -346,8 +353,10 @@ pub const fn passing_mode(state: CallState) -> u32 {
 /// What else goes on at the line of a call, as far as it decides what may be asked of the call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Siblings {
-    /// Another call is on hold, and could be taken back or transferred.
+    /// Another call is on hold, and could be taken back.
     pub held: bool,
+    /// It could be transferred, too.
+    pub transferable: bool,
     /// Another call, or a conference, waits for one that was made for it.
     pub pending: bool,
     /// Another call is connected.
@@ -364,6 +373,7 @@ impl Siblings {
     /// Whatever may go on.
     pub const ANY: Siblings = Siblings {
         held: true,
+        transferable: true,
         pending: false,
         connected: true,
         ringback: true,
@@ -376,7 +386,8 @@ impl Siblings {
     pub fn of(states: impl Iterator<Item = CallState>) -> Siblings {
         let mut siblings = Siblings::default();
         for state in states {
-            siblings.held |= matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer);
+            siblings.held |= is_on_hold(state);
+            siblings.transferable |= is_on_hold(state);
             siblings.pending |=
                 matches!(state, CallState::OnHoldPendTransfer | CallState::OnHoldPendConf);
             siblings.connected |= state == CallState::Connected;
@@ -395,16 +406,19 @@ pub const fn features(state: CallState, siblings: Siblings, in_service: bool) ->
         if condition { bits } else { 0 }
     }
     if !in_service {
-        return 0;
+        // What is over can be cleared away without the PBX.
+        return when(matches!(state, CallState::Disconnected), may::DROP);
     }
-    let Siblings { held, pending, connected, ringback, room, confers } = siblings;
+    let Siblings { held, transferable, pending, connected, ringback, room, confers } = siblings;
     match state {
         CallState::Idle => 0,
         CallState::Offering | CallState::Accepted => {
             may::ANSWER | may::DROP | may::REDIRECT | may::SENDUSERUSER
         }
         CallState::DialTone | CallState::Dialing => may::DROP | may::DIAL,
-        CallState::Ringback => may::DROP | may::SENDUSERUSER | when(held, may::COMPLETETRANSF),
+        CallState::Ringback => {
+            may::DROP | may::SENDUSERUSER | when(transferable, may::COMPLETETRANSF)
+        }
         CallState::Connected => {
             may::DROP
                 | may::SETCALLPARAMS
@@ -414,7 +428,7 @@ pub const fn features(state: CallState, siblings: Siblings, in_service: bool) ->
                 | may::PARK
                 | may::SENDUSERUSER
                 | when(held, may::SWAPHOLD)
-                | when(held, may::COMPLETETRANSF)
+                | when(transferable, may::COMPLETETRANSF)
                 // A consultation is not itself transferred.
                 | when(room && !pending, may::SETUPTRANSFER)
                 | when(room && !pending && confers, may::SETUPCONF)
@@ -425,7 +439,7 @@ pub const fn features(state: CallState, siblings: Siblings, in_service: bool) ->
                 | when(connected, may::SWAPHOLD)
                 | when(connected || ringback, may::COMPLETETRANSF)
         }
-        CallState::OnHoldPendConf => may::DROP | when(connected, may::ADDTOCONF),
+        CallState::OnHoldPendConf => may::DROP | may::UNHOLD | when(connected, may::ADDTOCONF),
         CallState::Conferenced => may::DROP | may::REMOVEFROMCONF,
         _ => may::DROP,
     }

@@ -8,7 +8,7 @@ mod forwarding;
 
 pub use forwarding::{
     MAX_FORWARD_ENTRIES, MAX_FORWARD_RINGS, MAX_SPECIFIC_ENTRIES, address_features_claimed,
-    forward_modes, line_features_claimed,
+    forward_modes, line_features_claimed, most_forward_entries,
 };
 
 use crate::call;
@@ -18,8 +18,8 @@ use crate::tapi::{
     CallState, LineErr, address_feature, address_state, call_feature, call_feature_2,
     call_info_state, connected_mode, line_dev_state, line_feature, park_mode, transfer_mode,
 };
-use crate::view::{Counts, LineView};
-use forwarding::{admit_forward, can_forward};
+use crate::view::{CallView, Counts, LineView};
+use forwarding::{ADDRESS_FORWARDS, LINE_FORWARDS, admit_forward, can_forward};
 
 /// LINECALLFEATURE bits that any call may ever show.
 pub const CALL_FEATURES: u32 = call_feature::ANSWER
@@ -30,9 +30,7 @@ pub const CALL_FEATURES: u32 = call_feature::ANSWER
     | call_feature::SETCALLPARAMS
     | call_feature::HOLD
     | call_feature::PARK
-    | call_feature::SETUPCONF
-    | call_feature::ADDTOCONF
-    | call_feature::REMOVEFROMCONF
+    | CONFERENCES
     | call_feature::UNHOLD
     | call_feature::SWAPHOLD
     | call_feature::SETUPTRANSFER
@@ -41,46 +39,76 @@ pub const CALL_FEATURES: u32 = call_feature::ANSWER
     | call_feature::REDIRECT;
 
 /// LINECALLFEATURE2 bits: kinds of the functions above.
-pub const CALL_FEATURES_2: u32 =
-    call_feature_2::TRANSFERNORM | call_feature_2::ONESTEPTRANSFER | PARKS;
+pub const CALL_FEATURES_2: u32 = call_feature_2::TRANSFERNORM
+    | call_feature_2::TRANSFERCONF
+    | call_feature_2::ONESTEPTRANSFER
+    | PARKS;
 
 /// `TSPI_linePark` in both forms.
 const PARKS: u32 = call_feature_2::PARKDIRECT | call_feature_2::PARKNONDIRECT;
 
-/// dwMaxNumConference: a telephone mixes its own user and two others.
+/// A telephone mixes its own user and two others.
 pub const MOST_IN_CONFERENCE: u32 = 3;
 
-/// LINECALLFEATURE bits that a line claims: a conference shows several calls as active.
+/// dwMaxNumConference and dwMaxNumTransConf. A conference shows several calls as active, so there
+/// is none where the setting forbids that.
+#[must_use]
+pub fn most_in_conference(view: &LineView) -> u32 {
+    if confers(view) { MOST_IN_CONFERENCE } else { 0 }
+}
+
+/// LINECALLFEATURE bits of conferences.
+const CONFERENCES: u32 =
+    call_feature::SETUPCONF | call_feature::ADDTOCONF | call_feature::REMOVEFROMCONF;
+
+/// LINECALLFEATURE bits that a line claims.
 #[must_use]
 pub fn call_features_claimed(view: &LineView) -> u32 {
-    CALL_FEATURES & !if view.identity.single_active_call { call_feature::SETUPCONF } else { 0 }
+    CALL_FEATURES & !if confers(view) { 0 } else { CONFERENCES }
+}
+
+/// LINECALLFEATURE2 bits that a line claims.
+#[must_use]
+pub fn call_features_2_claimed(view: &LineView) -> u32 {
+    CALL_FEATURES_2 & !if confers(view) { 0 } else { call_feature_2::TRANSFERCONF }
+}
+
+/// LINETRANSFERMODE bits that `TSPI_lineCompleteTransfer` takes.
+#[must_use]
+pub fn transfer_modes(view: &LineView) -> u32 {
+    transfer_mode::TRANSFER | if confers(view) { transfer_mode::CONFERENCE } else { 0 }
+}
+
+/// Whether conferences can be shown.
+fn confers(view: &LineView) -> bool {
+    !view.identity.single_active_call
 }
 
 /// LINEPARKMODE bits that `TSPI_linePark` takes.
 pub const PARK_MODES: u32 = park_mode::DIRECTED | park_mode::NONDIRECTED;
 
-/// LINECALLFEATURE2 bits that go with LINECALLFEATURE bits.
+/// LINECALLFEATURE2 bits that go with LINECALLFEATURE bits; whether the line shows conferences.
 #[must_use]
-pub fn call_features_2(features: u32) -> u32 {
-    let with = |bit, kind| if features & bit == 0 { 0 } else { kind };
+pub fn call_features_2(features: u32, confers: bool) -> u32 {
+    let with = |bits, kind| if features & bits == bits { kind } else { 0 };
+    // Calls that can be swapped are one that talks and one on hold.
+    let talk = call_feature::COMPLETETRANSF | call_feature::SWAPHOLD;
     with(call_feature::COMPLETETRANSF, call_feature_2::TRANSFERNORM)
+        | with(talk, if confers { call_feature_2::TRANSFERCONF } else { 0 })
         | with(call_feature::SETUPTRANSFER, call_feature_2::ONESTEPTRANSFER)
         | with(call_feature::PARK, PARKS)
 }
 
-/// LINETRANSFERMODE bits that `TSPI_lineCompleteTransfer` takes.
-pub const TRANSFER_MODES: u32 = transfer_mode::TRANSFER;
-
 /// LINEADDRFEATURE bits that an address may ever show.
 pub const ADDRESS_FEATURES: u32 =
-    address_feature::MAKECALL | PICKUPS | address_feature::UNPARK | address_feature::FORWARD;
+    address_feature::MAKECALL | PICKUPS | address_feature::UNPARK | ADDRESS_FORWARDS;
 
 /// `TSPI_linePickup` in all its forms.
 const PICKUPS: u32 =
     address_feature::PICKUP | address_feature::PICKUPGROUP | address_feature::PICKUPDIRECT;
 
 /// LINEFEATURE bits that a line may ever show.
-pub const LINE_FEATURES: u32 = line_feature::MAKECALL | line_feature::FORWARD;
+pub const LINE_FEATURES: u32 = line_feature::MAKECALL | LINE_FORWARDS;
 
 /// LINECALLSTATE bits that a call may ever be in.
 pub const CALL_STATES: u32 = CallState::Idle.bits()
@@ -151,14 +179,18 @@ pub fn address_features(view: &LineView) -> u32 {
     } else {
         0
     };
-    make | if can_forward(view) { address_feature::FORWARD } else { 0 }
+    make | if can_forward(view) { ADDRESS_FORWARDS } else { 0 }
 }
 
-/// LINEFEATURE bits legal right now.
+/// LINEFEATURE bits legal right now: none out of service (TSPI: LINEDEVSTATUS), although a user
+/// without a telephone can be forwarded. That is what the features of the address say.
 #[must_use]
 pub fn line_features(view: &LineView) -> u32 {
+    if !view.in_service {
+        return 0;
+    }
     let make = if can_make_call(view) { line_feature::MAKECALL } else { 0 };
-    make | if can_forward(view) { line_feature::FORWARD } else { 0 }
+    make | if can_forward(view) { LINE_FORWARDS } else { 0 }
 }
 
 /// Whether a request of an application is legal in what the line shows.
@@ -193,23 +225,29 @@ pub fn admit(view: &LineView, command: &Command) -> Result<(), LineErr> {
         Command::Hold(call) | Command::BlindTransfer { call, .. } => {
             asking_in(view, *call, |state| state == CallState::Connected)
         }
-        Command::Unhold(call) => asking_in(view, *call, is_held),
+        Command::Unhold(call) if is_pending_conference(view, *call) => asking(view),
+        Command::Unhold(call) => asking_in(view, *call, call::is_on_hold),
         Command::SwapHold { active, held } => {
             let held = state_of(view, *held)?;
-            asking_in(view, *active, |active| active == CallState::Connected && is_held(held))
+            asking_in(view, *active, |active| {
+                active == CallState::Connected && call::is_on_hold(held)
+            })
         }
         Command::SetupTransfer { call, .. } => {
             asking_in(view, *call, |state| state == CallState::Connected)?;
+            nothing_pending(view, *call)?;
             admit_make_call(view)
         }
         Command::CompleteTransfer { call, consultation, conference } => {
             admit_complete_transfer(view, *call, *consultation, conference.is_some())
         }
-        Command::SetupConference { call: Some(_), .. } if view.identity.single_active_call => {
+        Command::SetupConference { call: Some(_), .. } if !confers(view) => {
             Err(LineErr::OperationUnavail)
         }
         Command::SetupConference { call: Some(call), .. } => {
             asking_in(view, *call, |state| state == CallState::Connected)?;
+            nothing_pending(view, *call)?;
+            no_conference(view)?;
             admit_make_call(view)
         }
         Command::AddToConference { conference, consultation } => {
@@ -237,18 +275,26 @@ fn admit_complete_transfer(
     consultation: CallId,
     to_conference: bool,
 ) -> Result<(), LineErr> {
-    let first = state_of(view, call)?;
-    let second = state_of(view, consultation).map_err(|_| LineErr::InvalConsultCallHandle)?;
+    let first = view.call(call).ok_or(LineErr::InvalCallHandle)?;
+    let second = view.call(consultation).ok_or(LineErr::InvalConsultCallHandle)?;
     if call == consultation {
         return Err(LineErr::InvalConsultCallHandle);
     }
-    if to_conference {
+    if to_conference && !confers(view) {
         return Err(LineErr::OperationUnavail);
     }
-    let talks = |state| matches!(state, CallState::Connected | CallState::Ringback);
-    let waits = |state| matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer);
+    // Who only rings can be given a call, but nobody can be heard with.
+    let talks = |call: &CallView| match call.state {
+        CallState::Connected => !call.is_conference,
+        CallState::Ringback => !to_conference,
+        _ => false,
+    };
+    let waits = |call: &CallView| call::is_on_hold(call.state) && !call.is_masked;
     let pair = |held, other| waits(held) && talks(other);
     if pair(first, second) || pair(second, first) {
+        if to_conference {
+            no_conference(view)?;
+        }
         asking(view)
     } else {
         Err(LineErr::InvalCallState)
@@ -309,8 +355,23 @@ fn asking_in(
     }
 }
 
-fn is_held(state: CallState) -> bool {
-    matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer)
+/// A conference that waits for the call which was made to join it.
+fn is_pending_conference(view: &LineView, call: CallId) -> bool {
+    view.call(call)
+        .is_some_and(|call| call.is_conference && call.state == CallState::OnHoldPendConf)
+}
+
+/// A telephone has one conference.
+fn no_conference(view: &LineView) -> Result<(), LineErr> {
+    let live = |call: &CallView| call.is_conference && call.state != CallState::Idle;
+    if view.calls.iter().any(|call| live(call)) { Err(LineErr::InvalCallState) } else { Ok(()) }
+}
+
+/// dwMaxNumOnHoldPendingCalls: one call waits for what comes of a consultation, and no call for a
+/// consultation of the consultation.
+fn nothing_pending(view: &LineView, call: CallId) -> Result<(), LineErr> {
+    let waits = |other: &CallView| other.id != call && other.state.counts_as_hold_pending();
+    if view.calls.iter().any(|other| waits(other)) { Err(LineErr::InvalCallState) } else { Ok(()) }
 }
 
 fn state_of(view: &LineView, call: CallId) -> Result<CallState, LineErr> {

@@ -151,22 +151,23 @@ impl Diversion {
             let forward = Forward { case, callers, to: to.clone() };
             Shown { mode: forward.mode(), forward }
         };
+        // Where no trunk tells inside from outside, the line does not claim to.
+        let unclaimed = || vec![Shown { mode: forward_mode::UNAVAIL, ..shown(Callers::All) }];
         match &self.sources {
             Sources::All => vec![shown(Callers::All)],
+            Sources::Internal | Sources::External if trunks.is_empty() => unclaimed(),
             Sources::Internal => vec![shown(Callers::Internal)],
             Sources::External => vec![shown(Callers::External)],
-            Sources::Only(numbers) if numbers.iter().all(is_trunk) => {
+            Sources::Only(numbers) if !trunks.is_empty() && numbers.iter().all(is_trunk) => {
                 vec![shown(Callers::External)]
             }
             Sources::Only(numbers) => {
                 numbers.iter().map(|number| shown(Callers::Specific(number.clone()))).collect()
             }
-            Sources::OnlyNot(numbers) if numbers.iter().all(is_trunk) => {
+            Sources::OnlyNot(numbers) if !trunks.is_empty() && numbers.iter().all(is_trunk) => {
                 vec![shown(Callers::Internal)]
             }
-            Sources::OnlyNot(_) | Sources::Other => {
-                vec![Shown { mode: forward_mode::UNAVAIL, ..shown(Callers::All) }]
-            }
+            Sources::OnlyNot(_) | Sources::Other => unclaimed(),
         }
     }
 }
@@ -233,6 +234,17 @@ mod tests {
         for callers in [Callers::Internal, Callers::External] {
             let forward = Forward { case: Case::Always, callers, to: "30".into() };
             assert_eq!(Diversion::of(&forward, &[]), None);
+        }
+        // What the PBX itself tells apart is shown, but not under a mode that the line does not
+        // claim.
+        for sources in [Sources::Internal, Sources::External, Sources::OnlyNot(trunks())] {
+            let (kind, element) = (Kind::Always, Personal::default());
+            let to = Target::Number("30".into());
+            let shown = Diversion { kind, to, sources, element }.forwards(&[]);
+            assert_eq!(
+                shown.iter().map(|shown| shown.mode).collect::<Vec<_>>(),
+                [forward_mode::UNAVAIL]
+            );
         }
     }
 

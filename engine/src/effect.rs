@@ -1,7 +1,7 @@
 //! What may be wanted: the only things the engine can ask of the world.
 
 use crate::fact::Completion;
-use crate::id::{Attempt, CallId, LineId, Opening, PbxId, RequestId};
+use crate::id::{Attempt, CallId, LineId, Opening, PbxId, RequestId, Ticket};
 pub use crate::order::Order;
 use crate::pii::Personal;
 use crate::place::Place;
@@ -162,10 +162,10 @@ pub enum Request {
     },
     /// An order given on behalf of a request, never repeated.
     Order {
-        /// Who waits for the answer.
+        /// Which line waits for the answer.
         line: LineId,
-        /// Who waits for the answer.
-        request: RequestId,
+        /// The name under which its answer comes back.
+        ticket: Ticket,
         /// What is to be done.
         order: Order,
     },

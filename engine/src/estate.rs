@@ -79,11 +79,11 @@ impl Estate {
             Event::App(line, opening, id, command) => {
                 Route::Line(line, LineInput::Command(opening, id, command))
             }
-            Event::Reply(line, id, reply) => {
+            Event::Reply(line, ticket, reply) => {
                 if let Reply::Record(record) = &reply {
                     self.sent_on.read(line, record);
                 }
-                Route::Line(line, LineInput::Reply(id, reply))
+                Route::Line(line, LineInput::Reply(ticket, reply))
             }
             Event::Due(timer) => match timer {
                 Timer::Reconnect(pbx, _)

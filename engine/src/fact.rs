@@ -6,7 +6,9 @@
 
 pub use crate::command::{Command, Consultation, ParkPlace, PickupFrom};
 use crate::diversion::UserRecord;
-use crate::id::{Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, RequestId, UserHandle};
+use crate::id::{
+    Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, RequestId, Ticket, UserHandle,
+};
 use crate::pii::Personal;
 use crate::place::Place;
 use crate::tapi::LineErr;
@@ -33,7 +35,7 @@ pub enum Event {
     /// From an application: an asynchronous request on an opened line.
     App(LineId, Opening, RequestId, Command),
     /// How the PBX answered what we asked on behalf of a request.
-    Reply(LineId, RequestId, Reply),
+    Reply(LineId, Ticket, Reply),
     /// A timer came due.
     Due(Timer),
     /// What became of callbacks that earlier records caused: the evidence for a replay.

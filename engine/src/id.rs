@@ -49,14 +49,38 @@ impl RequestId {
     /// return at once, but what must go through the log all the same. They have no completion.
     pub const FIRST_OWN: u32 = 0x8000_0000;
 
-    /// Numbers from here on name what a line asks a PBX without being asked to, or for a request
-    /// that takes several questions.
-    pub const FIRST_OF_LINE: u32 = 0xC000_0000;
+    /// Stands for a line itself, where it asks a PBX something without being asked to, or for a
+    /// request that takes several questions.
+    pub const OF_LINE: RequestId = RequestId(0xC000_0000);
 
     /// Whether it is a number of the provider's own.
     #[must_use]
     pub fn is_own(self) -> bool {
         self.0 >= Self::FIRST_OWN
+    }
+}
+
+/// What a line has under way: the name under which a PBX's answer, or a deadline, comes back.
+///
+/// A DRV_REQUESTID may come again as soon as its request has completed. A ticket does not, so what
+/// comes late finds nobody, instead of the next request that happens to have the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ticket {
+    /// For which request, or [`RequestId::OF_LINE`].
+    pub request: RequestId,
+    /// Which command of the line's that was, or which question of its own; counted from 1, and not
+    /// from anew when the telephony server is.
+    pub turn: u32,
+}
+
+impl Ticket {
+    /// What a line orders by itself, and where only what the PBX reports afterwards says anything.
+    pub const UNASKED: Ticket = Ticket::question(0);
+
+    /// A question of the line's own.
+    #[must_use]
+    pub const fn question(turn: u32) -> Ticket {
+        Ticket { request: RequestId::OF_LINE, turn }
     }
 }
 

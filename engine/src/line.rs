@@ -14,10 +14,10 @@ mod telling;
 use self::call::Call;
 use self::forward::Forwards;
 use self::request::Pending;
-use crate::call::Siblings;
+use crate::call::{Siblings, is_on_hold};
 use crate::effect::{Effect, Effects, Notice, Report, Surprise, Telling, What};
 use crate::fact::{CallInfo, Command, HostFact, Reply};
-use crate::id::{CallHandle, CallId, LineId, Link, Opening, PbxId, RequestId, UserHandle};
+use crate::id::{CallHandle, CallId, LineId, Link, Opening, PbxId, RequestId, Ticket, UserHandle};
 use crate::pbx::CallClue;
 use crate::pii::Personal;
 use crate::place::Place;
@@ -79,8 +79,8 @@ pub enum LineInput {
     Command(Opening, RequestId, Command),
     /// An application's request for a call that is parked somewhere.
     Unpark(Opening, RequestId, Unpark),
-    /// The PBX's answer to what was asked for a request.
-    Reply(RequestId, Reply),
+    /// The PBX's answer to what was asked for a request, or by the line itself.
+    Reply(Ticket, Reply),
     /// A timer.
     Due(Timer),
 }
@@ -109,6 +109,8 @@ pub struct Line {
     removed: bool,
     open: Option<Open>,
     born: u32,
+    /// Commands of applications so far.
+    turns: u32,
     calls: Vec<Call>,
     requests: Vec<Pending>,
     early: Vec<(Link, CallInfo, CallClue)>,
@@ -144,6 +146,7 @@ impl Line {
             removed: false,
             open: None,
             born: 0,
+            turns: 0,
             calls: Vec::new(),
             requests: Vec::new(),
             early: Vec::new(),
@@ -168,7 +171,7 @@ impl Line {
 
     /// Takes one input. Total: surprises are handled, counted and reported.
     pub fn apply(&mut self, at: Millis, input: LineInput, out: &mut Effects) {
-        let before = self.status();
+        let (before, offered) = (self.status(), self.offered());
         match input {
             LineInput::Started => self.started(),
             LineInput::Identity(identity) => self.identified(identity, out),
@@ -196,12 +199,13 @@ impl Line {
                 let command = Command::Unpark { call, from };
                 self.command(at, opening, id, command, parked, out);
             }
-            LineInput::Reply(id, reply) => self.reply(at, id, reply, out),
+            LineInput::Reply(ticket, reply) => self.reply(at, ticket, reply, out),
             LineInput::Due(timer) => self.due(at, timer, out),
         }
         self.settle_conferences(at, out);
         self.settle_active(at, out);
         self.report_status(before, out);
+        self.begin_ringing(at, &offered, out);
         self.release_early(at, out);
     }
 
@@ -228,18 +232,31 @@ impl Line {
             calls: self
                 .calls
                 .iter()
-                .filter(|call| call.is_visible())
-                .map(|call| Arc::new(call.view(self.siblings_of(call), in_service)))
+                .enumerate()
+                .filter(|(_, call)| call.is_visible())
+                .map(|(index, call)| {
+                    let siblings = self.siblings_of(call);
+                    Arc::new(call.view(siblings, in_service, self.is_masked(index)))
+                })
                 .collect(),
         }
     }
 
     /// What else goes on here, as far as it decides what may be asked of a call.
     fn siblings_of(&self, call: &Call) -> Siblings {
-        let others = self.calls.iter().filter(|other| other.is_visible() && other.id != call.id);
-        let mut siblings = Siblings::of(others.map(|other| other.state));
+        let others = || {
+            let others = self.calls.iter().enumerate();
+            others.filter(|(_, other)| other.is_visible() && other.id != call.id)
+        };
+        // The PBX can be asked for nothing with a conference but to wait for its members.
+        let is_partner = |other: &Call| !other.is_conference || other.state != CallState::Connected;
+        let partners = others().filter(|(_, other)| is_partner(other));
+        let mut siblings = Siblings::of(partners.map(|(_, other)| other.state));
+        siblings.transferable &=
+            others().any(|(index, other)| is_on_hold(other.state) && !self.is_masked(index));
         siblings.room = self.status().has_free_appearance();
-        siblings.confers = !self.identity.single_active_call;
+        siblings.confers = !self.identity.single_active_call
+            && !others().any(|(_, other)| other.is_conference && other.is_live());
         siblings
     }
 
@@ -267,9 +284,10 @@ impl Line {
         }
         let before = std::mem::replace(&mut self.identity, identity);
         let now = &self.identity;
-        let renumbered = before.number != now.number;
+        // Both change what the capabilities of the address say.
+        let renumbered =
+            before.number != now.number || before.single_active_call != now.single_active_call;
         let renamed = (&before.name, &before.switch) != (&now.name, &now.switch)
-            || before.single_active_call != now.single_active_call
             || before.is_uui_encoded != now.is_uui_encoded;
         let rerouted = before.trunks != now.trunks;
         if renumbered {
@@ -373,9 +391,9 @@ impl Line {
 
     fn due(&mut self, at: Millis, timer: Timer, out: &mut Effects) {
         match timer {
-            Timer::Deadline(_, id) => {
-                self.deadline(at, id, out);
-                self.forward_deadline(at, id, out);
+            Timer::Deadline(_, ticket) => {
+                self.deadline(at, ticket, out);
+                self.forward_deadline(ticket, out);
             }
             Timer::Ring(call, count) => self.ring(at, call, count, out),
             Timer::Grace(..) => {

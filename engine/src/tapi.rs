@@ -313,6 +313,7 @@ pub mod call_feature {
 pub mod call_feature_2 {
     pub const ONESTEPTRANSFER: u32 = 0x2;
     pub const TRANSFERNORM: u32 = 0x40;
+    pub const TRANSFERCONF: u32 = 0x80;
     pub const PARKDIRECT: u32 = 0x100;
     pub const PARKNONDIRECT: u32 = 0x200;
 }
@@ -340,6 +341,7 @@ pub mod address_feature {
     pub const UNPARK: u32 = 0x80;
     pub const PICKUPGROUP: u32 = 0x200;
     pub const PICKUPDIRECT: u32 = 0x400;
+    pub const FORWARDFWD: u32 = 0x1000;
 }
 
 /// LINEFEATURE bits that this provider may claim.
@@ -347,6 +349,7 @@ pub mod address_feature {
 pub mod line_feature {
     pub const FORWARD: u32 = 0x4;
     pub const MAKECALL: u32 = 0x8;
+    pub const FORWARDFWD: u32 = 0x80;
 }
 
 /// LINEFORWARDMODE bits.
@@ -355,6 +358,8 @@ pub mod forward_mode {
     pub const PLAIN: u32 = 0x999;
     /// The same for callers from inside and from outside.
     pub const BY_ORIGIN: u32 = 0x666;
+    /// All modes for one caller.
+    pub const SPECIFIC: u32 = 0x8888;
     /// All modes of BUSY.
     pub const BUSY_OF_ANY: u32 = 0xF0;
     /// Calls are forwarded, under conditions that will never be known here.

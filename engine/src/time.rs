@@ -1,6 +1,6 @@
 //! Time as data: the engine is told what time it is, and asks to be woken.
 
-use crate::id::{CallId, LineId, PbxId, RequestId};
+use crate::id::{CallId, LineId, PbxId, Ticket};
 use serde::{Deserialize, Serialize};
 use std::ops::Add;
 
@@ -37,7 +37,7 @@ pub enum Timer {
     /// The replay of running calls after a new session should be over.
     Settled(PbxId, u32),
     /// A request of an application has waited long enough.
-    Deadline(LineId, RequestId),
+    Deadline(LineId, Ticket),
     /// The next ring of an alerting call.
     Ring(CallId, u32),
     /// A call whose PBX is gone has been kept long enough. The number is the lost attempt.

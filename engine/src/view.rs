@@ -178,8 +178,12 @@ pub struct CallView {
     pub mode: u32,
     /// LINECALLFEATURE bits legal right now.
     pub features: u32,
+    /// LINECALLFEATURE2 bits that go with them.
+    pub features_2: u32,
     /// It is a conference of other calls.
     pub is_conference: bool,
+    /// The PBX has it connected; it is shown on hold because another one is shown connected.
+    pub is_masked: bool,
     /// When the state was entered.
     pub since: Millis,
     /// What LINECALLINFO says.

@@ -4,11 +4,13 @@
 
 mod site;
 
-use engine::effect::{Effect, Order, Request};
+use engine::effect::{Effect, Order, Report, Request};
 use engine::fact::*;
 use engine::id::*;
 use engine::tapi::party_id::ADDRESS;
-use engine::tapi::{CallState, LineErr, call_info_state, disconnect_mode, line_dev_state, origin};
+use engine::tapi::{
+    CallState, LineErr, call_feature, call_info_state, disconnect_mode, line_dev_state, origin,
+};
 use engine::time::Timer;
 use site::{PBX, Site, born, call, user};
 use std::sync::Arc;
@@ -19,7 +21,7 @@ fn an_incoming_call_is_offered_answered_at_the_phone_and_cleared_by_the_caller()
     site.call(201, 129);
     assert_eq!(
         site.told(2),
-        ["new call1", "call1 OFFERING 0x1", "line 0x2 1 0", "address 0x28", "line 0x800 0 0"]
+        ["new call1", "call1 OFFERING 0x1", "address 0x28", "line 0x800 0 0", "line 0x2 1 0"]
     );
     let view = site.view(2);
     let card = &view.calls[0].info;
@@ -52,7 +54,7 @@ fn a_made_call_completes_before_its_first_state_even_if_its_events_overtake_the_
     site.call(201, 129);
     assert!(site.calls_told(1).is_empty(), "nothing before the completion");
     assert!(site.view(1).calls.is_empty(), "a pending handle is not counted");
-    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
     let told = site.calls_told(1);
     assert_eq!(told[..2], ["7 done", "made0 DIALING 0x0"]);
     assert_eq!(told.last().unwrap(), "made0 PROCEEDING 0x0");
@@ -75,13 +77,13 @@ fn what_is_told_of_a_made_call_does_not_depend_on_whether_events_overtake_the_an
     let told = |overtaking: bool| {
         let mut site = Site::new();
         site.make_call(7, 0);
-        let answer = Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101)));
+        let answer = |site: &mut Site| site.reply(1, 7, Reply::Calling(CallHandle(101)));
         let events = |site: &mut Site| [1, 3, 4].map(|state| site.call(101, state));
         if overtaking {
             events(&mut site);
-            site.event(answer);
+            answer(&mut site);
         } else {
-            site.event(answer);
+            answer(&mut site);
             events(&mut site);
         }
         site.told(1)
@@ -94,7 +96,7 @@ fn what_is_told_of_a_made_call_does_not_depend_on_whether_events_overtake_the_an
 fn who_calls_is_known_at_the_first_state_of_a_made_call() {
     let mut site = Site::new();
     let id = site.make_call(7, 0);
-    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
     let card = site.view(1).call(id).unwrap().info.clone();
     assert_eq!((card.caller.number.to_text(), card.caller.flags), ("20".into(), ADDRESS));
     assert_eq!((card.called.number.to_text(), card.called.flags), ("21".into(), ADDRESS));
@@ -107,7 +109,7 @@ fn who_calls_is_known_at_the_first_state_of_a_made_call() {
 fn a_made_call_that_the_pbx_refuses_leaves_nothing_but_its_completion() {
     let mut site = Site::new();
     site.make_call(7, 0);
-    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(0))));
+    site.reply(1, 7, Reply::Calling(CallHandle(0)));
     assert_eq!(site.told(1), ["7 OPERATIONFAILED"]);
     assert!(site.view(1).calls.is_empty());
 }
@@ -117,9 +119,9 @@ fn a_made_call_that_the_pbx_never_answers_fails_at_the_deadline_and_is_announced
 {
     let mut site = Site::new();
     site.make_call(7, 0);
-    site.event(Event::Due(Timer::Deadline(LineId(1), RequestId(7))));
+    site.deadline(1, 7);
     assert_eq!(site.told(1), ["7 OPERATIONFAILED"]);
-    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
     assert!(site.told(1).is_empty());
     site.call(101, 4);
     assert_eq!(site.calls_told(1), ["new call1", "call1 RINGBACK 0x0"]);
@@ -151,7 +153,7 @@ fn an_answer_completes_when_the_pbx_shows_the_call_connected() {
     site.told(2);
     site.app(2, 9, Command::Answer(born(2, 1)));
     assert!(matches!(&site.ordered()[..], [Order::UserConnect { call: CallHandle(201) }]));
-    site.event(Event::Reply(LineId(2), RequestId(9), Reply::Taken));
+    site.reply(2, 9, Reply::Taken);
     assert!(site.told(2).is_empty(), "taken is not done");
     site.call(201, 133);
     let told = site.calls_told(2);
@@ -193,7 +195,7 @@ fn a_drop_that_the_pbx_ignores_goes_idle_at_the_deadline() {
     site.call(101, 5);
     site.told(1);
     site.app(1, 5, Command::Drop(born(1, 1)));
-    site.event(Event::Due(Timer::Deadline(LineId(1), RequestId(5))));
+    site.deadline(1, 5);
     assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "5 done"]);
     site.call(101, 5);
     assert!(site.calls_told(1).is_empty(), "nothing after IDLE");
@@ -242,7 +244,7 @@ fn closing_a_line_completes_what_is_open_and_nothing_is_told_after() {
     site.told(1);
     site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
     assert_eq!(site.told(1), ["7 OPERATIONFAILED"]);
-    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
     site.call(101, 4);
     site.call(102, 6);
     assert!(site.told(1).is_empty());
@@ -381,6 +383,41 @@ fn an_empty_poll_that_returns_at_once_does_not_spin() {
     assert!(site.effects.iter().any(|e| matches!(e, Effect::Wake(_, Timer::PollPause(..)))));
     site.event(Event::Due(Timer::PollPause(PBX, 1)));
     assert!(matches!(&site.asked()[..], [Request::Poll { .. }]));
+}
+
+#[test]
+fn a_call_that_is_over_can_be_dropped_without_its_pbx() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.call(101, 6);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.told(1);
+    assert_eq!(site.view(1).calls[0].features, call_feature::DROP);
+    site.app(1, 5, Command::Drop(born(1, 1)));
+    assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "5 done"]);
+}
+
+#[test]
+fn digits_dialled_at_the_phone_are_no_surprise_though_no_event_tells_of_them() {
+    for (next, expected) in [(3, "PROCEEDING"), (4, "RINGBACK"), (5, "CONNECTED")] {
+        let mut site = Site::new();
+        site.call(101, 2);
+        assert_eq!(site.calls_told(1), ["new call1", "call1 DIALTONE 0x4"]);
+        site.effects.clear();
+        site.call(101, next);
+        let surprised = |effect: &Effect| matches!(effect, Effect::Report(Report::Surprise(_)));
+        assert!(!site.effects.iter().any(surprised), "{expected}");
+        let mut told = site.calls_told(1);
+        told.retain(|words| !words.contains("info"));
+        assert_eq!(told[0], "call1 DIALING 0x0");
+        assert!(told[1].starts_with(&format!("call1 {expected}")), "{told:?}");
+    }
+    let mut site = Site::new();
+    site.call(101, 4);
+    site.effects.clear();
+    site.call(101, 261);
+    let surprised = |effect: &Effect| matches!(effect, Effect::Report(Report::Surprise(_)));
+    assert!(site.effects.iter().any(surprised), "a call is not held before it is answered");
 }
 
 #[test]

@@ -7,14 +7,13 @@ use engine::effect::Order;
 use engine::fact::*;
 use engine::id::*;
 use engine::tapi::{CallState, call_info_state};
-use engine::time::Timer;
 use site::{Site, born, call};
 
 /// The provider's own number for digits.
 const OWN: u32 = RequestId::FIRST_OWN + 1;
 
 fn taken(site: &mut Site, line: u32, request: u32) {
-    site.event(Event::Reply(LineId(line), RequestId(request), Reply::Taken));
+    site.reply(line, request, Reply::Taken);
 }
 
 fn digits(digits: &str, tag: u32) -> Command {
@@ -39,7 +38,7 @@ fn a_call_made_without_a_number_has_dial_tone_and_takes_digits_one_by_one() {
     let make = Command::MakeCall { call: id, number, block_id, country_code, call_param_flags };
     site.app(1, 7, make);
     assert!(matches!(&site.ordered()[..], [Order::UserCall { e164, .. }] if e164.is_empty()));
-    site.event(Event::Reply(LineId(1), RequestId(7), Reply::Calling(CallHandle(101))));
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
     assert_eq!(site.calls_told(1), ["7 done", "made0 DIALTONE 0x4"]);
     let bare =
         |state| CallInfo { parties: call(101, state).parties[..1].to_vec(), ..call(101, state) };
@@ -86,10 +85,10 @@ fn digits_that_the_pbx_does_not_take_are_cancelled() {
     let mut site = talking();
     site.app(1, OWN, digits("1", 7));
     let failed = Reply::Failed(Failure::Broken);
-    site.event(Event::Reply(LineId(1), RequestId(OWN), failed));
+    site.reply(1, OWN, failed);
     assert_eq!(site.told(1), ["call1 generated 2 7"]);
     site.app(1, OWN, digits("2", 8));
-    site.event(Event::Due(Timer::Deadline(LineId(1), RequestId(OWN))));
+    site.deadline(1, OWN);
     assert_eq!(site.told(1), ["call1 generated 2 8"]);
 }
 

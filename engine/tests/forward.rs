@@ -109,12 +109,10 @@ impl Office {
     }
 
     /// The question about Anna's record that is open.
-    fn question(&self) -> Option<(RequestId, Order)> {
+    fn question(&self) -> Option<(Ticket, Order)> {
         self.site.effects.iter().find_map(|effect| match effect {
             Effect::Ask(ask) => match &ask.request {
-                Request::Order { line: LineId(1), request, order } => {
-                    Some((*request, order.clone()))
-                }
+                Request::Order { line: LineId(1), ticket, order } => Some((*ticket, order.clone())),
                 _ => None,
             },
             _ => None,
@@ -123,13 +121,13 @@ impl Office {
 
     /// Answers it in some way. Returns the order.
     fn answer(&mut self, how: impl FnOnce(&mut Pbx, &Order) -> Reply) -> Order {
-        let (id, order) = self.question().expect("a question is open");
+        let (asked, order) = self.question().expect("a question is open");
         self.site.effects.retain(|effect| {
             !matches!(effect, Effect::Ask(ask)
-                if matches!(ask.request, Request::Order { request, .. } if request == id))
+                if matches!(ask.request, Request::Order { ticket, .. } if ticket == asked))
         });
         let reply = how(&mut self.pbx, &order);
-        self.site.reply(1, id.0, reply);
+        self.site.answer(1, asked, reply);
         order
     }
 
@@ -344,7 +342,7 @@ fn who_waits_goes_before_what_is_only_read_to_be_shown() {
     let (late, _) = office.question().unwrap();
     office.site.effects.clear();
     office.site.app(1, 5, asking(&[(1, "30")], 0));
-    office.site.reply(1, late.0, Reply::Record(UserRecord::default()));
+    office.site.answer(1, late, Reply::Record(UserRecord::default()));
     assert_eq!(office.answer_all(), ["show own", "add Always", "show own", "show"]);
     assert_eq!(office.told(), ["5 done", "address 0x40"]);
     assert_eq!(office.shown(), shown(&[(1, "30")]));
@@ -385,7 +383,7 @@ fn a_lost_session_ends_what_is_under_way_and_the_next_one_reads() {
     assert!(office.told().contains(&"5 OPERATIONFAILED".to_owned()));
     office.site.effects.clear();
     let record = UserRecord { print: 7, ..UserRecord::default() };
-    office.site.reply(1, late.0, Reply::Record(record));
+    office.site.answer(1, late, Reply::Record(record));
     assert_eq!(office.question(), None, "an answer that comes too late");
     office.pbx.set(Kind::Always, "31");
     office.site.event(Event::Due(Timer::Reconnect(PBX, 1)));
@@ -398,12 +396,15 @@ fn a_lost_session_ends_what_is_under_way_and_the_next_one_reads() {
 #[test]
 fn a_silent_pbx_fails_the_request_at_its_deadline_and_what_was_begun_is_undone() {
     let mut office = Office::new(Pbx::default());
+    office.site.app(1, 5, asking(&[], 0));
+    office.answer_all();
+    let stale = Timer::Deadline(LineId(1), office.site.ticket(1, 5));
     office.site.app(1, 5, asking(&[(0x1000, "30")], 0));
     office.answer(Pbx::obey);
     office.answer(Pbx::obey);
-    office.site.deadline(1, 5);
-    assert_eq!(office.told(), [""; 0], "too early: a deadline of somebody else with this number");
-    office.site.now += 20_000;
+    office.told();
+    office.site.event(Event::Due(stale));
+    assert_eq!(office.told(), [""; 0], "the deadline of the request before, of the same number");
     office.site.deadline(1, 5);
     assert_eq!(office.told(), ["5 OPERATIONFAILED"]);
     // The answer comes after all.
@@ -580,7 +581,7 @@ proptest! {
 fn time_of_the_deadline_is_counted_from_the_request() {
     let mut office = Office::new(Pbx::default());
     office.site.app(1, 5, asking(&[], 0));
-    let due =
-        Effect::Wake(Millis(office.site.now + 20_000), Timer::Deadline(LineId(1), RequestId(5)));
+    let deadline = Timer::Deadline(LineId(1), office.site.ticket(1, 5));
+    let due = Effect::Wake(Millis(office.site.now + 20_000), deadline);
     assert!(office.site.effects.contains(&due));
 }

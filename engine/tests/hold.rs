@@ -5,7 +5,7 @@ mod site;
 
 use engine::effect::{Effect, Order};
 use engine::fact::{Command, Configuration, Failure, HostFact, PbxSettings, Reply};
-use engine::id::{CallHandle, LineId, RequestId};
+use engine::id::{CallHandle, LineId};
 use engine::place::Place;
 use engine::tapi::call_feature;
 use engine::time::{Millis, Timer};
@@ -105,8 +105,8 @@ fn a_deadline_is_as_long_as_the_settings_say() {
         }));
         site.effects.clear();
         site.app(2, 5, Command::Hold(born(2, 1)));
-        let wake =
-            Effect::Wake(Millis(site.now + expected), Timer::Deadline(LineId(2), RequestId(5)));
+        let deadline = Timer::Deadline(LineId(2), site.ticket(2, 5));
+        let wake = Effect::Wake(Millis(site.now + expected), deadline);
         assert!(site.effects.contains(&wake), "{:?}", site.effects);
         assert!(site.told(2).is_empty(), "a deadline is nothing that a line claims");
     }

@@ -4,9 +4,10 @@
 
 mod site;
 
+use engine::capability;
 use engine::fact::*;
 use engine::place::Place;
-use engine::tapi::CallState;
+use engine::tapi::{CallState, address_state, call_feature, line_dev_state};
 use site::{Site, born};
 
 /// Two calls of Anna: one connected, one on hold.
@@ -51,6 +52,39 @@ fn without_the_setting_both_calls_of_a_conference_are_connected() {
     site.call(101, 5);
     assert_eq!(site.calls_told(1), ["call1 CONNECTED 0x1"]);
     assert_eq!(states(&site), [CallState::Connected, CallState::Connected]);
+}
+
+#[test]
+fn of_a_masked_call_only_that_can_be_asked_which_takes_no_pbx() {
+    let mut site = connected_and_held(true);
+    site.call(101, 5);
+    let view = site.view(1);
+    let with_each_other = call_feature::SWAPHOLD | call_feature::COMPLETETRANSF;
+    let masked = call_feature::DROP | call_feature::UNHOLD | call_feature::SWAPHOLD;
+    assert_eq!(view.calls[0].features, masked);
+    assert_eq!(view.calls[1].features & with_each_other, call_feature::SWAPHOLD);
+    let (call, consultation) = (born(1, 1), born(1, 2));
+    site.app(1, 5, Command::CompleteTransfer { call, consultation, conference: None });
+    assert_eq!(site.calls_told(1), ["5 INVALCALLSTATE"]);
+    site.call(101, 261);
+    let view = site.view(1);
+    assert_eq!(view.calls[0].features, masked | call_feature::COMPLETETRANSF, "really on hold");
+    assert_eq!(view.calls[1].features & with_each_other, with_each_other);
+}
+
+#[test]
+fn the_setting_changes_the_capabilities_of_line_and_address_and_both_are_told() {
+    let mut site = Site::new();
+    configure(&mut site, true);
+    let told = site.told(1);
+    assert_eq!(
+        told,
+        [
+            format!("address {:#x}", address_state::CAPSCHANGE),
+            format!("line {:#x} 0 0", line_dev_state::CAPSCHANGE),
+        ]
+    );
+    assert_eq!(capability::most_in_conference(&site.view(1)), 0);
 }
 
 #[test]

@@ -7,7 +7,6 @@ use engine::effect::Order;
 use engine::fact::*;
 use engine::id::*;
 use engine::tapi::{CallState, reason};
-use engine::time::Timer;
 use site::{Site, born, call};
 
 fn party(role: Role, n: u32) -> Party {
@@ -28,10 +27,6 @@ fn park(at: ParkPlace) -> Command {
     Command::Park { call: born(1, 1), at }
 }
 
-fn reply(site: &mut Site, line: u32, request: u32, reply: Reply) {
-    site.event(Event::Reply(LineId(line), RequestId(request), reply));
-}
-
 /// The leg of the one who parked it goes.
 fn released(site: &mut Site) {
     let mut info = CallInfo { cause: Some(26), msg: Msg::RRel, ..call(101, 6) };
@@ -45,12 +40,12 @@ fn a_call_is_parked_where_the_application_says_and_is_idle_without_having_been_d
     let mut site = talking();
     site.app(1, 5, park(ParkPlace::Directed("22".into())));
     assert!(matches!(&site.ordered()[..], [Order::FindUser { e164, .. }] if e164.text() == "22"));
-    reply(&mut site, 1, 5, Reply::Found(Some("Cleo".into())));
+    site.reply(1, 5, Reply::Found(Some("Cleo".into())));
     assert!(matches!(
         &site.ordered()[..],
         [Order::UserPark { call: CallHandle(101), cn, position: -1 }] if cn.text() == "Cleo"
     ));
-    reply(&mut site, 1, 5, Reply::Parked(CallHandle(309)));
+    site.reply(1, 5, Reply::Parked(CallHandle(309)));
     assert!(site.told(1).is_empty(), "a handle is no proof");
     released(&mut site);
     assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "5 done"]);
@@ -63,7 +58,7 @@ fn the_leg_may_go_before_the_pbx_has_answered() {
     assert!(matches!(&site.ordered()[..], [Order::UserPark { cn, .. }] if cn.is_empty()));
     released(&mut site);
     assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "5 done"]);
-    reply(&mut site, 1, 5, Reply::Parked(CallHandle(309)));
+    site.reply(1, 5, Reply::Parked(CallHandle(309)));
     assert!(site.told(1).is_empty());
 }
 
@@ -79,13 +74,13 @@ fn a_call_that_ends_while_it_is_parked_was_not_parked() {
 fn a_place_that_is_not_there_or_refuses_leaves_the_call_as_it_is() {
     let mut site = talking();
     site.app(1, 5, park(ParkPlace::Directed("99".into())));
-    reply(&mut site, 1, 5, Reply::Found(None));
+    site.reply(1, 5, Reply::Found(None));
     assert_eq!(site.told(1), ["5 INVALADDRESS"]);
     site.app(1, 6, park(ParkPlace::Nondirected));
-    reply(&mut site, 1, 6, Reply::Parked(CallHandle(0)));
+    site.reply(1, 6, Reply::Parked(CallHandle(0)));
     assert_eq!(site.told(1), ["6 OPERATIONFAILED"]);
     site.app(1, 7, park(ParkPlace::Nondirected));
-    site.event(Event::Due(Timer::Deadline(LineId(1), RequestId(7))));
+    site.deadline(1, 7);
     assert_eq!(site.told(1), ["7 OPERATIONFAILED"]);
     assert_eq!(site.view(1).calls[0].state, CallState::Connected);
 }
@@ -94,8 +89,8 @@ fn a_place_that_is_not_there_or_refuses_leaves_the_call_as_it_is() {
 fn what_the_pbx_says_is_parked_is_idle_at_the_deadline() {
     let mut site = talking();
     site.app(1, 5, park(ParkPlace::Nondirected));
-    reply(&mut site, 1, 5, Reply::Parked(CallHandle(309)));
-    site.event(Event::Due(Timer::Deadline(LineId(1), RequestId(5))));
+    site.reply(1, 5, Reply::Parked(CallHandle(309)));
+    site.deadline(1, 5);
     assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "5 done"]);
 }
 
@@ -130,7 +125,7 @@ fn another_line_takes_the_call_by_the_leg_that_is_parked() {
         &site.ordered()[..],
         [Order::UserPickup { user: UserHandle(12), call: CallHandle(309), .. }]
     ));
-    reply(&mut site, 2, 5, Reply::Calling(CallHandle(209)));
+    site.reply(2, 5, Reply::Calling(CallHandle(209)));
     let mut info = call(209, 133);
     info.parties.extend([party(Role::Ct, 3), Party { role: Role::Picking, ..Party::default() }]);
     site.pbx(PbxFact::Call(info));

@@ -3,10 +3,12 @@
 
 mod site;
 
-use engine::effect::Order;
-use engine::fact::{Command, Consultation, Failure, HostFact, Reply};
-use engine::id::{CallHandle, UserHandle};
-use site::{Site, born, made};
+use engine::effect::{Effect, Order};
+use engine::fact::*;
+use engine::id::{CallHandle, LineId, UserHandle};
+use engine::tapi::{CallState, call_info_state, origin};
+use engine::time::{Millis, Timer};
+use site::{Site, born, call, made, party};
 
 /// Anna (line 1) talks to Ben.
 fn talking() -> Site {
@@ -105,9 +107,131 @@ fn a_consultation_that_hangs_up_before_the_transfer_leaves_the_original_on_hold(
     site.cleared(102, 6, Some(16));
     site.del(102);
     assert_eq!(site.calls_told(1), ["made0 DISCONNECTED 0x1", "made0 IDLE 0x0"]);
+    // The other leg follows at once, or there was no transfer.
+    let second = Millis(site.now - 1 + 1_000);
+    let deadline = Timer::Deadline(LineId(1), site.ticket(1, 5));
+    assert!(site.effects.contains(&Effect::Wake(second, deadline)), "{:?}", site.effects);
+    site.deadline(1, 5);
+    assert_eq!(site.calls_told(1), ["5 INVALCALLSTATE"]);
+    assert_eq!(site.view(1).counts().held, 1);
+}
+
+#[test]
+fn a_leg_that_reads_hung_up_was_transferred_if_the_other_one_follows_as_given_away() {
+    let mut site = held_and_ringing();
+    site.app(1, 5, complete(born(1, 1), made(1, 0)));
+    site.cleared(102, 6, Some(16));
+    site.del(102);
+    site.cleared(101, 134, ELSEWHERE);
+    let told = site.calls_told(1);
+    assert_eq!(told[2..], ["call1 IDLE 0x0", "5 done"], "{told:?}");
+}
+
+#[test]
+fn two_calls_that_both_hang_up_were_not_transferred() {
+    let mut site = held_and_ringing();
+    site.app(1, 5, complete(born(1, 1), made(1, 0)));
+    site.cleared(102, 6, Some(16));
+    site.cleared(101, 134, Some(16));
+    let mut told = site.calls_told(1);
+    assert_eq!(told.pop().as_deref(), Some("5 INVALCALLSTATE"));
+    assert_eq!(told, ["made0 DISCONNECTED 0x1", "call1 DISCONNECTED 0x1"]);
+}
+
+#[test]
+fn calls_that_are_dropped_under_their_transfer_were_not_transferred() {
+    // The drops are proved by events, or only by their deadlines.
+    for silent in [false, true] {
+        let mut site = held_and_ringing();
+        site.app(1, 6, Command::Drop(made(1, 0)));
+        site.app(1, 7, Command::Drop(born(1, 1)));
+        site.app(1, 5, complete(born(1, 1), made(1, 0)));
+        if silent {
+            site.deadline(1, 6);
+            site.deadline(1, 7);
+        } else {
+            site.cleared(102, 7, Some(16));
+            site.cleared(101, 135, Some(16));
+        }
+        let told = site.calls_told(1);
+        assert!(told.contains(&"5 INVALCALLSTATE".into()), "{told:?}");
+        assert!(told.contains(&"6 done".into()) && told.contains(&"7 done".into()), "{told:?}");
+    }
+}
+
+#[test]
+fn a_pair_is_joined_in_a_conference_instead_of_being_given_away() {
+    let confer = |call, consultation| Command::CompleteTransfer {
+        call,
+        consultation,
+        conference: Some(made(1, 9)),
+    };
+    for (call, other) in [(born(1, 1), made(1, 1)), (made(1, 1), born(1, 1))] {
+        let mut site = consulting();
+        site.app(1, 4, confer(call, other));
+        assert_eq!(site.calls_told(1), ["4 INVALCALLSTATE"], "nobody hears who rings");
+        site.call(102, 5);
+        site.effects.clear();
+        site.app(1, 5, confer(call, other));
+        // On the call that talks, while the other one is on hold.
+        assert_eq!(site.ordered(), [Order::UserRc { call: CallHandle(102), rc: 10 }]);
+        site.reply(1, 5, Reply::Taken);
+        assert!(site.calls_told(1).is_empty(), "told is not done");
+        site.call(101, 133);
+        let [first, second] = [call, other].map(site::serial);
+        assert_eq!(
+            site.calls_told(1),
+            [
+                "5 done".to_owned(),
+                "made9 CONNECTED 0x1".into(),
+                format!("{first} CONFERENCED 0x80000009"),
+                format!("{second} CONFERENCED 0x80000009"),
+            ]
+        );
+        assert_eq!(site.view(1).call(made(1, 9)).unwrap().info.origin, origin::CONFERENCE);
+        // As with any conference: who is left talks.
+        site.cleared(102, 6, Some(16));
+        let told = site.calls_told(1);
+        assert_eq!(told, ["made1 DISCONNECTED 0x1", "made9 IDLE 0x0", "call1 CONNECTED 0x1"]);
+    }
+}
+
+#[test]
+fn a_pair_that_the_telephone_does_not_join_stays_as_it_is() {
+    let mut site = consulting();
+    site.call(102, 5);
+    site.effects.clear();
+    let (call, consultation) = (born(1, 1), made(1, 1));
+    let conference = Some(made(1, 9));
+    site.app(1, 5, Command::CompleteTransfer { call, consultation, conference });
+    site.asked();
+    site.deadline(1, 5);
+    assert_eq!(site.ordered(), [Order::UserRc { call: CallHandle(102), rc: 4 }]);
     site.deadline(1, 5);
     assert_eq!(site.calls_told(1), ["5 OPERATIONFAILED"]);
-    assert_eq!(site.view(1).counts().held, 1);
+    let states: Vec<_> = site.view(1).calls.iter().map(|call| call.state).collect();
+    assert_eq!(states, [CallState::OnHoldPendTransfer, CallState::Connected], "and no third call");
+    // It can be given away after all.
+    site.app(1, 6, complete(call, consultation));
+    site.cleared(101, 134, ELSEWHERE);
+    assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "made1 IDLE 0x0", "6 done"]);
+}
+
+#[test]
+fn a_conference_that_half_comes_to_pass_shows_what_there_is_at_last() {
+    let mut site = consulting();
+    site.call(102, 5);
+    site.effects.clear();
+    let (call, consultation) = (born(1, 1), made(1, 1));
+    let conference = Some(made(1, 9));
+    site.app(1, 5, Command::CompleteTransfer { call, consultation, conference });
+    // The telephone swaps instead.
+    site.call(102, 261);
+    site.call(101, 133);
+    site.deadline(1, 5);
+    site.deadline(1, 5);
+    let told = site.calls_told(1);
+    assert_eq!(told, ["made1 ONHOLD 0x0", "5 OPERATIONFAILED", "call1 CONNECTED 0x1"]);
 }
 
 #[test]
@@ -214,6 +338,48 @@ fn taking_back_the_call_that_waits_gives_up_the_consultation() {
     site.call(101, 133);
     site.cleared(102, 7, Some(16));
     assert_eq!(site.calls_told(1), ["made1 IDLE 0x0", "call1 CONNECTED 0x1", "5 done"]);
+}
+
+#[test]
+fn a_consultation_is_not_itself_transferred_by_a_consultation() {
+    let mut site = consulting();
+    site.call(102, 5);
+    site.effects.clear();
+    let consultation = Consultation {
+        call: made(1, 2),
+        number: "23".into(),
+        block_id: false,
+        call_param_flags: 0,
+    };
+    site.app(1, 5, Command::SetupTransfer { call: made(1, 1), consultation });
+    assert_eq!(site.told(1), ["5 INVALCALLSTATE"]);
+    assert!(site.ordered().is_empty());
+}
+
+#[test]
+fn who_was_transferred_hears_when_the_new_far_end_answers() {
+    let connected = |site: &mut Site| {
+        let told = site.calls_told(1);
+        let bits = told.iter().filter_map(|words| words.strip_prefix("call1 info 0x"));
+        bits.map(|bits| u32::from_str_radix(bits, 16).unwrap() & call_info_state::CONNECTEDID)
+            .collect::<Vec<_>>()
+    };
+    let again = vec![call_info_state::CONNECTEDID];
+    let mut site = talking();
+    let cleo = |msg| CallInfo {
+        msg,
+        parties: vec![party(Role::Peer, "Cleo", "22"), party(Role::Ct, "Ben", "21")],
+        ..call(101, 133)
+    };
+    // Cleo's telephone rings, and the transferred call stays connected meanwhile.
+    site.pbx(PbxFact::Call(cleo(Msg::RCt)));
+    assert_eq!(connected(&mut site), again);
+    site.pbx(PbxFact::Call(cleo(Msg::RCt)));
+    assert!(connected(&mut site).is_empty(), "nothing new");
+    site.pbx(PbxFact::Call(cleo(Msg::RConn)));
+    assert_eq!(connected(&mut site), again, "she has answered");
+    site.pbx(PbxFact::Call(cleo(Msg::RConn)));
+    assert!(connected(&mut site).is_empty(), "nothing new");
 }
 
 #[test]

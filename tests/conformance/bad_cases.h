@@ -6,6 +6,8 @@
 
 struct generated_case {
     const char *export;
+    /* What its arguments can be wrong in, see drawn.h. */
+    unsigned traits;
     /* Calls the function once; what it returned. */
     LONG (*run)(void);
 };

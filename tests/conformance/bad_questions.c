@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dice.h"
+#include "drawn.h"
 #include "garden.h"
 #include "host.h"
 #include "structures.h"
@@ -97,9 +98,8 @@ static LONG g_lineGetAddressID(void)
     ON_LINE(line);
     DWORD *place = some_place(FIRST_SLOT, sizeof *place);
     /* The size bounds the text, which needs no end of its own then. */
-    DWORD units = dice_below(40);
-    WCHAR *text = once_in(8) ? NULL : (WCHAR *)slot_memory(SECOND_SLOT, 2 * units);
-    for (DWORD i = 0; text != NULL && i < 2 * units; i++) ((BYTE *)text)[i] = (BYTE)(dice() | 1);
+    DWORD units;
+    WCHAR *text = some_counted_text(SECOND_SLOT, &units);
     DWORD mode = once_in(2) ? LINEADDRESSMODE_DIALABLEADDR : odd_number();
     return TSPI(lineGetAddressID, line, place, mode, text, units);
 }
@@ -315,41 +315,50 @@ static LONG g_providerRemove(void)
     return TSPI(providerRemove, (HWND)(uintptr_t)odd_number(), odd_number());
 }
 
-#define F(name) {"TSPI_" #name, g_##name}
+/* Exported by providers of media streams only. */
+static LONG g_lineMSPIdentify(void)
+{
+    bool right;
+    DWORD device = some_device(&right);
+    return TSPI(lineMSPIdentify, device, some_place(FIRST_SLOT, sizeof(GUID)));
+}
+
+#define F(name, traits) {"TSPI_" #name, traits, g_##name}
 
 const struct generated_case generated_questions[] = {
-    F(lineGetDevCaps),
-    F(lineGetAddressCaps),
-    F(lineGetLineDevStatus),
-    F(lineGetAddressStatus),
-    F(lineGetCallInfo),
-    F(lineGetCallStatus),
-    F(lineGetNumAddressIDs),
-    F(lineGetAddressID),
-    F(lineGetID),
-    F(lineGetCallAddressID),
-    F(lineGetCallIDs),
-    F(lineSetAppSpecific),
-    F(lineSetMediaMode),
-    F(lineSetStatusMessages),
-    F(lineSetDefaultMediaDetection),
-    F(lineConditionalMediaDetection),
-    F(lineSetCurrentLocation),
-    F(lineNegotiateTSPIVersion),
-    F(lineNegotiateExtVersion),
-    F(lineGetExtensionID),
-    F(lineSelectExtVersion),
-    F(lineGenerateDigits),
-    F(lineMonitorDigits),
-    F(lineOpen),
-    F(lineClose),
-    F(lineCloseCall),
-    F(providerEnumDevices),
-    F(providerInit),
-    F(providerCreateLineDevice),
-    F(providerUIIdentify),
-    F(providerInstall),
-    F(providerConfig),
-    F(providerRemove),
-    {NULL, NULL},
+    F(lineGetDevCaps, A_DEVICE | A_VERSION | A_STRUCTURE),
+    F(lineGetAddressCaps, A_DEVICE | A_VERSION | A_STRUCTURE),
+    F(lineGetLineDevStatus, A_HANDLE | A_STRUCTURE),
+    F(lineGetAddressStatus, A_HANDLE | A_STRUCTURE),
+    F(lineGetCallInfo, A_HANDLE | A_STRUCTURE),
+    F(lineGetCallStatus, A_HANDLE | A_STRUCTURE),
+    F(lineGetNumAddressIDs, A_HANDLE | A_PLACE),
+    F(lineGetAddressID, A_HANDLE | A_PLACE | A_COUNTED_TEXT),
+    F(lineGetID, A_HANDLE | A_STRUCTURE | A_TEXT),
+    F(lineGetCallAddressID, A_HANDLE | A_PLACE),
+    F(lineGetCallIDs, A_HANDLE | A_PLACE),
+    F(lineSetAppSpecific, A_HANDLE),
+    F(lineSetMediaMode, A_HANDLE),
+    F(lineSetStatusMessages, A_HANDLE),
+    F(lineSetDefaultMediaDetection, A_HANDLE),
+    F(lineConditionalMediaDetection, A_HANDLE | WITH_TEXTS),
+    F(lineSetCurrentLocation, 0),
+    F(lineNegotiateTSPIVersion, A_DEVICE | A_VERSION | A_PLACE),
+    F(lineNegotiateExtVersion, A_DEVICE | A_VERSION | A_PLACE),
+    F(lineGetExtensionID, A_DEVICE | A_VERSION | A_PLACE),
+    F(lineSelectExtVersion, A_HANDLE),
+    F(lineGenerateDigits, A_CALL_IN_STATE | A_TEXT),
+    F(lineMonitorDigits, A_HANDLE),
+    F(lineMSPIdentify, A_DEVICE | A_PLACE),
+    F(lineOpen, A_DEVICE | A_VERSION | A_PLACE),
+    F(lineClose, A_HANDLE),
+    F(lineCloseCall, A_HANDLE),
+    F(providerEnumDevices, A_PLACE),
+    F(providerInit, A_VERSION | A_PLACE),
+    F(providerCreateLineDevice, A_DEVICE),
+    F(providerUIIdentify, A_PLACE),
+    F(providerInstall, 0),
+    F(providerConfig, 0),
+    F(providerRemove, 0),
+    {NULL, 0, NULL},
 };

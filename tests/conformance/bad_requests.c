@@ -2,73 +2,48 @@
 
 #include "bad_cases.h"
 
-#include <string.h>
-
 #include "dice.h"
+#include "drawn.h"
 #include "garden.h"
 #include "host.h"
 
-static LONG g_lineAnswer(void)
-{
-    ON_CALL(call);
-    DWORD size;
-    BYTE *bytes = some_bytes(FIRST_SLOT, &size);
-    return ASK(lineAnswer, call, (LPCSTR)bytes, size);
-}
+/* ---- functions of one call ---- */
 
-static LONG g_lineDrop(void)
-{
-    ON_CALL(call);
-    DWORD size;
-    BYTE *bytes = some_bytes(FIRST_SLOT, &size);
-    return ASK(lineDrop, call, (LPCSTR)bytes, size);
-}
+#define OF_A_CALL(name)                                                                            \
+    static LONG g_##name(void)                                                                     \
+    {                                                                                              \
+        ON_CALL(call);                                                                             \
+        return ASK(name, call);                                                                    \
+    }
 
-static LONG g_lineAccept(void)
-{
-    ON_CALL(call);
-    DWORD size;
-    BYTE *bytes = some_bytes(FIRST_SLOT, &size);
-    return ASK(lineAccept, call, (LPCSTR)bytes, size);
-}
+#define WITH_BYTES(name)                                                                           \
+    static LONG g_##name(void)                                                                     \
+    {                                                                                              \
+        ON_CALL(call);                                                                             \
+        DWORD size;                                                                                \
+        BYTE *bytes = some_bytes(FIRST_SLOT, &size);                                               \
+        return ASK(name, call, (LPCSTR)bytes, size);                                               \
+    }
 
-static LONG g_lineSendUserUserInfo(void)
-{
-    ON_CALL(call);
-    DWORD size;
-    BYTE *bytes = some_bytes(FIRST_SLOT, &size);
-    return ASK(lineSendUserUserInfo, call, (LPCSTR)bytes, size);
-}
+#define WITH_A_NUMBER(name)                                                                        \
+    static LONG g_##name(void)                                                                     \
+    {                                                                                              \
+        ON_CALL(call);                                                                             \
+        return ASK(name, call, some_text(FIRST_SLOT), odd_number());                               \
+    }
 
-static LONG g_lineBlindTransfer(void)
-{
-    ON_CALL(call);
-    return ASK(lineBlindTransfer, call, some_text(FIRST_SLOT), odd_number());
-}
+OF_A_CALL(lineHold)
+OF_A_CALL(lineUnhold)
+OF_A_CALL(lineRemoveFromConference)
+WITH_BYTES(lineAnswer)
+WITH_BYTES(lineDrop)
+WITH_BYTES(lineAccept)
+WITH_BYTES(lineSendUserUserInfo)
+WITH_A_NUMBER(lineBlindTransfer)
+WITH_A_NUMBER(lineRedirect)
+WITH_A_NUMBER(lineDial)
 
-static LONG g_lineRedirect(void)
-{
-    ON_CALL(call);
-    return ASK(lineRedirect, call, some_text(FIRST_SLOT), odd_number());
-}
-
-static LONG g_lineDial(void)
-{
-    ON_CALL(call);
-    return ASK(lineDial, call, some_text(FIRST_SLOT), odd_number());
-}
-
-static LONG g_lineHold(void)
-{
-    ON_CALL(call);
-    return ASK(lineHold, call);
-}
-
-static LONG g_lineUnhold(void)
-{
-    ON_CALL(call);
-    return ASK(lineUnhold, call);
-}
+/* ---- functions of two calls ---- */
 
 static LONG g_lineSwapHold(void)
 {
@@ -133,23 +108,14 @@ static LONG g_lineAddToConference(void)
     return ASK(lineAddToConference, first, second);
 }
 
-static LONG g_lineRemoveFromConference(void)
-{
-    ON_CALL(call);
-    return ASK(lineRemoveFromConference, call);
-}
+/* ---- the others ---- */
 
 static LONG g_linePark(void)
 {
     ON_CALL(call);
-    DWORD total;
     WCHAR *text = some_text(FIRST_SLOT);
-    /* The place stays valid until the completion: none of the slots does. */
-    static BYTE room[64];
-    memset(room, 0, sizeof room);
-    total = sizeof room;
-    memcpy(room, &total, sizeof total);
-    VARSTRING *place = once_in(4) ? NULL : (VARSTRING *)room;
+    /* It stays valid until the completion: none of the slots does. */
+    VARSTRING *place = some_lasting_string();
     return ASK(linePark, call, once_in(2) ? 1 + dice_below(2) : odd_number(), text, place);
 }
 
@@ -187,7 +153,8 @@ static LONG g_lineForward(void)
 {
     bool right = once_in(2);
     HDRVLINE line = right ? line_of(FORWARDED)->hd : some_line(&right);
-    if (line == line_of(BED)->hd) line = NULL, right = false; /* its calls are to come to it */
+    /* The calls of the others are to come to them. */
+    if (line == line_of(BED)->hd || line == line_of(WITHOUT_PHONE)->hd) line = NULL, right = false;
     if (!right) only(ERR(INVALLINEHANDLE));
     HDRVCALL *place = some_place(FIRST_SLOT, sizeof *place);
     LINEFORWARDLIST *list = some_forward_list(SECOND_SLOT);
@@ -205,30 +172,30 @@ static LONG g_lineSetCallParams(void)
                odd_number(), odd_number(), params);
 }
 
-#define F(name) {"TSPI_" #name, g_##name}
+#define F(name, traits) {"TSPI_" #name, traits, g_##name}
 
 const struct generated_case generated_requests[] = {
-    F(lineAnswer),
-    F(lineDrop),
-    F(lineAccept),
-    F(lineSendUserUserInfo),
-    F(lineBlindTransfer),
-    F(lineRedirect),
-    F(lineDial),
-    F(lineHold),
-    F(lineUnhold),
-    F(lineSwapHold),
-    F(lineCompleteTransfer),
-    F(lineSetupTransfer),
-    F(lineSetupConference),
-    F(linePrepareAddToConference),
-    F(lineAddToConference),
-    F(lineRemoveFromConference),
-    F(linePark),
-    F(lineUnpark),
-    F(lineMakeCall),
-    F(linePickup),
-    F(lineForward),
-    F(lineSetCallParams),
-    {NULL, NULL},
+    F(lineAnswer, A_CALL_IN_STATE | BYTES),
+    F(lineDrop, A_HANDLE | BYTES),
+    F(lineAccept, A_CALL_IN_STATE | BYTES),
+    F(lineSendUserUserInfo, A_CALL_IN_STATE | BYTES),
+    F(lineBlindTransfer, A_CALL_IN_STATE | A_TEXT),
+    F(lineRedirect, A_CALL_IN_STATE | A_TEXT),
+    F(lineDial, A_CALL_IN_STATE | A_TEXT),
+    F(lineHold, A_CALL_IN_STATE),
+    F(lineUnhold, A_CALL_IN_STATE),
+    F(lineSwapHold, A_CALL_IN_STATE),
+    F(lineCompleteTransfer, A_CALL_IN_STATE | A_PLACE),
+    F(lineSetupTransfer, A_CALL_IN_STATE | A_PLACE | WITH_TEXTS),
+    F(lineSetupConference, A_CALL_IN_STATE | A_PLACE | WITH_TEXTS),
+    F(linePrepareAddToConference, A_CALL_IN_STATE | A_PLACE | WITH_TEXTS),
+    F(lineAddToConference, A_CALL_IN_STATE),
+    F(lineRemoveFromConference, A_CALL_IN_STATE),
+    F(linePark, A_CALL_IN_STATE | A_TEXT | A_STRUCTURE),
+    F(lineUnpark, A_HANDLE | A_PLACE | A_TEXT),
+    F(lineMakeCall, A_HANDLE | BIT(WRONG_STATE) | A_PLACE | A_TEXT | WITH_TEXTS),
+    F(linePickup, A_HANDLE | A_PLACE | A_TEXT),
+    F(lineForward, A_HANDLE | A_PLACE | WITH_TEXTS),
+    F(lineSetCallParams, A_CALL_IN_STATE | A_PLACE),
+    {NULL, 0, NULL},
 };

@@ -1,4 +1,4 @@
-/* Items from 151 up: what goes beyond the product's list of functions. */
+/* Items 151 to 162, 175 and 176: what goes beyond the product's list of functions. */
 
 #include <string.h>
 
@@ -88,12 +88,23 @@ static void digits_heard(void)
 /* ---- user-user information ---- */
 
 static const WCHAR greeting[] = u"Grüße & 100 %";
+/* The same as firmware from 13r3 on carries it. */
+static const char greeting_encoded[] = "Gr%C3%BC%C3%9Fe%20%26%20100%20%25";
 
 static bool has_greeting(const struct call *call)
 {
     const LINECALLINFO *info = call_info(call);
     return info->dwUserUserInfoSize == sizeof greeting &&
            memcmp((const char *)info + info->dwUserUserInfoOffset, greeting, sizeof greeting) == 0;
+}
+
+static void await_user_info(place from, const struct call *call)
+{
+    struct pattern told = {
+        .kind = EVENT, .line = call->ht_line, .call = call->ht, .message = LINE_CALLINFO,
+        .p1_bits = LINECALLINFOSTATE_USERUSERINFO,
+    };
+    await(from, told, "LINE_CALLINFO(USERUSERINFO)");
 }
 
 static void user_info_carried(void)
@@ -113,11 +124,7 @@ static void user_info_carried(void)
     LONG request = ASK(lineSendUserUserInfo, call->hd, copy, sizeof greeting);
     memset(copy, 0xEE, sizeof copy);
     MUST(request);
-    struct pattern told = {
-        .kind = EVENT, .line = peer->ht, .call = there->ht, .message = LINE_CALLINFO,
-        .p1_bits = LINECALLINFOSTATE_USERUSERINFO,
-    };
-    await(from, told, "LINE_CALLINFO(USERUSERINFO)");
+    await_user_info(from, there);
     CHECK(has_greeting(there), "another text arrived than was sent");
     static char big[1 << 16];
     memset(big, 'x', sizeof big);
@@ -133,12 +140,29 @@ static void user_info_arrives(void)
     struct call *call = connected_call(line, 21);
     place from = log_end();
     control("uui 20 Grüße & 100 %%");
-    struct pattern told = {
-        .kind = EVENT, .line = line->ht, .call = call->ht, .message = LINE_CALLINFO,
-        .p1_bits = LINECALLINFOSTATE_USERUSERINFO,
-    };
-    await(from, told, "LINE_CALLINFO(USERUSERINFO)");
+    await_user_info(from, call);
     CHECK(has_greeting(call), "another text arrived");
+}
+
+/* Sends the greeting from one line to the other, and lets another one arrive. */
+static void user_info_encoded(void)
+{
+    control_until_end("set firmware 13r3", "set firmware off");
+    session_start((struct setup){0});
+    struct line *line = open_line(20), *peer = open_line(21);
+    struct call *call = connected_call(line, 21);
+    struct call *there = await_new_call(peer, session.began);
+    await_state(there, LINECALLSTATE_CONNECTED);
+    place from = log_end();
+    MUST(ASK(lineSendUserUserInfo, call->hd, (LPCSTR)greeting, sizeof greeting));
+    const char *sent = control("uui-sent 20");
+    CHECK(strcmp(sent, greeting_encoded) == 0, "\"%s\" was sent", sent);
+    await_user_info(from, there);
+    CHECK(has_greeting(there), "another text arrived than was sent");
+    from = log_end();
+    control("uui 20 %s", greeting_encoded);
+    await_user_info(from, call);
+    CHECK(has_greeting(call), "another text arrived than the PBX wrote");
 }
 
 /* ---- park ---- */
@@ -273,10 +297,9 @@ static LONG setup_conference(struct line *line, struct trio *trio, DWORD parties
 }
 
 /* A member must name the host's handle of its conference. */
-static void await_member(const struct line *line, struct call *member, const struct call *parent)
+static void await_member(struct call *member, const struct call *parent)
 {
     const struct entry *entry = log_at(await_state(member, LINECALLSTATE_CONFERENCED));
-    (void)line;
     CHECK(entry->p2 == (DWORD_PTR)parent->ht, "the conference is named %#lx, not %#lx",
           (unsigned long)entry->p2, (unsigned long)(uintptr_t)parent->ht);
     CHECK(call_status(member)->dwCallStateMode == 0, "CONFERENCED has a mode in LINECALLSTATUS");
@@ -289,7 +312,7 @@ static struct trio conference_begun(struct line *line)
     CHECK(features_of(trio.first) & LINECALLFEATURE_SETUPCONF, "no conference can be made");
     MUST(setup_conference(line, &trio, 3));
     await_state(trio.parent, LINECALLSTATE_ONHOLDPENDCONF);
-    await_member(line, trio.first, trio.parent);
+    await_member(trio.first, trio.parent);
     await_state(trio.second, LINECALLSTATE_DIALTONE);
     CHECK(call_info(trio.parent)->dwOrigin == LINECALLORIGIN_CONFERENCE, "dwOrigin is %#x",
           (unsigned)call_info(trio.parent)->dwOrigin);
@@ -306,7 +329,7 @@ static struct trio conference(struct line *line)
     struct trio trio = conference_begun(line);
     CHECK(features_of(trio.parent) & LINECALLFEATURE_ADDTOCONF, "nobody can be added");
     MUST(ASK(lineAddToConference, trio.parent->hd, trio.second->hd));
-    await_member(line, trio.second, trio.parent);
+    await_member(trio.second, trio.parent);
     await_state(trio.parent, LINECALLSTATE_CONNECTED);
     CHECK(state_of(trio.first) == LINECALLSTATE_CONFERENCED, "the first member is %s",
           name_of_state(state_of(trio.first)));
@@ -359,7 +382,112 @@ static void conference_given_up(void)
     EXPECT(setup_conference(line, &trio, 3), ERR(INVALCALLSTATE));
 }
 
+static void conference_taken_back(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    struct trio trio = conference_begun(line);
+    CHECK(features_of(trio.parent) & LINECALLFEATURE_UNHOLD, "it cannot be taken back");
+    MUST(unhold(trio.parent));
+    /* At the completion all of it is so. */
+    const struct {
+        struct call *call;
+        DWORD state;
+    } now[] = {{trio.first, LINECALLSTATE_CONNECTED},
+               {trio.second, LINECALLSTATE_IDLE},
+               {trio.parent, LINECALLSTATE_IDLE}};
+    for (unsigned i = 0; i < sizeof now / sizeof *now; i++)
+        CHECK(state_of(now[i].call) == now[i].state, "call %u is %s", i,
+              name_of_state(state_of(now[i].call)));
+    trio = conference(line);
+    CHECK(!(features_of(trio.parent) & LINECALLFEATURE_UNHOLD), "what is not held is taken back");
+    EXPECT(outcome(unhold(trio.parent)), ERR(INVALCALLSTATE));
+}
+
+static void one_consultation_at_a_time(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    CHECK(address_caps(line->device)->dwMaxNumOnHoldPendingCalls == 1,
+          "more than one call can wait");
+    struct call *original = connected_call(line, 21), *consultation, *none;
+    MUST(setup_transfer(original, "22", &consultation));
+    control("answer 22");
+    await_state(consultation, LINECALLSTATE_CONNECTED);
+    const DWORD both = LINECALLFEATURE_SETUPTRANSFER | LINECALLFEATURE_SETUPCONF;
+    CHECK(!(features_of(consultation) & both), "a consultation has a consultation");
+    EXPECT(outcome(setup_transfer(consultation, "23", &none)), ERR(INVALCALLSTATE));
+    struct trio trio = {.first = consultation};
+    EXPECT(setup_conference(line, &trio, 3), ERR(INVALCALLSTATE));
+    CHECK(state_of(original) == LINECALLSTATE_ONHOLDPENDTRANSFER, "the original is %s",
+          name_of_state(state_of(original)));
+}
+
+static void conference_never_joined(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    struct trio trio = conference_begun(line);
+    control("hangup 22");
+    await_state(trio.second, LINECALLSTATE_DISCONNECTED);
+    await_state(trio.second, LINECALLSTATE_IDLE);
+    await_state(trio.parent, LINECALLSTATE_IDLE);
+    await_state(trio.first, LINECALLSTATE_CONNECTED);
+    MUST(drop(trio.first));
+}
+
+/* lineCompleteTransfer as a conference; what it returned. */
+static LONG confer(struct trio *trio)
+{
+    trio->parent = call_new(trio->first->line, NULL, true);
+    LONG result = ASK(lineCompleteTransfer, trio->first->hd, trio->second->hd, trio->parent->ht,
+                      &trio->parent->hd, LINETRANSFERMODE_CONFERENCE);
+    if (result > 0) {
+        trio->parent->request = (DRV_REQUESTID)result;
+        CHECK(trio->parent->hd != NULL, "it returned its id before it wrote the handle");
+    }
+    return result;
+}
+
+static bool offers_conference(const struct call *call)
+{
+    return call_status(call)->dwCallFeatures2 & LINECALLFEATURE2_TRANSFERCONF;
+}
+
+static void transfer_completed_as_conference(void)
+{
+    session_start((struct setup){0});
+    struct line *line = open_line(20);
+    CHECK(address_caps(line->device)->dwTransferModes & LINETRANSFERMODE_CONFERENCE,
+          "LINETRANSFERMODE_CONFERENCE is not claimed");
+    struct trio trio = {.first = connected_call(line, 21)};
+    MUST(setup_transfer(trio.first, "22", &trio.second));
+    await_state(trio.first, LINECALLSTATE_ONHOLDPENDTRANSFER);
+    await_state(trio.second, LINECALLSTATE_RINGBACK);
+    CHECK(!offers_conference(trio.second), "who only rings cannot be heard");
+    EXPECT(outcome(confer(&trio)), ERR(INVALCALLSTATE));
+    control("answer 22");
+    await_state(trio.second, LINECALLSTATE_CONNECTED);
+    CHECK(offers_conference(trio.first) && offers_conference(trio.second),
+          "no conference is offered");
+    MUST(confer(&trio));
+    await_state(trio.parent, LINECALLSTATE_CONNECTED);
+    await_member(trio.first, trio.parent);
+    await_member(trio.second, trio.parent);
+    CHECK(call_info(trio.parent)->dwOrigin == LINECALLORIGIN_CONFERENCE, "dwOrigin is %#x",
+          (unsigned)call_info(trio.parent)->dwOrigin);
+    control("hangup 21");
+    await_state(trio.first, LINECALLSTATE_DISCONNECTED);
+    await_state(trio.parent, LINECALLSTATE_IDLE);
+    await_state(trio.second, LINECALLSTATE_CONNECTED);
+    MUST(drop(trio.second));
+}
+
 const struct item beyond_items[] = {
+    {141, "user-user information is url-encoded for firmware that wants it", user_info_encoded, 0},
+    {142, "a transfer is completed as a conference", transfer_completed_as_conference, 0},
+    {143, "a conference whose second member hangs up before joining leads back to the first",
+     conference_never_joined, 0},
     {151, "a call without its number takes the digits by lineDial", dial_later, 0},
     {152, "digits that cannot be dialled leave the dial tone", dial_wrong, 0},
     {153, "generated digits are heard and LINE_GENERATE has their tag", digits_heard, 0},
@@ -372,5 +500,8 @@ const struct item beyond_items[] = {
     {160, "a conference of three is made, and a member taken out", conference_of_three, 0},
     {161, "who hangs up a conference hangs up its members", conference_hung_up, 0},
     {162, "a conference given up leads back to the first call", conference_given_up, 0},
+    {175, "a conference taken back before it began is the first call again",
+     conference_taken_back, 0},
+    {176, "a consultation is not consulted about itself", one_consultation_at_a_time, 0},
     {ITEMS_END, NULL, NULL, 0},
 };

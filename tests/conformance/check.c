@@ -20,6 +20,7 @@ static struct {
     const struct item *item;
     atomic_int verdict;
     const char *at;
+    bool proves_nothing;
     char reason[REASON];
 } now;
 
@@ -96,6 +97,24 @@ int item_number(void)
     return now.item->number;
 }
 
+void item_proves_nothing(void)
+{
+    now.proves_nothing = true;
+}
+
+static bool as_json;
+
+void note(const char *format, ...)
+{
+    if (as_json) return;
+    va_list arguments;
+    va_start(arguments, format);
+    printf("# note %d ", now.item->number);
+    vprintf(format, arguments);
+    printf("\n");
+    va_end(arguments);
+}
+
 /* ---- running ---- */
 
 static void body(void *unused)
@@ -147,7 +166,7 @@ static void print_uses(void)
         for (unsigned i = 0; i < count && !known; i++) known = strcmp(names[i], name) == 0;
         if (!known && count < MOST) names[count++] = name;
     }
-    if (count == 0) return;
+    if (count == 0 || now.proves_nothing) return;
     printf("# %d used", now.item->number);
     for (unsigned i = 0; i < count; i++) printf(" %s", names[i]);
     printf("\n");
@@ -185,6 +204,7 @@ static bool run_item(const struct item *item, bool json)
 
 int run_items(const struct item *const *tables, bool (*wanted)(int number), bool json)
 {
+    as_json = json;
     for (; *tables != NULL; tables++) {
         for (const struct item *item = *tables; item->number != ITEMS_END; item++) {
             if (!wanted(item->number)) continue;

@@ -52,6 +52,10 @@ void item_is_at(const char *text);
 bool item_failed(void);
 /* The number of the present item. */
 int item_number(void);
+/* What the item calls is chance: no function counts as proved by it. */
+void item_proves_nothing(void);
+/* Something about the item that is worth reading also when it passed. */
+void note(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* Runs the items that `wanted` picks and prints a line for each, then the totals.
  * The exit code: 0 if none failed, 1 if one did, 3 if one hung and the rest was not run. */

@@ -24,18 +24,16 @@ static struct call *b_consults_c_by_digits(void)
     a_talks_to_b();
     CHECK(features_of(play_call(&b, 1)) & LINECALLFEATURE_SETUPTRANSFER, "no transfer is offered");
     play_request(&b, setup_transfer(play_call(&b, 1), NULL, &consultation));
-    play_on(&b, "C:ONHOLDPENDTRANSFER 2done 2C:DIALTONE");
+    play_on(&b, "C:ONHOLDPENDTRANSFER 2done 2C:DIALTONE 2I:CALLID|CALLERID");
     play_on(&a, "C:CONNECTED(4)");
     CHECK(!(features_of(consultation) & LINECALLFEATURE_SETUPTRANSFER),
           "a consultation can itself be transferred");
-    /* The PBX may have told of the call it began before it has the digits, or after. */
     play_request(&b, dial_digits(consultation, "23"));
-    play_on(&b, "2I:CALLID|CALLERID? 2I:CALLEDID 2I:CALLID|CALLERID? 2C:DIALING 3done? "
-                "2I:CALLEDID? 3done? 2C:PROCEEDING 3done? 2C:RINGBACK 3done?");
+    /* That the PBX took the digits comes beside what it does with them. */
+    play_on(&b, "2I:CALLEDID 3done? 2C:DIALING 3done? 2I:CALLEDID 3done? 2C:PROCEEDING 3done? "
+                "2C:RINGBACK 3done?");
     play_on(&c, "NEW C:OFFERING(1)");
-    control("answer 23");
-    play_on(&b, "2I:CONNECTEDID 2C:CONNECTED(1)");
-    play_on(&c, "I:CONNECTEDID C:CONNECTED(1)");
+    answers(&c, &b, 2);
     return consultation;
 }
 
@@ -56,13 +54,11 @@ static void consulted_and_transferred(void)
     play_request(&b, complete_transfer(original, consultation, LINETRANSFERMODE_TRANSFER));
     play_on(&b, "C:IDLE 2C:IDLE 6done");
     play_on(&a, "I:CONNECTEDID|REDIRECTIONID|REDIRECTINGID C:CONNECTED(1)");
-    play_on(&c, "I:CALLID|RELATEDCALLID|CALLERID|CONNECTEDID+ C:CONNECTED(1)?");
+    play_on(&c, "I:CALLID|RELATEDCALLID|REASON|CALLERID|CONNECTEDID|REDIRECTIONID|REDIRECTINGID");
     check_parties(call_info(play_call(&a, 1)), (struct parties){.connected = "23",
                                                                 .redirecting = "21",
                                                                 .redirection = "23"});
-    control("hangup 23");
-    play_on(&c, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&a, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&c, &a, 1);
     curtain(3);
 }
 
@@ -75,9 +71,7 @@ static void consultation_dropped(void)
     play_on(&b, "2C:IDLE 4done? C:CONNECTED(1) 4done?");
     play_on(&c, "C:DISCONNECTED(1) C:IDLE");
     play_on(&a, "C:CONNECTED(1)");
-    control("hangup 20");
-    play_on(&a, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&b, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&a, &b, 1);
     curtain(3);
 }
 
@@ -90,9 +84,7 @@ static void original_taken_back(void)
     play_on(&b, "2C:IDLE C:CONNECTED(1) 4done");
     play_on(&c, "C:DISCONNECTED(1) C:IDLE");
     play_on(&a, "C:CONNECTED(1)");
-    control("hangup 20");
-    play_on(&a, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&b, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&a, &b, 1);
     curtain(3);
 }
 
@@ -111,10 +103,8 @@ static void consulted_in_one_step(void)
     play_request(&b, complete_transfer(play_call(&b, 1), consultation, LINETRANSFERMODE_TRANSFER));
     play_on(&b, "C:IDLE 2C:IDLE 3done");
     play_on(&a, "I:CONNECTEDID|REDIRECTIONID|REDIRECTINGID C:CONNECTED(1)");
-    play_on(&c, "I:CALLID|RELATEDCALLID|CALLERID+");
-    control("hangup 20");
-    play_on(&a, "C:DISCONNECTED? C:IDLE");
-    play_on(&c, "C:DISCONNECTED(1) C:IDLE");
+    play_on(&c, "I:CALLID|RELATEDCALLID|REASON|CALLERID|REDIRECTIONID|REDIRECTINGID");
+    hangs_up(&a, &c, 1);
     curtain(3);
 }
 

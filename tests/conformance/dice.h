@@ -37,6 +37,8 @@ void slots_make(void);
 
 /* A text with its NUL: none, empty, usual, long, of every dialable character, or of any units. */
 WCHAR *some_text(enum slot slot);
+/* The same without its NUL, with the number of its units. */
+WCHAR *some_counted_text(enum slot slot, DWORD *units);
 /* A place for an answer of so many bytes; NULL at times. */
 void *some_place(enum slot slot, size_t size);
 /* Bytes without any end of their own; their number in `size`. */
@@ -44,6 +46,8 @@ BYTE *some_bytes(enum slot slot, DWORD *size);
 
 /* A structure to be filled: its total is any, its header what it should be. */
 void *some_structure(enum slot slot, DWORD fixed, DWORD *total);
+/* A VARSTRING that stays where it is while some hundred others are given. */
+VARSTRING *some_lasting_string(void);
 /* LINECALLPARAMS, usual or with wrong members; NULL at times. */
 LINECALLPARAMS *some_call_params(enum slot slot);
 /* LINEFORWARDLIST with wrong sizes, numbers, modes, offsets; NULL at times. */

@@ -1,5 +1,6 @@
-/* Items 84 to 91: forwarding. */
+/* Items 84 to 91, 173 and 174: forwarding. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "features.h"
@@ -112,6 +113,38 @@ static void replaced(void)
     clean(line);
 }
 
+/* ---- long lists ---- */
+
+enum { MOST_ENTRIES = 64, MODES_OF_ONE_CALLER = 0x8888 };
+
+/* Everything that the line claims to forward, each once; how many entries that are. */
+static unsigned longest_list(const struct line *line, struct forward *list)
+{
+    static char callers[MOST_ENTRIES][4];
+    const LINEADDRESSCAPS *caps = address_caps(line->device);
+    unsigned count = 0;
+    for (DWORD mode = 1; mode < LINEFORWARDMODE_UNKNOWN; mode <<= 1)
+        if (caps->dwForwardModes & mode & ~(DWORD)MODES_OF_ONE_CALLER)
+            list[count++] = (struct forward){mode, NULL, "23"};
+    CHECK(count + caps->dwMaxSpecificEntries < MOST_ENTRIES, "dwMaxSpecificEntries is %u",
+          (unsigned)caps->dwMaxSpecificEntries);
+    for (unsigned i = 0; i < caps->dwMaxSpecificEntries; i++) {
+        snprintf(callers[i], sizeof callers[i], "%u", 50 + i);
+        list[count++] = (struct forward){LINEFORWARDMODE_NOANSWSPECIFIC, callers[i], "23"};
+    }
+    return count;
+}
+
+static void as_many_as_claimed(void)
+{
+    static struct forward list[MOST_ENTRIES];
+    struct line *line = forwarding_line();
+    unsigned count = longest_list(line, list);
+    MUST(forward(line, count, list));
+    SHOWS(line, count, list);
+    clean(line);
+}
+
 /* ---- wrong lists ---- */
 
 static void must_refuse(struct line *line, const LINEFORWARDLIST *list, LONG error, const char *what)
@@ -132,7 +165,7 @@ static LINEFORWARDLIST *spoilt(DWORD member, DWORD value)
 
 static void wrong_lists(void)
 {
-    enum { TOO_MANY = 64, MODE = 8, SIZE = 24, OFFSET = 28 };
+    enum { MODE = 8, SIZE = 24, OFFSET = 28 };
     struct line *line = forwarding_line();
     MUST(forward(line, 1, &always));
     SHOWS(line, 1, &always);
@@ -155,11 +188,9 @@ static void wrong_lists(void)
     must_refuse(line, forward_list(STRIDE_3_0, 1, &nobody), ERR(INVALPARAM), "no caller's forward");
     const struct forward letters = {LINEFORWARDMODE_BUSY, NULL, "2x!y"};
     must_refuse(line, forward_list(STRIDE_3_0, 1, &letters), ERR(INVALADDRESS), "a wrong number");
-    CHECK(most < TOO_MANY, "dwMaxForwardEntries is %u", (unsigned)most);
-    static struct forward many[TOO_MANY];
-    static const char *const callers[] = {"3", "4", "5", "6", "7", "8", "9"};
-    for (unsigned i = 0; i < TOO_MANY; i++)
-        many[i] = (struct forward){LINEFORWARDMODE_UNCONDSPECIFIC, callers[i % 7], "23"};
+    static struct forward many[MOST_ENTRIES];
+    CHECK(longest_list(line, many) == most, "dwMaxForwardEntries is %u", (unsigned)most);
+    many[most] = (struct forward){LINEFORWARDMODE_BUSYSPECIFIC, "99", "23"};
     must_refuse(line, forward_list(STRIDE_3_0, most + 1, many), ERR(INVALPARAM), "too many");
     for (DWORD mode = 1; mode < LINEFORWARDMODE_UNKNOWN; mode <<= 1) {
         const bool both = mode >= LINEFORWARDMODE_BUSYNA; /* taken though not claimed */
@@ -188,6 +219,58 @@ static void both_lengths(void)
         SHOWS(line, 1, two);
         clean(line);
     }
+}
+
+/* ---- every mode ---- */
+
+/* Who is forwarded where, when a user forwards each kind of callers elsewhere. */
+static void must_lead(struct line *to, const char *call, DWORD reason)
+{
+    place start = log_end();
+    control("%s", call);
+    struct call *forwarded = await_new_call(to, start);
+    await_state(forwarded, LINECALLSTATE_OFFERING);
+    check_parties(offered_info(forwarded), (struct parties){.reason = reason, .redirecting = "20"});
+    MUST(drop(forwarded));
+    close_call(forwarded);
+    control_clear_calls();
+    await_quiet_pbx();
+}
+
+static void by_callers(void)
+{
+    struct line *line = forwarding_line();
+    struct line *inside = open_line(23), *outside = open_line(24), *one = open_line(25);
+    const DWORD cases[] = {LINEFORWARDMODE_UNCOND, LINEFORWARDMODE_BUSY, LINEFORWARDMODE_NOANSW};
+    watch_offerings();
+    for (unsigned i = 0; i < 3; i++) {
+        const struct forward each[] = {
+            {cases[i], NULL, "26"},
+            {cases[i] << 1, NULL, "23"},
+            {cases[i] << 2, NULL, "24"},
+            {cases[i] << 3, "21", "25"},
+        };
+        CHECK((address_caps(line->device)->dwForwardModes & cases[i] * 0xF) == cases[i] * 0xF,
+              "dwForwardModes is %#x", (unsigned)address_caps(line->device)->dwForwardModes);
+        for (unsigned k = 0; k < 4; k++) {
+            MUST(forward(line, 1, &each[k]));
+            SHOWS(line, 1, &each[k]);
+        }
+        MUST(forward(line, 2, each + 1));
+        SHOWS(line, 2, each + 1);
+        if (i == 0) {
+            must_lead(inside, "call 22 20", LINECALLREASON_FWDUNCOND);
+            must_lead(outside, "ring 20 305550123", LINECALLREASON_FWDUNCOND);
+            MUST(forward(line, 1, each + 3));
+            must_lead(one, "call 21 20", LINECALLREASON_FWDUNCOND);
+            struct call *unforwarded = offered_call(line, 22);
+            MUST(drop(unforwarded));
+            await_quiet_pbx();
+        }
+        MUST(forward(line, 4, each));
+        SHOWS(line, 4, each);
+    }
+    clean(line);
 }
 
 /* ---- rings ---- */
@@ -272,5 +355,7 @@ const struct item forward_items[] = {
     {89, "a ring count out of range is brought into it", rings_in_range, 0},
     {90, "forwarding makes no consultation call", no_consultation, 0},
     {91, "forwards set at the phone are told", set_at_the_phone, 0},
+    {173, "as many forwards as are claimed are taken at once", as_many_as_claimed, 0},
+    {174, "callers of each kind are forwarded where theirs are to go", by_callers, 90},
     {ITEMS_END, NULL, NULL, 0},
 };

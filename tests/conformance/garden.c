@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dice.h"
+#include "drawn.h"
 #include "host.h"
 #include "items.h"
 #include "names.h"
@@ -45,6 +46,11 @@ void dig_over(void)
     plant(connected_call(line_of(FORWARDED), 25));
 }
 
+static bool is_out_of_service(void *line)
+{
+    return !(line_status(line)->dwDevStatusFlags & LINEDEVSTATUSFLAGS_INSERVICE);
+}
+
 void lay_out(void)
 {
     struct line *gone = open_line(29);
@@ -54,6 +60,10 @@ void lay_out(void)
     open_line(BED);
     open_line(FORWARDED);
     open_line(RESTLESS);
+    open_line(WITHOUT_PHONE);
+    control_until_end("register 27 off", "register 27 on");
+    CHECK(wait_until(is_out_of_service, line_of(WITHOUT_PHONE), SOON_MS),
+          "a line without a phone stays in service");
     slots_make();
 }
 
@@ -65,25 +75,50 @@ void clear_up(void)
     dig_over();
 }
 
+/* What kind of wrong handle it is to be; NO_TRAIT for a right one. */
+static enum trait some_wrong(void)
+{
+    static const enum trait kinds[] = {STALE_HANDLE, FOREIGN_HANDLE, RANDOM_HANDLE};
+    enum trait kind = kinds[dice_below(3)];
+    bool wished = false;
+    for (unsigned i = 0; i < 3; i++)
+        if (is_drawn_for(kinds[i])) kind = kinds[i], wished = true;
+    if (!wished && (is_drawn_for(WRONG_STATE) || once_in(2))) return NO_TRAIT;
+    drew(kind);
+    return kind;
+}
+
+/* A handle of that kind, beside this one, which is right. */
+static uintptr_t wrong_handle(enum trait kind, uintptr_t right, uintptr_t stale, uintptr_t foreign)
+{
+    if (kind == STALE_HANDLE) return stale;
+    if (kind == FOREIGN_HANDLE) return foreign;
+    const uintptr_t random[] = {0, 1, ~(uintptr_t)0, right ^ (1u << 30),
+                                ((uintptr_t)dice() << 8 << 8 << 8 << 8) | dice() | 1};
+    return random[dice_below(sizeof random / sizeof *random)];
+}
+
 HDRVLINE some_line(bool *right)
 {
-    *right = once_in(2);
-    if (*right) return line_of(once_in(2) ? BED : FORWARDED)->hd;
-    const uintptr_t wrong[] = {0, 1, ~(uintptr_t)0, (uintptr_t)stale_line, (uintptr_t)stale_call,
-                               (uintptr_t)garden[0]->hd, (uintptr_t)line_of(BED)->hd ^ (1u << 30),
-                               ((uintptr_t)dice() << 8 << 8 << 8 << 8) | dice() | 1};
-    return (HDRVLINE)wrong[dice_below(sizeof wrong / sizeof *wrong)];
+    int extension = once_in(2) ? BED : FORWARDED;
+    if (is_drawn_for(WRONG_STATE) || once_in(8)) extension = WITHOUT_PHONE;
+    uintptr_t line = (uintptr_t)line_of(extension)->hd;
+    enum trait kind = some_wrong();
+    *right = kind == NO_TRAIT;
+    if (*right) return (HDRVLINE)line;
+    uintptr_t foreign = (uintptr_t)(once_in(2) ? stale_call : garden[0]->hd);
+    return (HDRVLINE)wrong_handle(kind, line, (uintptr_t)stale_line, foreign);
 }
 
 HDRVCALL some_call(bool *right)
 {
-    struct call *call = garden[dice_below(planted)];
-    *right = once_in(2) && !call->closing;
-    if (*right) return call->hd;
-    const uintptr_t wrong[] = {0, 1, ~(uintptr_t)0, (uintptr_t)stale_call, (uintptr_t)stale_line,
-                               (uintptr_t)line_of(BED)->hd, (uintptr_t)garden[0]->hd ^ (1u << 30),
-                               ((uintptr_t)dice() << 8 << 8 << 8 << 8) | dice() | 1};
-    return (HDRVCALL)wrong[dice_below(sizeof wrong / sizeof *wrong)];
+    const struct call *call = garden[dice_below(planted)];
+    enum trait kind = some_wrong();
+    *right = kind == NO_TRAIT && !call->closing;
+    /* One that was closed meanwhile is stale, too. */
+    if (kind == NO_TRAIT) return call->hd;
+    uintptr_t foreign = (uintptr_t)(once_in(2) ? stale_line : line_of(BED)->hd);
+    return (HDRVCALL)wrong_handle(kind, (uintptr_t)call->hd, (uintptr_t)stale_call, foreign);
 }
 
 void pull_out(HDRVCALL handle)

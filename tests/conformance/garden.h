@@ -4,8 +4,9 @@
 
 #include "host.h"
 
-/* Lines that stay open, of which one may be forwarded; and one that is closed and opened. */
-enum { BED = 20, FORWARDED = 30, RESTLESS = 31 };
+/* Lines that stay open, of which one may be forwarded, and one has no phone; and one that is closed
+ * and opened. */
+enum { BED = 20, FORWARDED = 30, WITHOUT_PHONE = 27, RESTLESS = 31 };
 
 /* Opens them; calls are brought about by dig_over(). */
 void lay_out(void);

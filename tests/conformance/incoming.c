@@ -253,9 +253,12 @@ static void rings_are_counted(void)
 {
     session_start((struct setup){0});
     struct line *line = open_line(20);
-    EXPECT(TSPI(lineSetStatusMessages, line->hd, LINEDEVSTATE_RINGING, 0), 0);
+    EXPECT(TSPI(lineSetStatusMessages, line->hd, LINEDEVSTATE_RINGING, LINEADDRESSSTATE_INUSEONE),
+           0);
     place start = log_end();
     struct call *call = offered_call(line, 21);
+    struct pattern in_use = {.kind = EVENT, .line = line->ht, .message = LINE_ADDRESSSTATE,
+                             .any_p1 = true};
     struct pattern ring = {.kind = EVENT, .line = line->ht, .message = LINE_LINEDEVSTATE,
                            .p1_bits = LINEDEVSTATE_RINGING};
     place at = start;
@@ -264,6 +267,7 @@ static void rings_are_counted(void)
         const struct entry *entry = log_at(at++);
         CHECK(entry->p1 == LINEDEVSTATE_RINGING && entry->p2 == 1 && entry->p3 == count,
               "ring %u is %s", (unsigned)count, log_text(entry));
+        CHECK(log_find(start, &in_use) < at, "the line rings before its address is in use");
     }
     unsigned between_ms = (unsigned)((log_at(at - 1)->at_us - log_at(start)->at_us) / 2000);
     MUST(answer(call));
@@ -271,6 +275,17 @@ static void rings_are_counted(void)
     /* Longer than from one ring to the next. */
     pause_ms(between_ms + QUIET_MS);
     CHECK(log_find(answered_at, &ring) == NOWHERE, "it rings on: %s", log_tail(line->ht, 0));
+    MUST(drop(call));
+    await_state(call, LINECALLSTATE_IDLE);
+    /* Nor when the call is over unanswered. */
+    start = log_end();
+    call = offered_call(line, 21);
+    at = await(start, ring, "the first ring");
+    CHECK(log_at(at)->p3 == 0, "the first ring is %s", log_text(log_at(at)));
+    control("hangup 21");
+    place over_at = await_state(call, LINECALLSTATE_DISCONNECTED);
+    pause_ms(between_ms + QUIET_MS);
+    CHECK(log_find(over_at, &ring) == NOWHERE, "it rings on: %s", log_tail(line->ht, 0));
 }
 
 /* ---- one call, two legs ---- */

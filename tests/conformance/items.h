@@ -23,6 +23,7 @@ extern const struct item loss_items[];
 extern const struct item race_items[];
 extern const struct item bad_input_items[];
 extern const struct item beyond_items[];
+extern const struct item field_items[];
 
 /* Item 45, in storm.c. */
 void storm(void);

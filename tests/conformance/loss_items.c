@@ -19,7 +19,7 @@ static void talk(void)
            0);
     control("call 20 21");
     control("answer 21");
-    play_on(&a, "NEW C:DIALTONE? C:DIALING I:CALLEDID C:PROCEEDING C:RINGBACK I:CONNECTEDID "
+    play_on(&a, "NEW C:DIALING I:CALLEDID C:PROCEEDING C:RINGBACK I:CONNECTEDID "
                 "C:CONNECTED(1)");
     play_on(&b, "NEW C:OFFERING(1) I:CONNECTEDID C:CONNECTED(1)");
 }
@@ -51,7 +51,7 @@ static void calls_go_on(void)
     play_on(&b, "C:ONHOLD");
     play_on(&a, "C:CONNECTED(4)");
     control("hangup 21");
-    play_on(&b, "C:DISCONNECTED(1)? C:IDLE");
+    play_on(&b, "C:DISCONNECTED(1) C:IDLE");
     play_on(&a, "C:DISCONNECTED(1) C:IDLE");
     await_quiet_pbx();
     play_end(&a);
@@ -69,10 +69,10 @@ static void calls_are_gone(void)
     play_on(&b, ENDED);
     /* The lines are as good as new. */
     control("call 20 21");
-    play_on(&a, "2NEW 2C:DIALTONE? 2C:DIALING 2I:CALLEDID 2C:PROCEEDING 2C:RINGBACK");
+    play_on(&a, "2NEW 2C:DIALING 2I:CALLEDID 2C:PROCEEDING 2C:RINGBACK");
     play_on(&b, "2NEW 2C:OFFERING(1)");
     control("hangup 20");
-    play_on(&a, "2C:DISCONNECTED? 2C:IDLE");
+    play_on(&a, "2C:DISCONNECTED(524288) 2C:IDLE");
     play_on(&b, "2C:DISCONNECTED(1) 2C:IDLE");
     await_quiet_pbx();
     play_end(&a);
@@ -89,7 +89,7 @@ static void calls_end_after_a_time(void)
     play_on(&a, "2NEW 2C:CONNECTED(1)");
     play_on(&b, "2NEW 2C:CONNECTED(1)");
     control("hangup 21");
-    play_on(&b, "2C:DISCONNECTED(1)? 2C:IDLE");
+    play_on(&b, "2C:DISCONNECTED(1) 2C:IDLE");
     play_on(&a, "2C:DISCONNECTED(1) 2C:IDLE");
     await_quiet_pbx();
     play_end(&a);

@@ -29,7 +29,8 @@ static const struct item *const tables[] = {
     loading_items,  structure_items, opening_items,  request_items,      outgoing_items,
     incoming_items, drop_items,      hold_items,     transfer_items,     forward_items,
     status_items,   misuse_items,    text_items,     sequence_items,     loss_items,
-    race_items,     bad_input_items, beyond_items,   consultation_items, NULL,
+    race_items,     bad_input_items, beyond_items,   consultation_items, field_items,
+    NULL,
 };
 
 enum { HIGHEST_ITEM = 999, QUICK_STORM_SECONDS = 5 };

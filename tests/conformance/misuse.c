@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "handles.h"
 #include "host.h"
 #include "items.h"
 #include "names.h"
@@ -66,11 +67,18 @@ static void removed_user_is_a_removed_line(void)
            ERR(NODEVICE));
     HDRVLINE handle = NULL;
     EXPECT(TSPI(lineOpen, line->device, line->ht, &handle, V3_0, on_line_event), ERR(NODEVICE));
+    if (provider.lineGetExtensionID) {
+        LINEEXTENSIONID id;
+        EXPECT(TSPI(lineGetExtensionID, line->device, V3_0, &id), ERR(NODEVICE));
+    }
+    if (provider.lineNegotiateExtVersion)
+        EXPECT(TSPI(lineNegotiateExtVersion, line->device, V3_0, 0, 1, &version), ERR(NODEVICE));
     /* Who comes back is another device to the telephony server, though the same user. */
     session.attend = false;
     start = log_end();
     control("add-user 42 Short Stay");
     const struct entry *created = log_at(await_creation(start, LINE_CREATE));
+    EXPECT(TSPI(providerCreateLineDevice, created->p2, line->device), ERR(BADDEVICEID));
     EXPECT(TSPI(providerCreateLineDevice, created->p2, 0x7100), 0);
     EXPECT(TSPI(lineNegotiateTSPIVersion, line->device, V2_0, V3_0, &version), ERR(NODEVICE));
     EXPECT(TSPI(lineNegotiateTSPIVersion, 0x7100, V2_0, V3_0, &version), 0);
@@ -81,68 +89,22 @@ static void removed_user_is_a_removed_line(void)
 /* Every function with a handle that is none; each must answer with an error. */
 static void misuse_line(HDRVLINE line)
 {
-    DWORD number;
-    LINEDEVSTATUS status;
-    LINEADDRESSSTATUS address;
-    HDRVCALL none = NULL;
-    struct call *spare = call_new(&session.lines[0], NULL, true);
-    BYTE list[8] = {8, 0, 0, 0, 0, 0, 0, 0};
-    const LONG results[] = {
-        TSPI(lineClose, line),
-        peek_line_status(line, &status),
-        peek_address_status(line, &address),
-        TSPI(lineGetNumAddressIDs, line, &number),
-        TSPI(lineGetAddressID, line, &number, LINEADDRESSMODE_DIALABLEADDR, u"20", 3),
-        TSPI(lineGetID, line, 0, NULL, LINECALLSELECT_LINE, structure(64, sizeof(VARSTRING)),
-             u"tapi/line", NULL),
-        TSPI(lineGetID, line, 0, NULL, LINECALLSELECT_ADDRESS, structure(64, sizeof(VARSTRING)),
-             u"tapi/line", NULL),
-        TSPI(lineSetDefaultMediaDetection, line, LINEMEDIAMODE_INTERACTIVEVOICE),
-        TSPI(lineSetStatusMessages, line, 0, 0),
-        ASK(lineMakeCall, line, spare->ht, &none, u"21", 0, NULL),
-        ASK(lineForward, line, 1, 0, (LINEFORWARDLIST *)list, 0, NULL, &none, NULL),
-        ASK(linePickup, line, 0, spare->ht, &none, u"21", NULL),
-        provider.lineConditionalMediaDetection
-            ? TSPI(lineConditionalMediaDetection, line, LINEMEDIAMODE_INTERACTIVEVOICE, NULL)
-            : -1,
-        provider.lineSelectExtVersion ? TSPI(lineSelectExtVersion, line, 0) : -1,
-    };
-    for (unsigned i = 0; i < sizeof results / sizeof *results; i++)
-        CHECK(results[i] < 0, "handle %p: function %u of a line gave %d", (const void *)line, i,
-              (int)results[i]);
-    CHECK(none == NULL, "a call was made on a line that is none");
+    struct answered answers[MOST_ANSWERED];
+    unsigned count = ask_all_of_a_line(line, answers);
+    for (unsigned i = 0; i < count; i++)
+        CHECK(answers[i].result == ERR(INVALLINEHANDLE), "handle %p: %s gave %s", (const void *)line,
+              answers[i].function, name_of_result(answers[i].result));
 }
 
 static void misuse_call(HDRVCALL call, HDRVCALL good)
 {
-    DWORD a, b, c;
-    LINECALLSTATUS status;
-    HDRVCALL none = NULL;
-    const LONG results[] = {
-        TSPI(lineCloseCall, call),
-        TSPI(lineGetCallInfo, call, structure(ROOM, sizeof(LINECALLINFO))),
-        peek_call_status(call, &status),
-        TSPI(lineGetCallAddressID, call, &a),
-        TSPI(lineGetCallIDs, call, &a, &b, &c),
-        TSPI(lineGetID, NULL, 0, call, LINECALLSELECT_CALL, structure(64, sizeof(VARSTRING)),
-             u"tapi/line", NULL),
-        TSPI(lineSetAppSpecific, call, 1),
-        TSPI(lineSetMediaMode, call, LINEMEDIAMODE_INTERACTIVEVOICE),
-        ASK(lineSetCallParams, call, LINEBEARERMODE_VOICE, 0, 64000, NULL),
-        ASK(lineAnswer, call, NULL, 0),
-        ASK(lineDrop, call, NULL, 0),
-        ASK(lineHold, call),
-        ASK(lineUnhold, call),
-        ASK(lineSwapHold, call, good),
-        ASK(lineSwapHold, good, call),
-        ASK(lineBlindTransfer, call, u"21", 0),
-        ASK(lineCompleteTransfer, call, good, NULL, &none, LINETRANSFERMODE_TRANSFER),
-        ASK(lineCompleteTransfer, good, call, NULL, &none, LINETRANSFERMODE_TRANSFER),
-        ASK(lineRedirect, call, u"21", 0),
-    };
-    for (unsigned i = 0; i < sizeof results / sizeof *results; i++)
-        CHECK(results[i] < 0, "handle %p: function %u of a call gave %d", (const void *)call, i,
-              (int)results[i]);
+    struct answered answers[MOST_ANSWERED];
+    unsigned count = ask_all_of_a_call(call, good, answers);
+    for (unsigned i = 0; i < count; i++) {
+        LONG expected = answers[i].other ? ERR(INVALCONSULTCALLHANDLE) : ERR(INVALCALLHANDLE);
+        CHECK(answers[i].result == expected, "handle %p: %s gave %s", (const void *)call,
+              answers[i].function, name_of_result(answers[i].result));
+    }
 }
 
 static void wrong_handles(void)

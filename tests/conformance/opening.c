@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "handles.h"
 #include "host.h"
 #include "items.h"
 #include "names.h"
@@ -204,29 +205,18 @@ static void closed_line_is_silent(void)
     struct pattern any = {.kind = EVENT, .line = closed->ht, .any_message = true};
     CHECK(log_find(closed->closed_at, &any) == NOWHERE, "%s", log_tail(closed->ht, 0));
 
-    DWORD number;
-    LINEDEVSTATUS status;
-    LINEADDRESSSTATUS address;
-    LINECALLSTATUS call;
-    VARSTRING *id = structure(64, sizeof *id);
-    EXPECT(TSPI(lineClose, closed->hd), ERR(INVALLINEHANDLE));
-    EXPECT(peek_line_status(closed->hd, &status), ERR(INVALLINEHANDLE));
-    EXPECT(peek_address_status(closed->hd, &address), ERR(INVALLINEHANDLE));
-    EXPECT(TSPI(lineGetNumAddressIDs, closed->hd, &number), ERR(INVALLINEHANDLE));
-    EXPECT(TSPI(lineGetAddressID, closed->hd, &number, LINEADDRESSMODE_DIALABLEADDR, u"20", 3),
-           ERR(INVALLINEHANDLE));
-    EXPECT(TSPI(lineGetID, closed->hd, 0, NULL, LINECALLSELECT_LINE, id, u"tapi/line", NULL),
-           ERR(INVALLINEHANDLE));
-    EXPECT(TSPI(lineSetStatusMessages, closed->hd, 0, 0), ERR(INVALLINEHANDLE));
-    EXPECT(TSPI(lineSetDefaultMediaDetection, closed->hd, 4), ERR(INVALLINEHANDLE));
-    EXPECT(make_call(closed, "21", NULL, NULL), ERR(INVALLINEHANDLE));
-    EXPECT(peek_call_status(old->hd, &call), ERR(INVALCALLHANDLE));
-    EXPECT(TSPI(lineGetCallInfo, old->hd, structure(ROOM, sizeof(LINECALLINFO))),
-           ERR(INVALCALLHANDLE));
-    EXPECT(TSPI(lineGetCallAddressID, old->hd, &number), ERR(INVALCALLHANDLE));
-    EXPECT(TSPI(lineSetAppSpecific, old->hd, 1), ERR(INVALCALLHANDLE));
-    EXPECT(answer(old), ERR(INVALCALLHANDLE));
-    EXPECT(drop(old), ERR(INVALCALLHANDLE));
+    struct call *good = connected_call(open, 23);
+    struct answered answers[MOST_ANSWERED];
+    unsigned count = ask_all_of_a_line(closed->hd, answers);
+    for (unsigned i = 0; i < count; i++)
+        CHECK(answers[i].result == ERR(INVALLINEHANDLE), "with the closed line %s gave %s",
+              answers[i].function, name_of_result(answers[i].result));
+    count = ask_all_of_a_call(old->hd, good->hd, answers);
+    for (unsigned i = 0; i < count; i++) {
+        LONG expected = answers[i].other ? ERR(INVALCONSULTCALLHANDLE) : ERR(INVALCALLHANDLE);
+        CHECK(answers[i].result == expected, "with a call of the closed line %s gave %s",
+              answers[i].function, name_of_result(answers[i].result));
+    }
 }
 
 static void close_does_not_hang_up(void)

@@ -35,6 +35,10 @@ static void ask_everything(HDRVLINE line, HDRVCALL call, HDRVCALL other)
         LONG request = ASK(lineSetupTransfer, call, spare->ht, &spare->hd, NULL);
         if (request > 0) spare->request = (DRV_REQUESTID)request;
     }
+    if (provider.linePark) ASK(linePark, call, LINEPARKMODE_NONDIRECTED, NULL, NULL);
+    if (provider.lineUnpark) ASK(lineUnpark, line, 1, spare->ht, &none, u"99");
+    if (provider.lineSetupConference)
+        ASK(lineSetupConference, call, line, spare->ht, &none, spare->ht, &none, 99, NULL);
     if (provider.lineAddToConference) ASK(lineAddToConference, call, other);
     if (provider.lineRemoveFromConference) ASK(lineRemoveFromConference, call);
 }
@@ -207,11 +211,67 @@ static bool enough_inside(void *unused)
     return drops_inside >= 4 && closes_inside >= 4;
 }
 
+/* The same inside completions: the call that was made is looked at and dropped when lineMakeCall
+ * completes, and closed when lineDrop does. */
+static struct {
+    _Atomic(struct call *) call;
+    atomic_uint looks, drops, closes;
+} completing;
+
+static void use_completions(const struct entry *entry)
+{
+    static _Thread_local bool busy;
+    struct call *call = atomic_load(&completing.call);
+    if (entry->kind != COMPLETION || call == NULL || busy) return;
+    busy = true;
+    const char *function = request_of(entry->request)->function;
+    static _Thread_local BYTE room[ROOM];
+    LINECALLSTATUS status;
+    if (strcmp(function, "lineMakeCall") == 0) {
+        if (peek_call_info(call->hd, room) == 0 && peek_call_status(call->hd, &status) == 0)
+            atomic_fetch_add(&completing.looks, 1);
+        if (drop(call) > 0) atomic_fetch_add(&completing.drops, 1);
+    } else if (strcmp(function, "lineDrop") == 0) {
+        close_call(call);
+        atomic_store(&completing.call, NULL);
+        atomic_fetch_add(&completing.closes, 1);
+    }
+    busy = false;
+}
+
+static bool is_closed_in_completion(void *unused)
+{
+    (void)unused;
+    return completing.call == NULL;
+}
+
+static void no_deadlock_inside_completions(struct line *line)
+{
+    enum { TURNS = 4 };
+    completing.looks = completing.drops = completing.closes = 0;
+    atomic_store(&on_callback, use_completions);
+    for (int i = 0; i < TURNS; i++) {
+        /* The completion may come before lineMakeCall returns. */
+        atomic_store(&completing.call, &calls[call_count]);
+        struct call *call;
+        LONG request = make_call(line, "21", NULL, &call);
+        CHECK(request > 0, "lineMakeCall gave %s", name_of_result(request));
+        CHECK(wait_until(is_closed_in_completion, NULL, SOON_MS),
+              "inside completions %u looks, %u drops and %u closes worked", completing.looks,
+              completing.drops, completing.closes);
+    }
+    atomic_store(&on_callback, NULL);
+    CHECK(completing.looks == TURNS && completing.drops == TURNS && completing.closes == TURNS,
+          "inside completions %u looks, %u drops and %u closes worked", completing.looks,
+          completing.drops, completing.closes);
+}
+
 static void no_deadlock_inside_callbacks(void)
 {
     calls_inside = drops_inside = closes_inside = 0;
     session_start((struct setup){0});
     struct line *a = open_line(20);
+    no_deadlock_inside_completions(a);
     open_line(21);
     atomic_store(&on_callback, use_everything);
     for (int i = 0; i < 4; i++) {

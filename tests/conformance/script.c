@@ -105,8 +105,6 @@ static const char *write_scene(const struct scene *scene)
 
 static bool is_info(const char *expected, size_t length, DWORD bits)
 {
-    bool more = length > 0 && expected[length - 1] == '+';
-    if (more) length--;
     char name[40];
     DWORD wanted = 0;
     for (size_t at = 0; at < length;) {
@@ -116,7 +114,7 @@ static bool is_info(const char *expected, size_t length, DWORD bits)
         wanted |= info_named(name);
         at = end + 1;
     }
-    return more ? (bits & wanted) == wanted : bits == wanted;
+    return bits == wanted;
 }
 
 /* One form of a word, without its number. */

@@ -6,7 +6,7 @@
  *
  *     NEW                  LINE_NEWCALL
  *     C:OFFERING(1)        LINE_CALLSTATE with its state and mode; any mode without parentheses
- *     I:CALLID|CALLERID    LINE_CALLINFO with exactly these bits; with a + behind, at least these
+ *     I:CALLID|CALLERID    LINE_CALLINFO with exactly these bits
  *     R:0                  LINE_LINEDEVSTATE(RINGING) with this count
  *     done                 completion with 0 of the line's first request; 2done of its second
  *     a/b                  one of both

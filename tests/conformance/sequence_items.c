@@ -26,23 +26,18 @@ static void b_answers_a_drops(void)
                   (struct parties){.origin = LINECALLORIGIN_INTERNAL,
                                    .reason = LINECALLREASON_DIRECT,
                                    .caller = "20", .called = "21"});
-    control("answer 21");
-    play_on(&a, "I:CONNECTEDID C:CONNECTED(1)");
-    play_on(&b, "I:CONNECTEDID C:CONNECTED(1)");
+    answers(&b, &a, 1);
     check_parties(call_info(out), (struct parties){.connected = "21"});
     check_parties(call_info(play_call(&b, 1)), (struct parties){.connected = "20"});
-    play_request(&a, drop(out));
-    play_on(&a, "C:IDLE 2done");
-    play_on(&b, "C:DISCONNECTED(1) C:IDLE");
+    drops(&a, &b, 2);
     curtain(2);
 }
 
 static void a_abandons(void)
 {
     stage_for(2);
-    play_request(&a, drop(a_calls_b()));
-    play_on(&a, "C:IDLE 2done");
-    play_on(&b, "C:DISCONNECTED(1) C:IDLE");
+    a_calls_b();
+    drops(&a, &b, 2);
     curtain(2);
 }
 
@@ -52,7 +47,7 @@ static void b_is_busy(void)
     control_until_end("busy 21 on", "busy 21 off");
     play_request(&a, make_call(a.line, "21", NULL, NULL));
     /* BUSY while the phone still has the tone; DISCONNECTED(BUSY) when the PBX releases it. */
-    play_on(&a, "done C:DIALING " IDS_COME " C:PROCEEDING? C:BUSY(1)? C:DISCONNECTED(32) C:IDLE");
+    play_on(&a, "done C:DIALING " IDS_COME " C:PROCEEDING C:BUSY(1) C:DISCONNECTED(32) C:IDLE");
     curtain(2);
 }
 
@@ -94,15 +89,15 @@ static void b_redirects(void)
     check_parties(call_info(play_call(&a, 1)),
                   (struct parties){.reason = LINECALLREASON_DIRECT, .caller = "20", .called = "21",
                                    .redirecting = "21", .redirection = "23"});
-    control("answer 23");
-    play_on(&c, "I:CONNECTEDID C:CONNECTED(1)");
-    play_on(&a, "I:CONNECTEDID C:CONNECTED(1)");
+    answers(&c, &a, 1);
     check_parties(call_info(play_call(&a, 1)), (struct parties){.connected = "23"});
-    play_request(&a, drop(play_call(&a, 1)));
-    play_on(&a, "C:IDLE 2done");
-    play_on(&c, "C:DISCONNECTED(1) C:IDLE");
+    drops(&a, &c, 2);
     curtain(3);
 }
+
+/* Whom it goes to instead may be known with the first events, or after. */
+#define FORWARDED_ON_ITS_WAY                                                                       \
+    "done C:DIALING I:CALLID|CALLERID I:CALLEDID|REDIRECTIONID|REDIRECTINGID C:PROCEEDING C:RINGBACK"
 
 /* B's phone diverts all calls to C. */
 static void b_is_forwarded(void)
@@ -116,18 +111,35 @@ static void b_is_forwarded(void)
                   (struct parties){.origin = LINECALLORIGIN_INTERNAL,
                                    .reason = LINECALLREASON_FWDUNCOND, .caller = "20",
                                    .called = "21", .redirecting = "21", .redirection = "23"});
-    play_on(&a, "done C:DIALING I:CALLID|CALLERID "
-                "I:CALLEDID/I:CALLEDID|REDIRECTIONID|REDIRECTINGID I:REDIRECTIONID|REDIRECTINGID? "
-                "C:PROCEEDING I:REDIRECTIONID|REDIRECTINGID? C:RINGBACK");
+    play_on(&a, FORWARDED_ON_ITS_WAY);
     check_parties(call_info(play_call(&a, 1)),
                   (struct parties){.caller = "20", .called = "21", .redirecting = "21",
                                    .redirection = "23"});
-    control("answer 23");
-    play_on(&c, "I:CONNECTEDID C:CONNECTED(1)");
-    play_on(&a, "I:CONNECTEDID C:CONNECTED(1)");
-    control("hangup 23");
-    play_on(&c, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&a, "C:DISCONNECTED(1) C:IDLE");
+    answers(&c, &a, 1);
+    hangs_up(&c, &a, 1);
+    curtain(3);
+}
+
+/* B's phone diverts to C what comes while it is busy. */
+static void b_is_busy_and_forwarded(void)
+{
+    stage_for(3);
+    needs_claim(FORWARD);
+    control_until_end("forward 21 cfb 23", "forward 21 cfb off");
+    control_until_end("busy 21 on", "busy 21 off");
+    play_request(&a, make_call(a.line, "21", NULL, NULL));
+    play_on(&c, "NEW C:OFFERING(1)");
+    check_parties(offered_info(play_call(&c, 1)),
+                  (struct parties){.origin = LINECALLORIGIN_INTERNAL,
+                                   .reason = LINECALLREASON_FWDBUSY, .caller = "20",
+                                   .called = "21", .redirecting = "21", .redirection = "23"});
+    play_on(&a, FORWARDED_ON_ITS_WAY);
+    check_parties(call_info(play_call(&a, 1)),
+                  (struct parties){.caller = "20", .called = "21", .redirecting = "21",
+                                   .redirection = "23"});
+    answers(&c, &a, 1);
+    check_parties(call_info(play_call(&a, 1)), (struct parties){.connected = "23"});
+    hangs_up(&a, &c, 1);
     curtain(3);
 }
 
@@ -146,9 +158,13 @@ static void b_does_not_answer(void)
                                    .reason = LINECALLREASON_FWDNOANSWER, .caller = "20",
                                    .called = "21", .redirecting = "21", .redirection = "23"});
     play_on(&a, "I:REDIRECTIONID|REDIRECTINGID");
-    play_request(&a, drop(play_call(&a, 1)));
-    play_on(&a, "C:IDLE 2done");
-    play_on(&c, "C:DISCONNECTED(1) C:IDLE");
+    check_parties(call_info(play_call(&a, 1)),
+                  (struct parties){.reason = LINECALLREASON_DIRECT, .caller = "20", .called = "21",
+                                   .redirecting = "21", .redirection = "23"});
+    answers(&c, &a, 1);
+    check_parties(call_info(play_call(&a, 1)), (struct parties){.connected = "23"});
+    check_parties(call_info(play_call(&c, 1)), (struct parties){.connected = "20"});
+    drops(&a, &c, 2);
     curtain(3);
 }
 
@@ -165,9 +181,7 @@ static void d_picks_up(void)
     play_on(&b, "C:DISCONNECTED(8) C:IDLE");
     play_on(&a, "I:CONNECTEDID C:CONNECTED(1)");
     check_parties(call_info(play_call(&a, 1)), (struct parties){.called = "21", .connected = "24"});
-    play_request(&d, drop(play_call(&d, 1)));
-    play_on(&d, "C:IDLE 2done");
-    play_on(&a, "C:DISCONNECTED(1) C:IDLE");
+    drops(&d, &a, 2);
     curtain(4);
 }
 
@@ -191,10 +205,9 @@ static void b_transfers_blindly(void)
                                    .redirecting = "21", .redirection = "23"});
     control("answer 23");
     play_on(&c, "I:CONNECTEDID C:CONNECTED(1)");
+    play_on(&a, "I:CONNECTEDID"); /* it is C as before, who talks now */
     check_parties(call_info(play_call(&c, 1)), (struct parties){.connected = "20"});
-    control("hangup 23");
-    play_on(&c, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&a, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&c, &a, 1);
     curtain(3);
 }
 
@@ -215,23 +228,19 @@ static void b_transfers_to_c_who_talks(void)
     stage_for(3);
     needs_claim(COMPLETE);
     b_consults_c();
-    control("answer 23");
-    play_on(&b, "2I:CONNECTEDID 2C:CONNECTED(1)");
-    play_on(&c, "I:CONNECTEDID C:CONNECTED(1)");
+    answers(&c, &b, 2);
     play_request(&b, complete_transfer(play_call(&b, 1), play_call(&b, 2),
                                        LINETRANSFERMODE_TRANSFER));
     play_on(&b, "C:IDLE 2C:IDLE 4done");
     play_on(&a, "I:CONNECTEDID|REDIRECTIONID|REDIRECTINGID C:CONNECTED(1)");
-    play_on(&c, "I:CALLID|RELATEDCALLID|CALLERID|CONNECTEDID+ C:CONNECTED(1)?");
+    play_on(&c, "I:CALLID|RELATEDCALLID|REASON|CALLERID|CONNECTEDID|REDIRECTIONID|REDIRECTINGID");
     check_parties(call_info(play_call(&a, 1)), (struct parties){.connected = "23",
                                                                 .redirecting = "21",
                                                                 .redirection = "23"});
     check_parties(call_info(play_call(&c, 1)), (struct parties){.caller = "20", .connected = "20"});
     CHECK(call_info(play_call(&a, 1))->dwCallID == call_info(play_call(&c, 1))->dwCallID,
           "the joined calls have two ids");
-    control("hangup 23");
-    play_on(&c, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&a, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&c, &a, 1);
     curtain(3);
 }
 
@@ -244,15 +253,14 @@ static void b_transfers_to_c_who_rings(void)
                                        LINETRANSFERMODE_TRANSFER));
     play_on(&b, "C:IDLE 2C:IDLE 4done");
     play_on(&a, "I:CONNECTEDID|REDIRECTIONID|REDIRECTINGID C:CONNECTED(1)");
-    play_on(&c, "I:CALLID|RELATEDCALLID|CALLERID+");
+    play_on(&c, "I:CALLID|RELATEDCALLID|REASON|CALLERID|REDIRECTIONID|REDIRECTINGID");
     check_parties(call_info(play_call(&c, 1)), (struct parties){.caller = "20"});
     control("answer 23");
     play_on(&c, "I:CONNECTEDID C:CONNECTED(1)");
+    play_on(&a, "I:CONNECTEDID"); /* it is C as before, who talks now */
     check_parties(call_info(play_call(&a, 1)), (struct parties){.connected = "23"});
     check_parties(call_info(play_call(&c, 1)), (struct parties){.connected = "20"});
-    control("hangup 20");
-    play_on(&a, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&c, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&a, &c, 1);
     curtain(3);
 }
 
@@ -264,9 +272,9 @@ static void d_calls_b(void)
     a_talks_to_b();
     control("call 24 21");
     play_on(&b, "2NEW 2C:OFFERING(1)");
-    play_on(&d, "NEW C:DIALTONE? C:DIALING I:CALLEDID C:PROCEEDING C:RINGBACK");
+    play_on(&d, "NEW C:DIALING I:CALLEDID C:PROCEEDING C:RINGBACK");
     play_request(&b, answer(play_call(&b, 2)));
-    play_on(&b, "C:ONHOLD 2I:CONNECTEDID? 2C:CONNECTED(1) 2done");
+    play_on(&b, "C:ONHOLD 2I:CONNECTEDID 2C:CONNECTED(1) 2done");
     play_on(&a, "C:CONNECTED(4)");
     play_on(&d, "I:CONNECTEDID C:CONNECTED(1)");
 }
@@ -275,12 +283,8 @@ static void b_answers_a_second_call(void)
 {
     stage_for(4);
     d_calls_b();
-    control("hangup 24");
-    play_on(&d, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&b, "2C:DISCONNECTED(1) 2C:IDLE");
-    control("hangup 20");
-    play_on(&a, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&b, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&d, &b, 2);
+    hangs_up(&a, &b, 1);
     curtain(4);
 }
 
@@ -293,12 +297,8 @@ static void b_swaps(void)
     play_on(&b, "2C:ONHOLD C:CONNECTED(1) 3done");
     play_on(&a, "C:CONNECTED(1)");
     play_on(&d, "C:CONNECTED(4)");
-    control("hangup 24");
-    play_on(&d, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&b, "2C:DISCONNECTED(1) 2C:IDLE");
-    control("hangup 20");
-    play_on(&a, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&b, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&d, &b, 2);
+    hangs_up(&a, &b, 1);
     curtain(4);
 }
 
@@ -307,18 +307,14 @@ static void who_is_held_hangs_up(void)
     stage_for(4);
     d_calls_b();
     DWORD before = features_of(play_call(&b, 2));
-    control("hangup 20");
-    play_on(&a, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&b, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&a, &b, 1);
     /* The other call can do less now; whoever asks sees it, told or not. */
     DWORD after = features_of(play_call(&b, 2));
     CHECK(!(after & (LINECALLFEATURE_SWAPHOLD | LINECALLFEATURE_COMPLETETRANSF)) &&
               (before & ~after) == (before & (LINECALLFEATURE_SWAPHOLD |
                                               LINECALLFEATURE_COMPLETETRANSF)),
           "its features went from %#x to %#x", (unsigned)before, (unsigned)after);
-    control("hangup 24");
-    play_on(&d, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&b, "2C:DISCONNECTED(1) 2C:IDLE");
+    hangs_up(&d, &b, 2);
     curtain(4);
 }
 
@@ -328,18 +324,14 @@ static void phone_makes_the_call(void)
 {
     stage_for(2);
     control("call 20 21");
-    play_on(&a, "NEW C:DIALTONE? C:DIALING I:CALLEDID C:PROCEEDING C:RINGBACK");
+    play_on(&a, "NEW C:DIALING I:CALLEDID C:PROCEEDING C:RINGBACK");
     play_on(&b, "NEW C:OFFERING(1)");
     check_parties(call_info(play_call(&a, 1)),
                   (struct parties){.origin = LINECALLORIGIN_OUTBOUND,
                                    .reason = LINECALLREASON_DIRECT,
                                    .caller = "20", .called = "21"});
-    control("answer 21");
-    play_on(&a, "I:CONNECTEDID C:CONNECTED(1)");
-    play_on(&b, "I:CONNECTEDID C:CONNECTED(1)");
-    control("hangup 20");
-    play_on(&a, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&b, "C:DISCONNECTED(1) C:IDLE");
+    answers(&b, &a, 1);
+    hangs_up(&a, &b, 1);
     curtain(2);
 }
 
@@ -348,7 +340,7 @@ static void phone_holds_the_call(void)
     stage_for(2);
     control("call 20 21");
     control("answer 21");
-    play_on(&a, "NEW C:DIALTONE? C:DIALING I:CALLEDID C:PROCEEDING C:RINGBACK I:CONNECTEDID C:CONNECTED(1)");
+    play_on(&a, "NEW C:DIALING I:CALLEDID C:PROCEEDING C:RINGBACK I:CONNECTEDID C:CONNECTED(1)");
     play_on(&b, "NEW C:OFFERING(1) I:CONNECTEDID C:CONNECTED(1)");
     control("hold 21");
     play_on(&b, "C:ONHOLD");
@@ -356,9 +348,7 @@ static void phone_holds_the_call(void)
     control("retrieve 21");
     play_on(&b, "C:CONNECTED(1)");
     play_on(&a, "C:CONNECTED(1)");
-    control("hangup 21");
-    play_on(&b, "C:DISCONNECTED(1)? C:IDLE");
-    play_on(&a, "C:DISCONNECTED(1) C:IDLE");
+    hangs_up(&b, &a, 1);
     curtain(2);
 }
 
@@ -381,5 +371,7 @@ const struct item sequence_items[] = {
     {118, "a held party hangs up, at all three lines", who_is_held_hangs_up, 0},
     {119, "a call that the phone makes, at both lines", phone_makes_the_call, 0},
     {120, "a phone holds and takes back, at both lines", phone_holds_the_call, 0},
+    {128, "a call forwarded because the called is busy, at all three lines",
+     b_is_busy_and_forwarded, 0},
     {ITEMS_END, NULL, NULL, 0},
 };

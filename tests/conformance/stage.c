@@ -1,5 +1,7 @@
 #include "stage.h"
 
+#include <stdio.h>
+
 #include "features.h"
 #include "parties.h"
 
@@ -37,4 +39,36 @@ void a_talks_to_b(void)
     play_request(&b, answer(play_call(&b, 1)));
     play_on(&b, "I:CONNECTEDID C:CONNECTED(1) done");
     play_on(&a, "I:CONNECTEDID C:CONNECTED(1)");
+}
+
+/* What is said of a call that is so many-th at its line. */
+static void play_on_call(struct play *play, const char *format, unsigned number)
+{
+    char text[PLAY_TEXT], prefix[12] = "";
+    if (number > 1) snprintf(prefix, sizeof prefix, "%u", number);
+    snprintf(text, sizeof text, format, prefix, prefix);
+    play_on(play, text);
+}
+
+void answers(struct play *who, struct play *with, unsigned number)
+{
+    control("answer %s", who->line->extension);
+    play_on(who, "I:CONNECTEDID C:CONNECTED(1)");
+    play_on_call(with, "%sI:CONNECTEDID %sC:CONNECTED(1)", number);
+}
+
+void hangs_up(struct play *who, struct play *with, unsigned number)
+{
+    control("hangup %s", who->line->extension);
+    play_on(who, "C:DISCONNECTED(1) C:IDLE");
+    play_on_call(with, "%sC:DISCONNECTED(1) %sC:IDLE", number);
+}
+
+void drops(struct play *who, struct play *with, unsigned request)
+{
+    play_request(who, drop(play_call(who, 1)));
+    char text[32];
+    snprintf(text, sizeof text, "C:IDLE %udone", request);
+    play_on(who, text);
+    play_on(with, "C:DISCONNECTED(1) C:IDLE");
 }

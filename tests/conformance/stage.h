@@ -21,4 +21,11 @@ struct call *a_calls_b(void);
 /* The same, and B answers by lineAnswer. */
 void a_talks_to_b(void);
 
+/* Somebody's phone answers his first call, which is so many-th at the other end. */
+void answers(struct play *who, struct play *with, unsigned number);
+/* Somebody's phone hangs it up. */
+void hangs_up(struct play *who, struct play *with, unsigned number);
+/* Somebody's application drops it, which is his so many-th request; the other's first call ends. */
+void drops(struct play *who, struct play *with, unsigned request);
+
 #endif

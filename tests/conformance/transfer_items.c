@@ -57,8 +57,7 @@ static void blind_transfer_for_all_three(void)
     await_state(target, LINECALLSTATE_CONNECTED);
     struct pattern connected = {.kind = EVENT, .call = peer_call->ht, .message = LINE_CALLINFO,
                                 .p1_bits = LINECALLINFOSTATE_CONNECTEDID};
-    await(start, connected, "LINE_CALLINFO(CONNECTEDID) at the transferred line");
-    (void)before;
+    await(before, connected, "LINE_CALLINFO(CONNECTEDID) at the transferred line");
     check_parties(call_info(peer_call), (struct parties){.connected = "23"});
     CHECK(state_of(peer_call) == LINECALLSTATE_CONNECTED, "the transferred call is %s",
           name_of_state(state_of(peer_call)));

@@ -116,6 +116,9 @@ static bool is_one_bit(DWORD_PTR value)
     return value != 0 && (value & (value - 1)) == 0;
 }
 
+/* Whether the host has said something else of a call by lineSetMediaMode. */
+static bool media_was_set;
+
 /* The mode that goes with a state. */
 static void judge_mode(const struct entry *entry, const struct claims *claims)
 {
@@ -147,9 +150,10 @@ static void judge_mode(const struct entry *entry, const struct claims *claims)
     default:
         RULE(mode == 0, "a state without modes has none");
     }
-    /* A host may have said by lineSetMediaMode that it does not know. */
-    RULE((entry->p3 & ~(DWORD_PTR)(LINEMEDIAMODE_INTERACTIVEVOICE | LINEMEDIAMODE_UNKNOWN)) == 0,
-         "the media is voice");
+    RULE(entry->p3 == LINEMEDIAMODE_INTERACTIVEVOICE ||
+             (media_was_set && (entry->p3 & ~(DWORD_PTR)(LINEMEDIAMODE_INTERACTIVEVOICE |
+                                                         LINEMEDIAMODE_UNKNOWN)) == 0),
+         "the media is voice, as long as the host has not said that it does not know");
 }
 
 /* The latest state of each call, as the judgement goes through the log. */
@@ -250,10 +254,15 @@ void judge_session(void)
 {
     if (log_lost() > 0) FAULT("%u entries did not fit into the log", (unsigned)log_lost());
     memset(states, 0, sizeof states);
+    media_was_set = false;
     judge_requests();
     for (place at = session.began; at < log_end() && !item_failed(); at++) {
         const struct entry *entry = log_at(at);
-        if (entry->kind == LEAVE) judge_result(entry, entry->function);
+        if (entry->kind == LEAVE) {
+            judge_result(entry, entry->function);
+            if (entry->result == 0 && strcmp(entry->function, "lineSetMediaMode") == 0)
+                media_was_set = true;
+        }
         if (entry->kind == ENTER || entry->kind == LEAVE) continue;
         RULE(!entry->inside_callback, "callbacks are not nested");
         RULE(at < session.shut_down, "nothing comes after providerShutdown");

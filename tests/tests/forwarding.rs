@@ -202,7 +202,7 @@ fn a_line_whose_phone_is_away_is_forwarded_all_the_same() {
         (!line.in_service).then_some(())
     });
     let features = office.status()["features"].as_u64().unwrap();
-    assert_eq!(features, u64::from(address_feature::FORWARD));
+    assert_eq!(features, u64::from(address_feature::FORWARD | address_feature::FORWARDFWD));
     assert_eq!(office.forward("0 100,,30"), NO_ERROR);
     office.pbx.control("ring 20 555").unwrap();
     assert!(office.called().contains(&"30".to_owned()), "{:?}", office.called());

@@ -3,8 +3,9 @@
 
 use super::Exchange;
 use crate::soap::decode_poll;
-use engine::effect::{Ask, Request};
-use engine::fact::{Event, Failure, Identification, PbxFact, Question};
+use engine::diversion::UserRecord;
+use engine::effect::{Ask, Order, Request};
+use engine::fact::{Event, Failure, Identification, PbxFact, Question, Reply};
 use engine::id::{Attempt, PbxId};
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -66,44 +67,52 @@ async fn serve(
     let mut attempt = Attempt(0);
     let mut has_session = false;
     loop {
-        let facts = tokio::select! {
+        let batch: Vec<Event> = tokio::select! {
             biased;
             ask = asks.recv() => match ask {
                 Some(ask) => {
                     attempt = ask.attempt;
                     has_session |= matches!(ask.request, Request::Initialize { .. });
-                    Vec::from_iter(granted(&ask.request))
+                    Vec::from_iter(granted(attempt, &ask.request))
                 }
                 None => return,
             },
             Some(portion) = portions.recv(), if has_session => match portion {
-                Portion::Answer(body) => polled(&body),
-                Portion::Facts(facts) => facts,
+                Portion::Answer(body) => said(attempt, polled(&body)).collect(),
+                Portion::Facts(facts) => said(attempt, facts).collect(),
             },
         };
-        let batch: Vec<_> =
-            facts.into_iter().map(|fact| Event::Pbx(PbxId(0), attempt, fact)).collect();
         if !batch.is_empty() && events.send(batch).await.is_err() {
             return;
         }
     }
 }
 
-/// What a PBX that knows us answers at once. Users are granted by [`Feed::facts`].
-fn granted(request: &Request) -> Option<PbxFact> {
-    match request {
-        Request::Version => Some(PbxFact::Identified(Identification {
+fn said(attempt: Attempt, facts: Vec<PbxFact>) -> impl Iterator<Item = Event> {
+    facts.into_iter().map(move |fact| Event::Pbx(PbxId(0), attempt, fact))
+}
+
+/// What a PBX that knows us answers at once. Users are granted by [`Feed::facts`], and forward
+/// nothing.
+fn granted(attempt: Attempt, request: &Request) -> Option<Event> {
+    let fact = match request {
+        Request::Version => PbxFact::Identified(Identification {
             system: "Fed".into(),
             location: "fed".into(),
             ..Identification::default()
-        })),
+        }),
         Request::Initialize { .. } => {
-            Some(PbxFact::Initialized { session: 1, key: 1, place: Arc::default() })
+            PbxFact::Initialized { session: 1, key: 1, place: Arc::default() }
         }
-        Request::Echo { .. } => Some(PbxFact::Echoed(true)),
-        Request::End { .. } => Some(PbxFact::Ended),
-        _ => None,
-    }
+        Request::Echo { .. } => PbxFact::Echoed(true),
+        Request::End { .. } => PbxFact::Ended,
+        Request::Order { line, ticket, order: Order::ShowUser { .. } } => {
+            let record = Reply::Record(UserRecord::default());
+            return Some(Event::Reply(*line, *ticket, record));
+        }
+        _ => return None,
+    };
+    Some(Event::Pbx(PbxId(0), attempt, fact))
 }
 
 fn polled(body: &[u8]) -> Vec<PbxFact> {
@@ -114,4 +123,25 @@ fn polled(body: &[u8]) -> Vec<PbxFact> {
     };
     facts.push(ended);
     facts
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use engine::id::{LineId, Ticket};
+
+    #[tokio::test]
+    async fn a_line_is_told_that_it_forwards_nothing() {
+        let (_feed, pbx) = feed();
+        let (events, mut heard) = mpsc::channel(4);
+        let exchange = pbx.start(&Handle::current(), events);
+        let (line, ticket) = (LineId(3), Ticket::question(7));
+        let order = Order::ShowUser { cn: "Anna".into(), own: false };
+        let request = Request::Order { line, ticket, order };
+        let (pbx, attempt, place) = (PbxId(0), Attempt(1), Arc::default());
+        exchange.ask(Ask { pbx, attempt, place, request });
+        let record = Reply::Record(UserRecord::default());
+        assert_eq!(heard.recv().await.unwrap(), [Event::Reply(line, ticket, record)]);
+    }
 }

@@ -6,7 +6,7 @@ use crate::soap::types::UserInfo;
 use crate::soap::{Answer, Interface, Kind, Operation, PollCount, SoapError, decode, decode_poll};
 use engine::effect::{Order, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
-use engine::id::{LineId, Link, RequestId};
+use engine::id::{LineId, Link, Ticket};
 use engine::pii::Personal;
 use engine::place::Place;
 use std::sync::Arc;
@@ -26,8 +26,8 @@ const REASON_CHARS_MAX: usize = 200;
 enum Asker {
     /// The engine itself: the answer is a fact about the PBX.
     Engine(Question),
-    /// A request of an application on a line: the answer is a reply to it.
-    Application(LineId, RequestId),
+    /// A line: the answer is a reply to what it has under way.
+    Line(LineId, Ticket),
 }
 
 /// Who waits for the answer to a request.
@@ -42,7 +42,7 @@ fn asker(request: &Request) -> Asker {
         Request::End { .. } | Request::Leave => Asker::Engine(Question::End),
         Request::LocationUrl { .. } => Asker::Engine(Question::Locate),
         Request::Probe => Asker::Engine(Question::Probe),
-        Request::Order { line, request, .. } => Asker::Application(line, request),
+        Request::Order { line, ticket, .. } => Asker::Line(line, ticket),
     }
 }
 
@@ -233,9 +233,9 @@ pub(crate) fn answered(
             let fact = fact.unwrap_or_else(|failure| PbxFact::Failed(question, failure));
             Event::Pbx(link.pbx, link.attempt, fact)
         }
-        Asker::Application(line, id) => Event::Reply(
+        Asker::Line(line, ticket) => Event::Reply(
             line,
-            id,
+            ticket,
             outcome.map_or_else(Reply::Failed, |answer| reply(request, answer)),
         ),
     }

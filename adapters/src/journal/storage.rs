@@ -22,6 +22,8 @@
 //!   work. Opening retries.
 
 use super::piece::{self, Piece};
+#[cfg(target_os = "linux")]
+use super::room::Room;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,6 +41,8 @@ pub(super) struct Storage {
     trees: Option<Trees>,
     #[cfg(target_os = "linux")]
     file: std::fs::File,
+    #[cfg(target_os = "linux")]
+    room: Room,
 }
 
 struct Trees {
@@ -133,10 +137,14 @@ impl Storage {
                 .open()?;
             let (log, snap, meta) =
                 (db.open_tree("log")?, db.open_tree("snap")?, db.open_tree("meta")?);
+            #[cfg(target_os = "linux")]
+            let file = std::fs::File::open(Storage::file_in(dir))?;
             Ok(Storage {
                 trees: Some(Trees { db, log, snap, meta }),
                 #[cfg(target_os = "linux")]
-                file: std::fs::File::open(Storage::file_in(dir))?,
+                room: Room::of(&Storage::file_in(dir))?,
+                #[cfg(target_os = "linux")]
+                file,
             })
         })
     }
@@ -155,6 +163,12 @@ impl Storage {
             self.file.sync_data()?;
             Ok(())
         })
+    }
+
+    /// Sees to it that there is room ahead, where that makes flushes faster.
+    pub(super) fn make_room(&mut self) {
+        #[cfg(target_os = "linux")]
+        self.room.look();
     }
 
     // ---- what the storage is ----

@@ -304,11 +304,11 @@ mod tests {
 
     #[tokio::test]
     async fn rings_wait_for_an_audience_that_is_behind_and_deadlines_do_not() {
-        use engine::id::{CallId, LineId, RequestId};
+        use engine::id::{CallId, LineId, RequestId, Ticket};
         let audience: Arc<Slow> = Arc::new(Slow(AtomicBool::new(true)));
         let (intake, mut journal) = mpsc::channel(4);
         let ring = Timer::Ring(CallId { line: LineId(1), serial: 1 }, 3);
-        let deadline = Timer::Deadline(LineId(1), RequestId(7));
+        let deadline = Timer::Deadline(LineId(1), Ticket { request: RequestId(7), turn: 1 });
         let listening: Arc<dyn Audience> = Arc::<Slow>::clone(&audience);
         remind(ring, intake.clone(), Arc::clone(&listening)).await;
         remind(deadline, intake.clone(), listening).await;

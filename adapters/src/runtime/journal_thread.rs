@@ -223,6 +223,7 @@ impl Writer {
         }
         self.write_what_was_kept();
         self.pass_on(ToCore::Safe).await;
+        self.journal.make_room();
     }
 
     /// Makes frames of the batch. `None` if it cannot be written now.

@@ -115,13 +115,13 @@ impl Host {
         self.requests.insert(request, Waiting { line, about, makes });
     }
 
-    /// A call of the line that is so at the PBX, but need not be for applications: its number, or
-    /// none if that is not known.
-    pub(super) fn excuse(&mut self, line: LineId, call_id: Option<u32>) {
-        self.excuses.entry(line).or_default().push(call_id);
+    /// A leg that is there at the PBX, but that applications need not see; none if it is not known
+    /// which one.
+    pub(super) fn excuse(&mut self, line: LineId, leg: Option<u32>) {
+        self.excuses.entry(line).or_default().push(leg);
     }
 
-    /// The calls of a line that need not be there.
+    /// The legs of a line that applications need not see.
     pub(super) fn excuses(&self, line: LineId) -> &[Option<u32>] {
         self.excuses.get(&line).map_or(&[], Vec::as_slice)
     }
@@ -309,10 +309,10 @@ impl World<'_> {
             return;
         }
         let view = self.provider.core.view(call.line);
-        let view = view.as_ref().and_then(|view| view.call(call));
-        let call_id = view.map(|view| view.info.call_id).filter(|call_id| *call_id != 0);
-        if view.is_none_or(|view| view.state != CallState::Idle) {
-            self.host.excuse(call.line, call_id);
+        let known = view.as_ref().and_then(|view| Some((view, view.call(call)?)));
+        if known.is_none_or(|(_, call)| call.state != CallState::Idle) {
+            let leg = known.and_then(|(view, call)| self.leg_of(view, call));
+            self.host.excuse(call.line, leg);
         }
         self.say(|| format!("HOST     closes {call:?}"));
         self.note(HostFact::CallClosed(call));

@@ -8,11 +8,12 @@ use super::world::World;
 use crate::simulator::model::{ListedCall, ListedLeg, ListedUser, Phase};
 use engine::id::{Guid, LineId};
 use engine::tapi::{CallState, connected_mode};
-use engine::view::LineView;
+use engine::view::{CallView, LineView};
 use std::collections::BTreeMap;
 
 /// What a call of a line may read as.
 struct Expected {
+    id: u32,
     call_id: u32,
     states: Vec<CallState>,
     /// LINECONNECTEDMODE, if the PBX has it connected.
@@ -23,7 +24,7 @@ struct Expected {
 
 /// dwCallID of a call with this GUID. Two live calls may share a hash, and then are told apart; in a
 /// simulated site of a few calls it does not happen.
-pub(super) fn call_id(conf: Guid) -> u32 {
+fn call_id(conf: Guid) -> u32 {
     crc32fast::hash(&conf.0).max(1)
 }
 
@@ -88,6 +89,18 @@ impl World<'_> {
         self.compare_calls(line, expected, view, &mut differ);
     }
 
+    /// The leg at the PBX that is a call of a line.
+    pub(super) fn leg_of(&self, view: &LineView, call: &CallView) -> Option<u32> {
+        let ext = view.identity.number.to_text();
+        let calls = self.boxes.iter().flat_map(crate::simulator::PbxModel::calls);
+        let is_it = |known: &ListedCall| call_id(known.conf) == call.info.call_id;
+        let legs = calls.filter(is_it).flat_map(|call| call.legs);
+        let legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == ext).collect();
+        // One who calls himself has both legs.
+        let fits = legs.iter().find(|leg| self.states(leg, view).contains(&call.state));
+        fits.or(legs.first()).map(|leg| leg.id)
+    }
+
     /// Which calls the line should have.
     fn expected(&self, user: &ListedUser, calls: &[ListedCall], view: &LineView) -> Vec<Expected> {
         let mut expected: Vec<Expected> = Vec::new();
@@ -101,6 +114,7 @@ impl World<'_> {
                     continue;
                 }
                 expected.push(Expected {
+                    id: leg.id,
                     call_id: call_id(call.conf),
                     states: self.states(leg, view),
                     mode: match leg.state & 0x200 {
@@ -159,8 +173,10 @@ impl World<'_> {
         view: &LineView,
         differ: &mut impl FnMut(String),
     ) {
-        // What can be only one thing is found first.
-        expected.sort_by_key(|expected| expected.states.len());
+        let mut excuses = self.host.excuses(line).to_vec();
+        // What must be there is found first, and of that what can be only one thing.
+        expected
+            .sort_by_key(|expected| (excuses.contains(&Some(expected.id)), expected.states.len()));
         let live =
             view.calls.iter().filter(|call| call.state != CallState::Idle && !call.is_conference);
         for call in live {
@@ -189,10 +205,9 @@ impl World<'_> {
                 }
             }
         }
-        let mut excuses = self.host.excuses(line).to_vec();
         for missing in expected {
-            let by_number = excuses.iter().position(|excuse| *excuse == Some(missing.call_id));
-            let found = by_number.or_else(|| excuses.iter().position(Option::is_none));
+            let known = excuses.iter().position(|excuse| *excuse == Some(missing.id));
+            let found = known.or_else(|| excuses.iter().position(Option::is_none));
             match found {
                 Some(found) => drop(excuses.swap_remove(found)),
                 None => differ(format!(

@@ -190,7 +190,7 @@ impl World<'_> {
         if answered.is_err() {
             self.renew(&exchange);
         }
-        if let (Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, request }, 0) =
+        if let (Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, ticket }, 0) =
             (&exchange.ask.request, self.steps_of(&exchange))
         {
             let shown = answered
@@ -205,7 +205,7 @@ impl World<'_> {
                     Ok(())
                 }
                 Err(reply) => {
-                    let reply = Event::Reply(*line, *request, reply);
+                    let reply = Event::Reply(*line, *ticket, reply);
                     self.end(&exchange, vec![reply])
                 }
             };
@@ -443,9 +443,8 @@ impl World<'_> {
         };
         let Some(model) = self.boxes.get(exchange.at) else { return };
         let calls = model.calls();
-        if let Some(spared) = calls.iter().find(|known| known.legs.iter().any(named)) {
-            let spared = super::truth::call_id(spared.conf);
-            self.host.excuse(line, Some(spared));
+        if let Some(spared) = calls.iter().flat_map(|known| &known.legs).find(|leg| named(leg)) {
+            self.host.excuse(line, Some(spared.id));
         }
     }
 

@@ -161,6 +161,8 @@ commands! {
         |model, words, _| { let (ext, digits) = (words.word()?, words.last()?); done(model.phone_dials_on(ext, digits)) };
     "uui" " EXT TEXT" "user-user information reaches EXT's newest call, as the PBX writes it"
         |model, words, _| { let ext = words.word()?; let text = words.rest_of_line()?; done(model.user_info_arrives(ext, text)) };
+    "uui-sent" " EXT" "the user-user information last sent in EXT's newest call, as the client wrote it"
+        |model, words, _| { let ext = words.last()?; Ok(Said::Value(model.user_info_sent(ext)?.to_owned())) };
     "heard" " EXT" "the DTMF digits heard in EXT's newest call"
         |model, words, _| { let ext = words.last()?; Ok(Said::Value(model.digits_heard(ext)?.to_owned())) };
     "far" " alert|answer|busy|hangup EXT [CAUSE]" "the external party at the other end of EXT's newest call does that"

@@ -5,11 +5,12 @@ use crate::forwarding::{Callers, Forward};
 use crate::tapi::{LineErr, address_feature, forward_mode, line_feature};
 use crate::view::LineView;
 
-/// Most entries in one list of `TSPI_lineForward`.
-pub const MAX_FORWARD_ENTRIES: usize = 32;
-
-/// Most of these that are about one caller each.
+/// Most entries in one list of `TSPI_lineForward` that are about one caller each.
 pub const MAX_SPECIFIC_ENTRIES: usize = 16;
+
+/// Most entries in one list, whatever the line: these, and one for each of three cases and three
+/// kinds of callers. A longer list names something twice.
+pub const MAX_FORWARD_ENTRIES: usize = MAX_SPECIFIC_ENTRIES + 9;
 
 /// Most rings until a call counts as not answered: more than any caller waits for. The least is 0,
 /// which leaves it to the PBX.
@@ -27,16 +28,32 @@ pub fn forward_modes(view: &LineView) -> u32 {
     }
 }
 
+/// dwMaxForwardEntries: the longest list that the line takes.
+#[must_use]
+pub fn most_forward_entries(view: &LineView) -> u32 {
+    match forward_modes(view) {
+        0 => 0,
+        modes => MAX_SPECIFIC_ENTRIES as u32 + (modes & !forward_mode::SPECIFIC).count_ones(),
+    }
+}
+
+/// What an address can do about forwarding: send calls to another number. Not to be disturbed is a
+/// thing of the telephones here, which nobody can set for them.
+pub(super) const ADDRESS_FORWARDS: u32 = address_feature::FORWARD | address_feature::FORWARDFWD;
+
+/// The same of a line.
+pub(super) const LINE_FORWARDS: u32 = line_feature::FORWARD | line_feature::FORWARDFWD;
+
 /// LINEADDRFEATURE bits that this address claims.
 #[must_use]
 pub fn address_features_claimed(view: &LineView) -> u32 {
-    ADDRESS_FEATURES & !if view.forwards.refused { address_feature::FORWARD } else { 0 }
+    ADDRESS_FEATURES & !if view.forwards.refused { ADDRESS_FORWARDS } else { 0 }
 }
 
 /// LINEFEATURE bits that this line claims.
 #[must_use]
 pub fn line_features_claimed(view: &LineView) -> u32 {
-    LINE_FEATURES & !if view.forwards.refused { line_feature::FORWARD } else { 0 }
+    LINE_FEATURES & !if view.forwards.refused { LINE_FORWARDS } else { 0 }
 }
 
 /// [`admit`](super::admit) for `TSPI_lineForward`: all of the list, or nothing.
@@ -61,7 +78,7 @@ pub(super) fn admit_forward(view: &LineView, forwards: &[Forward]) -> Result<(),
             return Err(LineErr::InvalParam);
         }
         if forward.to.is_empty() {
-            // Not to be disturbed is a thing of the telephones here, which nobody can set for them.
+            // FORWARDDND is not claimed.
             return Err(LineErr::InvalAddress);
         }
     }

@@ -1,7 +1,9 @@
 use super::*;
 use crate::call::{Circumstances, PbxState, Siblings, features, reading};
 use crate::fact::Consultation;
+use crate::forwarding::{Forward, Forwarding};
 use crate::id::{CallId, Guid, LineId};
+use crate::tapi::forward_mode;
 use crate::time::Millis;
 use crate::view::{CallView, Identity, Wide};
 use std::sync::Arc;
@@ -37,7 +39,10 @@ fn line_with(calls: &[CallState]) -> LineView {
                     state: *state,
                     mode: 0,
                     features: features(*state, Siblings::ANY, true),
-                    is_conference: false,
+                    features_2: 0,
+                    // Nothing else is ever in this state.
+                    is_conference: *state == CallState::OnHoldPendConf,
+                    is_masked: false,
                     since: Millis(0),
                     info: Arc::default(),
                 })
@@ -154,11 +159,8 @@ fn a_feature_is_shown_where_and_only_where_a_request_for_it_is_admitted() {
             siblings.confers = true;
             let shown = features(state, siblings, true) & bit != 0;
             let admitted = asked_for(bit).iter().any(|command| admit(&view, command).is_ok());
-            // A second drop is admitted without being offered; a call waiting for its transfer
-            // is not offered another consultation; call parameters may be set early.
-            let tolerated = matches!(bit, call_feature::DROP | call_feature::SETCALLPARAMS)
-                || matches!(bit, call_feature::SETUPTRANSFER | call_feature::SETUPCONF)
-                    && siblings.pending;
+            // A second drop is admitted without being offered; call parameters may be set early.
+            let tolerated = matches!(bit, call_feature::DROP | call_feature::SETCALLPARAMS);
             assert!(
                 shown == admitted || (admitted && tolerated),
                 "{bit:#x} in {state:?} beside {other:?}: shown {shown}, admitted {admitted}"
@@ -178,7 +180,32 @@ fn a_transfer_needs_two_calls_of_the_line() {
     assert_eq!(complete(stranger, OTHER, None), Err(LineErr::InvalCallHandle));
     assert_eq!(complete(CALL, stranger, None), Err(LineErr::InvalConsultCallHandle));
     assert_eq!(complete(CALL, CALL, None), Err(LineErr::InvalConsultCallHandle));
-    assert_eq!(complete(CALL, OTHER, Some(stranger)), Err(LineErr::OperationUnavail));
+}
+
+#[test]
+fn a_transfer_becomes_a_conference_where_both_can_be_heard_and_the_line_shows_it() {
+    let complete = |view: &LineView| {
+        let (call, consultation, conference) = (CALL, OTHER, Some(OTHER));
+        admit(view, &Command::CompleteTransfer { call, consultation, conference })
+    };
+    let pair = line_with(&[CallState::OnHold, CallState::Connected]);
+    assert_eq!(complete(&pair), Ok(()));
+    assert_eq!(transfer_modes(&pair), transfer_mode::TRANSFER | transfer_mode::CONFERENCE);
+    let ringing = line_with(&[CallState::OnHold, CallState::Ringback]);
+    assert_eq!(complete(&ringing), Err(LineErr::InvalCallState));
+    let mut single = pair.clone();
+    let identity = Identity { single_active_call: true, ..(*pair.identity).clone() };
+    single.identity = Arc::new(identity);
+    assert_eq!(complete(&single), Err(LineErr::OperationUnavail));
+    assert_eq!(transfer_modes(&single), transfer_mode::TRANSFER);
+    assert_eq!(call_features_2_claimed(&single) & call_feature_2::TRANSFERCONF, 0);
+
+    let waits = |other| features(CallState::OnHold, Siblings::of([other].into_iter()), true);
+    let shown = |other, confers| call_features_2(waits(other), confers);
+    let both = call_feature_2::TRANSFERNORM | call_feature_2::TRANSFERCONF;
+    assert_eq!(shown(CallState::Connected, true), both);
+    assert_eq!(shown(CallState::Connected, false), call_feature_2::TRANSFERNORM);
+    assert_eq!(shown(CallState::Ringback, true), call_feature_2::TRANSFERNORM);
 }
 
 #[test]
@@ -220,6 +247,43 @@ fn a_line_out_of_service_makes_no_calls_and_says_so_in_its_features() {
         assert_eq!(admit(&view, &make_call()), Err(LineErr::InvalLineState));
         assert_eq!(line_features(&view) & line_feature::MAKECALL, 0);
         assert_eq!(address_features(&view) & address_feature::MAKECALL, 0);
+    }
+}
+
+#[test]
+fn a_user_without_a_telephone_can_be_forwarded_and_the_address_says_so() {
+    let forwarding = Command::Forward(Forwarding::default());
+    let unregistered = LineView { in_service: false, ..line_with(&[]) };
+    assert_eq!(admit(&unregistered, &forwarding), Ok(()));
+    assert_eq!(line_features(&unregistered), 0, "nothing of the line works out of service");
+    assert_eq!(address_features(&unregistered), ADDRESS_FORWARDS);
+    let away = LineView { connected: false, ..unregistered };
+    assert_eq!(admit(&away, &forwarding), Err(LineErr::OperationFailed));
+    assert_eq!((line_features(&away), address_features(&away)), (0, 0));
+}
+
+#[test]
+fn the_longest_list_of_forwards_that_is_claimed_is_taken_and_no_longer_one() {
+    let mut view = line_with(&[]);
+    for trunks in [vec![], vec!["0".into()]] {
+        let identity = Identity { trunks: trunks.into(), ..(*view.identity).clone() };
+        view.identity = Arc::new(identity);
+        let modes = forward_modes(&view);
+        let plain = (0..16).map(|bit| 1 << bit).filter(|mode| modes & mode != 0);
+        let plain = plain.filter(|mode| mode & forward_mode::SPECIFIC == 0).map(|mode| (mode, 0));
+        let specific = (0..MAX_SPECIFIC_ENTRIES).map(|n| (0x8, n));
+        let mut forwards: Vec<_> = plain
+            .chain(specific)
+            .map(|(mode, n)| Forward::of(mode, n.to_string().as_str().into(), "30".into()).unwrap())
+            .collect();
+        assert_eq!(forwards.len(), most_forward_entries(&view) as usize);
+        let admitted = |forwards: &[Forward]| {
+            let forwarding = Forwarding { forwards: forwards.to_vec(), rings: 0 };
+            admit(&view, &Command::Forward(forwarding))
+        };
+        assert_eq!(admitted(&forwards), Ok(()));
+        forwards.push(Forward::of(0x80, "99".into(), "30".into()).unwrap());
+        assert_eq!(admitted(&forwards), Err(LineErr::InvalParam));
     }
 }
 

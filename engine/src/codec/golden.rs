@@ -224,6 +224,7 @@ fn the_samples_show_every_variant() {
 
 const BASE: Millis = Millis(1_700_000_000_000);
 const LINE: LineId = LineId(7);
+const TICKET: Ticket = Ticket { request: RequestId(70_000), turn: 3 };
 const CALL: CallId = CallId { line: LINE, serial: 3 };
 const MADE: CallId = CallId { line: LINE, serial: CallId::FIRST_MADE };
 const CONF: CallId = CallId { line: LINE, serial: CallId::FIRST_MADE + 1 };
@@ -277,9 +278,7 @@ fn records() -> Vec<(&'static str, Record)> {
             .into_iter()
             .map(|command| ("Command", Event::App(LINE, Opening(2), RequestId(70_000), command))),
     );
-    events.extend(
-        replies().into_iter().map(|reply| ("Reply", Event::Reply(LINE, RequestId(70_000), reply))),
-    );
+    events.extend(replies().into_iter().map(|reply| ("Reply", Event::Reply(LINE, TICKET, reply))));
     events.extend(timers().into_iter().map(|timer| ("Timer", Event::Due(timer))));
     events.extend(outcomes().into_iter().map(|outcome| {
         ("Outcome", Event::Told(vec![Told { seq: 1 << 33, crc: 0xDEAD_BEEF, outcome }]))
@@ -525,7 +524,7 @@ fn timers() -> Vec<Timer> {
         Timer::Reconnect(PbxId(1), 300),
         Timer::PollPause(PbxId(1), 300),
         Timer::Settled(PbxId(1), 300),
-        Timer::Deadline(LINE, RequestId(70_000)),
+        Timer::Deadline(LINE, TICKET),
         Timer::Ring(CALL, 2),
         Timer::Grace(LINE, 300),
         Timer::NewCallAgain(CALL, 2),

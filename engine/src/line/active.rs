@@ -7,7 +7,7 @@
 //! need be remembered: a call that the PBX has connected and that reads ONHOLD is *masked*.
 
 use super::Line;
-use crate::call::StateAndMode;
+use crate::call::{StateAndMode, is_on_hold};
 use crate::effect::Effects;
 use crate::tapi::CallState;
 use crate::time::Millis;
@@ -23,7 +23,7 @@ impl Line {
         }
         match index.map(|index| &self.calls[index]) {
             None => (CallState::OnHold, 0),
-            Some(call) if is_waiting(call.state) && !self.is_asked_to_connect(call.id) => {
+            Some(call) if is_on_hold(call.state) && !self.is_asked_to_connect(call.id) => {
                 (call.state, call.mode)
             }
             Some(_) => target,
@@ -62,7 +62,7 @@ impl Line {
                 {
                     self.enter(at, index, (CallState::OnHold, 0), out);
                 }
-                state if is_waiting(state) => {
+                state if is_on_hold(state) => {
                     let target = self.true_connection(index);
                     if let Some(target) = target.and_then(|target| self.shown(index, target)) {
                         self.enter(at, index, target, out);
@@ -76,7 +76,7 @@ impl Line {
     /// CONNECTED with its mode, for a call that is shown on hold and is not.
     fn true_connection(&self, index: usize) -> Option<StateAndMode> {
         let call = &self.calls[index];
-        if !is_waiting(call.state) {
+        if !is_on_hold(call.state) {
             return None;
         }
         crate::call::reading(call.pbx, call.circumstances())
@@ -87,10 +87,6 @@ impl Line {
         (0..self.calls.len())
             .find(|other| Some(*other) != index && is_connected(&self.calls[*other]))
     }
-}
-
-fn is_waiting(state: CallState) -> bool {
-    matches!(state, CallState::OnHold | CallState::OnHoldPendTransfer)
 }
 
 fn is_connected(call: &super::call::Call) -> bool {

@@ -1,14 +1,15 @@
 //! One call of a line: what is kept of it between records.
 
 use crate::call::{self, Circumstances, PbxState, Phase, Siblings, StateAndMode};
+use crate::capability::call_features_2;
 use crate::fact::{CallInfo, Msg, Party, Role};
 use crate::forwarding::Case;
 use crate::id::{CallHandle, CallId, Guid};
 use crate::pbx::CallClue;
 use crate::pii::Personal;
-use crate::tapi::{CallState, call_feature, origin, reason};
+use crate::tapi::{CallState, call_feature, call_info_state, origin, reason};
 use crate::time::Millis;
-use crate::view::{CallCard, CallView, PartyId};
+use crate::view::{CallCard, CallView, PartyId, Wide};
 use crate::{card, tapi};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub(super) struct Call {
     pub(super) forwarded: Option<Case>,
     /// The call that was made to find out about transferring this one.
     pub(super) consultation: Option<CallId>,
+    /// Its far end changed by a transfer, and nobody has said since that the new one answered.
+    pub(super) transferred: bool,
     /// The PBX session went away under a live call.
     pub(super) orphaned: bool,
     pub(super) conf: Guid,
@@ -100,6 +103,7 @@ impl Call {
             member_of: None,
             forwarded: None,
             consultation: None,
+            transferred: false,
             orphaned: false,
             conf: Guid::NIL,
             outgoing: true,
@@ -141,10 +145,17 @@ impl Call {
 
     /// A conference that waits for the second of its members.
     pub(super) fn conference(id: CallId, consultation: CallId, at: Millis) -> Call {
+        // It has members, and none of them is the one who calls, or is called.
+        let nobody = PartyId::new(Wide::default(), Wide::default(), tapi::party_id::UNAVAIL);
         let card = CallCard {
             origin: origin::CONFERENCE,
             reason: reason::DIRECT,
             media: tapi::MEDIA_INTERACTIVE_VOICE,
+            caller: nobody.clone(),
+            called: nobody.clone(),
+            connected: nobody.clone(),
+            redirection: nobody.clone(),
+            redirecting: nobody,
             ..CallCard::default()
         };
         let mut call = Call::made(id, Personal::default(), CallCard::default(), at);
@@ -171,6 +182,7 @@ impl Call {
             member_of: None,
             forwarded: None,
             consultation: None,
+            transferred: false,
             orphaned: false,
             conf: Guid::NIL,
             outgoing,
@@ -189,7 +201,8 @@ impl Call {
         }
     }
 
-    /// Takes in an event of its leg; `clue` is what the estate knows of the call, `is_uui_encoded` how its PBX writes user-user information.
+    /// Takes in an event of its leg; `clue` is what the estate knows of the call, `is_uui_encoded`
+    /// how its PBX writes user-user information.
     pub(super) fn take(&mut self, info: CallInfo, clue: CallClue, is_uui_encoded: bool) -> Change {
         let gone = !info.active || info.msg == Msg::Del;
         if !gone {
@@ -204,7 +217,18 @@ impl Call {
             self.was_connected = true;
         }
         let ended = gone.then(|| call::ending(self.pbx, self.circumstances()));
-        Change { info: self.update_card(info, clue, is_uui_encoded), reading, ended }
+        let answered = self.is_answered_at_last(&info.msg);
+        let bits = self.update_card(info, clue, is_uui_encoded);
+        Change { info: bits | answered, reading, ended }
+    }
+
+    /// A transferred call has its new far end from the transfer on, also while that still rings.
+    /// When it answers nothing of the party changes, but it is connected only now, and applications
+    /// wait for that: LINECALLINFOSTATE_CONNECTEDID.
+    fn is_answered_at_last(&mut self, msg: &Msg) -> u32 {
+        let answered = self.transferred && *msg == Msg::RConn;
+        self.transferred = *msg == Msg::RCt || self.transferred && !answered;
+        if answered { call_info_state::CONNECTEDID } else { 0 }
     }
 
     fn update_card(&mut self, info: CallInfo, clue: CallClue, is_uui_encoded: bool) -> u32 {
@@ -229,7 +253,7 @@ impl Call {
         }
         if let Some(text) = uui {
             let text = crate::uui::received(text.text(), is_uui_encoded);
-            card.uui = crate::view::Wide::from_text(text.text());
+            card.uui = Wide::from_text(text.text());
         }
         self.refill();
         card::difference(&before, &self.card)
@@ -286,19 +310,23 @@ impl Call {
         self.state != CallState::Idle
     }
 
-    pub(super) fn view(&self, siblings: Siblings, in_service: bool) -> CallView {
+    pub(super) fn view(&self, siblings: Siblings, in_service: bool, is_masked: bool) -> CallView {
+        let possible = match (self.is_conference, is_masked) {
+            // The PBX cannot be asked for anything but its members.
+            (true, _) => call_feature::DROP | call_feature::UNHOLD | call_feature::ADDTOCONF,
+            // What needs no PBX.
+            (_, true) => call_feature::DROP | call_feature::UNHOLD | call_feature::SWAPHOLD,
+            (false, false) => u32::MAX,
+        };
+        let features = possible & call::features(self.state, siblings, in_service);
         CallView {
             id: self.id,
             state: self.state,
             mode: self.mode,
-            features: match call::features(self.state, siblings, in_service) {
-                // The PBX cannot be asked for anything but its members.
-                features if self.is_conference => {
-                    features & (call_feature::DROP | call_feature::ADDTOCONF)
-                }
-                features => features,
-            },
+            features,
+            features_2: call_features_2(features, siblings.confers),
             is_conference: self.is_conference,
+            is_masked,
             since: self.since,
             info: Arc::clone(&self.card),
         }

@@ -99,7 +99,7 @@ impl Line {
         self.calls.push(call);
         let index = self.calls.len() - 1;
         if self.open.is_some() {
-            self.announce_call(at, index, out);
+            self.announce_call(index, out);
         }
         self.enter(at, index, target, out);
     }
@@ -136,13 +136,10 @@ impl Line {
         }
     }
 
-    pub(super) fn announce_call(&mut self, at: Millis, index: usize, out: &mut Effects) {
+    pub(super) fn announce_call(&mut self, index: usize, out: &mut Effects) {
         self.calls[index].standing = Standing::Announced;
         self.tell(Notice::NewCall(self.calls[index].id), out);
         self.tell_state(index, out);
-        if self.calls[index].state == CallState::Offering {
-            self.ring(at, self.calls[index].id, 0, out);
-        }
     }
 
     fn leg_event(
@@ -190,6 +187,7 @@ impl Line {
         out: &mut Effects,
     ) {
         let departure = self.departure(index);
+        self.hung_up(at, index, out);
         if ended.is_some() {
             self.calls[index].leg = None;
         }
@@ -255,12 +253,19 @@ impl Line {
                 return out.push(Effect::Report(Report::Surprise(surprise)));
             }
             Way::Through(passed) => {
-                let surprise = Surprise::IllegalTransition(from, target.0);
-                out.push(Effect::Report(Report::Surprise(surprise)));
+                // No event says that digits are being dialled: a call that goes on from its dial
+                // tone has been through that.
+                if from != CallState::DialTone {
+                    let surprise = Surprise::IllegalTransition(from, target.0);
+                    out.push(Effect::Report(Report::Surprise(surprise)));
+                }
                 for state in passed.into_iter().flatten() {
                     self.set_state(at, index, (state, table::passing_mode(state)), out);
                 }
             }
+        }
+        if target.0 == CallState::Idle {
+            self.cancel_digits(self.calls[index].id, out);
         }
         self.set_state(at, index, target, out);
         self.settle(at, out);
@@ -283,12 +288,23 @@ impl Line {
         self.tell_state(index, out);
     }
 
+    /// Calls that the host knows and that ring.
+    pub(super) fn offered(&self) -> Vec<CallId> {
+        let rings = |call: &&Call| call.is_visible() && call.state == CallState::Offering;
+        self.calls.iter().filter(rings).map(|call| call.id).collect()
+    }
+
+    /// Lets the line ring for calls that did not before: after what is told of the address (O-7).
+    pub(super) fn begin_ringing(&mut self, at: Millis, before: &[CallId], out: &mut Effects) {
+        for call in self.offered() {
+            if !before.contains(&call) {
+                self.ring(at, call, 0, out);
+            }
+        }
+    }
+
     pub(super) fn ring(&mut self, at: Millis, id: CallId, count: u32, out: &mut Effects) {
-        let rings = self
-            .calls
-            .iter()
-            .any(|call| call.id == id && call.is_visible() && call.state == CallState::Offering);
-        if rings && self.open.is_some() {
+        if self.offered().contains(&id) && self.open.is_some() {
             self.tell_line(line_dev_state::RINGING, 1, count, out);
             out.push(Effect::Wake(at + RING_MS, Timer::Ring(id, count + 1)));
         }

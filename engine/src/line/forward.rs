@@ -22,7 +22,7 @@ use crate::diversion::{Diversion, Kind, UserRecord};
 use crate::effect::{Effect, Effects, Order, Report};
 use crate::fact::{Completion, Failure, Reply};
 use crate::forwarding::Forwarding;
-use crate::id::{Link, RequestId};
+use crate::id::{Link, Ticket};
 use crate::tapi::{LineErr, address_state, line_dev_state};
 use crate::time::{Millis, Timer};
 use crate::view::{ForwardView, ForwardsView, Wide};
@@ -69,8 +69,7 @@ enum Job {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Setting {
     /// The request to complete; none once it is.
-    request: Option<RequestId>,
-    deadline: Millis,
+    request: Option<Ticket>,
     goal: Goal,
     /// The user's own record before anything was changed.
     before: Option<UserRecord>,
@@ -88,7 +87,7 @@ impl Line {
     pub(super) fn forward(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         forwarding: &Forwarding,
         out: &mut Effects,
     ) -> Outcome {
@@ -102,8 +101,7 @@ impl Line {
         let rings = (*rings).min(capability::MAX_FORWARD_RINGS);
         let deadline = at + FORWARD_DEADLINE_MS;
         let setting = Box::new(Setting {
-            request: Some(id),
-            deadline,
+            request: Some(ticket),
             goal: Goal::Asked {
                 diversions,
                 modify: self.identity.modify_forwards,
@@ -115,7 +113,7 @@ impl Line {
             unread: 0,
             verdict: Ok(()),
         });
-        out.push(Effect::Wake(deadline, Timer::Deadline(self.id(), id)));
+        out.push(Effect::Wake(deadline, Timer::Deadline(self.id(), ticket)));
         self.forwards.waiting.push_back(setting);
         // Who waits goes before what is only read to be shown: on a large estate that may take long.
         if matches!(self.forwards.job, Some(Job::Read)) {
@@ -151,8 +149,8 @@ impl Line {
             failed.extend(setting.request.take());
         }
         self.forwards.waiting.clear();
-        for id in failed {
-            self.complete(id, Err(LineErr::OperationFailed), out);
+        for ticket in failed {
+            self.complete(ticket.request, Err(LineErr::OperationFailed), out);
         }
     }
 
@@ -163,18 +161,18 @@ impl Line {
     }
 
     /// A request has waited long enough. What was begun is undone.
-    pub(super) fn forward_deadline(&mut self, at: Millis, id: RequestId, out: &mut Effects) {
-        let is_due = |setting: &&mut Setting| setting.request == Some(id) && setting.deadline <= at;
+    pub(super) fn forward_deadline(&mut self, ticket: Ticket, out: &mut Effects) {
+        let is_due = |setting: &&mut Setting| setting.request == Some(ticket);
         let Some(setting) = self.forwards.settings_mut().find(is_due) else { return };
         setting.request = None;
         setting.fail();
         self.forwards.waiting.retain(|setting| setting.verdict.is_ok());
-        self.complete(id, Err(LineErr::OperationFailed), out);
+        self.complete(ticket.request, Err(LineErr::OperationFailed), out);
     }
 
     /// The PBX answered a question of ours.
-    pub(super) fn forward_reply(&mut self, id: RequestId, reply: Reply, out: &mut Effects) {
-        if id != self.forwards.open_question() {
+    pub(super) fn forward_reply(&mut self, ticket: Ticket, reply: Reply, out: &mut Effects) {
+        if ticket != self.forwards.open_question() {
             return;
         }
         match (self.forwards.job.take(), reply) {
@@ -311,8 +309,8 @@ impl Line {
     fn end_setting(&mut self, setting: &Setting, verdict: Completion, out: &mut Effects) {
         let refused = verdict == Err(LineErr::OperationUnavail);
         let changed = self.show_forwards(refused, out);
-        if let Some(id) = setting.request {
-            self.complete(id, verdict, out);
+        if let Some(ticket) = setting.request {
+            self.complete(ticket.request, verdict, out);
         }
         if changed || verdict.is_ok() {
             self.tell_address(address_state::FORWARD, out);
@@ -375,8 +373,8 @@ impl Forwards {
     }
 
     /// The name under which the answer to the question asked last comes back.
-    fn open_question(&self) -> RequestId {
-        RequestId(RequestId::FIRST_OF_LINE | self.asked & !RequestId::FIRST_OF_LINE)
+    fn open_question(&self) -> Ticket {
+        Ticket::question(self.asked)
     }
 
     fn settings(&self) -> impl Iterator<Item = &Setting> {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 impl Line {
     pub(super) fn host(&mut self, at: Millis, fact: &HostFact, out: &mut Effects) {
         match *fact {
-            HostFact::LineOpened { opening, version, .. } => self.opened(at, opening, version, out),
+            HostFact::LineOpened { opening, version, .. } => self.opened(opening, version, out),
             HostFact::LineClosed { opening, .. } => self.closed(opening, out),
             HostFact::CallClosed(call) => self.call_closed(call, out),
             HostFact::StatusMessages { line_states, address_states, .. } => {
@@ -41,13 +41,13 @@ impl Line {
         }
     }
 
-    fn opened(&mut self, at: Millis, opening: Opening, version: u32, out: &mut Effects) {
+    fn opened(&mut self, opening: Opening, version: u32, out: &mut Effects) {
         self.open = Some(Open { opening, version, line_states: 0, address_states: 0 });
         for index in 0..self.calls.len() {
             let call = &mut self.calls[index];
             let unknown = matches!(call.standing, Standing::Unannounced | Standing::Closed);
             if unknown && call.is_live() && (call.leg.is_some() || call.orphaned) {
-                self.announce_call(at, index, out);
+                self.announce_call(index, out);
             }
         }
         self.forwards_changed(out);

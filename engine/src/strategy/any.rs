@@ -26,7 +26,7 @@ pub fn any_event() -> impl Strategy<Value = Event> {
         2 => host_fact().prop_map(Event::Host),
         4 => (pbx(), attempt(), pbx_fact()).prop_map(|(p, a, f)| Event::Pbx(p, a, f)),
         2 => (line(), opening(), request(), command()).prop_map(|(l, o, r, c)| Event::App(l, o, r, c)),
-        1 => (line(), request(), reply()).prop_map(|(l, r, reply)| Event::Reply(l, r, reply)),
+        1 => (line(), ticket(), reply()).prop_map(|(l, t, reply)| Event::Reply(l, t, reply)),
         1 => timer().prop_map(Event::Due),
         1 => vec(told(), 0..5).prop_map(Event::Told),
     ]
@@ -338,7 +338,7 @@ fn timer() -> impl Strategy<Value = Timer> {
         (pbx(), any::<u32>()).prop_map(|(pbx, n)| Timer::Reconnect(pbx, n)),
         (pbx(), any::<u32>()).prop_map(|(pbx, n)| Timer::PollPause(pbx, n)),
         (pbx(), any::<u32>()).prop_map(|(pbx, n)| Timer::Settled(pbx, n)),
-        (line(), request()).prop_map(|(line, request)| Timer::Deadline(line, request)),
+        (line(), ticket()).prop_map(|(line, ticket)| Timer::Deadline(line, ticket)),
         (call(), any::<u32>()).prop_map(|(call, n)| Timer::Ring(call, n)),
         (line(), any::<u32>()).prop_map(|(line, n)| Timer::Grace(line, n)),
         (call(), any::<u32>()).prop_map(|(call, n)| Timer::NewCallAgain(call, n)),
@@ -399,6 +399,10 @@ fn opening() -> impl Strategy<Value = Opening> {
 
 fn request() -> impl Strategy<Value = RequestId> {
     any::<u32>().prop_map(RequestId)
+}
+
+fn ticket() -> impl Strategy<Value = Ticket> {
+    (request(), any::<u32>()).prop_map(|(request, turn)| Ticket { request, turn })
 }
 
 fn call() -> impl Strategy<Value = CallId> {

@@ -158,9 +158,9 @@ impl Grove {
             Request::Poll { .. } => Question::Poll,
             Request::UserInitialize { line, .. } => Question::UserInitialize(line),
             Request::End { .. } => Question::End,
-            Request::Order { line, request, .. } => {
+            Request::Order { line, ticket, .. } => {
                 let reply = Reply::Failed(Failure::Status(500));
-                return self.event(Event::Reply(line, request, reply));
+                return self.event(Event::Reply(line, ticket, reply));
             }
             Request::Leave => return drop(self.polls.remove(&link)),
         };

@@ -10,6 +10,7 @@ use engine::invariant::Watch;
 use engine::place::Place;
 use engine::time::{Millis, Timer};
 use engine::view::LineView;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A provider with one PBX and three opened lines: Anna (line 1, user handle 11), Ben (2, 12) and
@@ -19,6 +20,11 @@ pub struct Site {
     pub watch: Watch,
     pub now: u64,
     pub attempt: Attempt,
+    /// Commands of each line so far, and under which ticket a request was last.
+    turns: BTreeMap<u32, u32>,
+    tickets: BTreeMap<(u32, u32), Ticket>,
+    /// Legs that the PBX has reported and not ended.
+    pub legs: BTreeSet<u32>,
     /// Everything wanted since it was last taken.
     pub effects: Effects,
 }
@@ -42,6 +48,9 @@ impl Site {
             watch: Watch::default(),
             now: 1_000,
             attempt: Attempt(1),
+            turns: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            legs: BTreeSet::new(),
             effects: Vec::new(),
         };
         site.host(HostFact::Started);
@@ -93,28 +102,53 @@ impl Site {
     }
 
     pub fn call(&mut self, leg: u32, state: u32) {
+        self.legs.insert(leg);
         self.pbx(PbxFact::Call(call(leg, state)));
     }
 
     pub fn del(&mut self, leg: u32) {
+        self.legs.remove(&leg);
         let info = CallInfo { active: false, msg: Msg::Del, parties: vec![], ..call(leg, 0) };
         self.pbx(PbxFact::Call(info));
     }
 
     pub fn app(&mut self, line: u32, request: u32, command: Command) {
+        let turn = self.turns.entry(line).or_default();
+        *turn += 1;
+        let ticket = Ticket { request: RequestId(request), turn: *turn };
+        self.tickets.insert((line, request), ticket);
         self.event(Event::App(LineId(line), Opening(line), RequestId(request), command));
     }
 
     pub fn reply(&mut self, line: u32, request: u32, reply: Reply) {
-        self.event(Event::Reply(LineId(line), RequestId(request), reply));
+        let ticket = self.ticket(line, request);
+        self.answer(line, ticket, reply);
+    }
+
+    /// The answer to what was asked under that name.
+    pub fn answer(&mut self, line: u32, ticket: Ticket, reply: Reply) {
+        self.event(Event::Reply(LineId(line), ticket, reply));
     }
 
     pub fn deadline(&mut self, line: u32, request: u32) {
-        self.event(Event::Due(Timer::Deadline(LineId(line), RequestId(request))));
+        let ticket = self.ticket(line, request);
+        self.event(Event::Due(Timer::Deadline(LineId(line), ticket)));
+    }
+
+    /// All names under which a line asked for something for an application.
+    pub fn tickets(&self, line: u32) -> Vec<Ticket> {
+        let of_line = self.tickets.iter().filter(|((of, _), _)| *of == line);
+        of_line.map(|(_, ticket)| *ticket).collect()
+    }
+
+    /// Under which name the latest request of that number is asked for.
+    pub fn ticket(&self, line: u32, request: u32) -> Ticket {
+        self.tickets[&(line, request)]
     }
 
     /// A leg in its last phase, with a cause.
     pub fn cleared(&mut self, leg: u32, state: u32, cause: Option<u8>) {
+        self.legs.insert(leg);
         self.pbx(PbxFact::Call(CallInfo { cause, ..call(leg, state) }));
     }
 
@@ -172,6 +206,10 @@ impl Site {
     pub fn view(&self, line: u32) -> LineView {
         self.core.view(LineId(line)).unwrap()
     }
+}
+
+pub fn party(role: Role, cn: &str, e164: &str) -> Party {
+    Party { role, cn: cn.into(), e164: e164.into(), ..Party::default() }
 }
 
 pub fn user(n: u32, cn: &str) -> UserInfo {

@@ -129,16 +129,9 @@ fn a_spoilt_poll(rule: Rule, says: &str) {
     let pbx = simulator();
     let meddler = Meddler::before(pbx.address());
     let premises = Premises::at(meddler.address());
-    let mut server = Server::load(&premises);
-    let before = server.threads();
-    server.ask("start").within(INIT).well();
-    server.wait_for_service(LINES);
+    let (mut server, before) = in_service(&premises);
     let ids = server.permanent_ids();
-    let (calling, called) = (server.device("20"), server.device("21"));
-    let call = server.make_call(calling, "21");
-    server.wait_for("ringing", |heard| {
-        heard.line == Some(called) && heard.is_state(CallState::Offering)
-    });
+    let Ringing { calling, call, .. } = Ringing::at(&mut server);
 
     meddler.set("Poll", rule);
     pbx.control("answer 21").unwrap();
@@ -183,10 +176,7 @@ fn a_pending_poll_holds_up_neither_requests_nor_shutdown() {
     let pbx = simulator();
     let meddler = Meddler::before(pbx.address());
     let premises = Premises::at(meddler.address());
-    let mut server = Server::load(&premises);
-    let before = server.threads();
-    server.ask("start").within(INIT).well();
-    server.wait_for_service(LINES);
+    let (mut server, before) = in_service(&premises);
     // From now on Polls do not return; the last one that was passed on is still answered.
     meddler.set("Poll", Rule::Silence);
     let device = server.device("20");
@@ -205,10 +195,7 @@ fn a_pbx_that_falls_silent_does_not_hold_up_shutdown() {
     let pbx = simulator();
     let meddler = Meddler::before(pbx.address());
     let premises = Premises::at(meddler.address());
-    let mut server = Server::load(&premises);
-    let before = server.threads();
-    server.ask("start").within(INIT).well();
-    server.wait_for_service(LINES);
+    let (mut server, before) = in_service(&premises);
     let ids = server.permanent_ids();
     for operation in ["Poll", "End", "Echo", "UserCall"] {
         meddler.set(operation, Rule::Silence);
@@ -258,16 +245,9 @@ fn a_poll_that_never_returns_is_given_up_and_the_session_begins_anew() {
 fn a_pbx_that_reboots_in_mid_call_ends_its_calls_and_comes_back() {
     let pbx = simulator();
     let premises = Premises::at(pbx.address());
-    let mut server = Server::load(&premises);
-    let before = server.threads();
-    server.ask("start").within(INIT).well();
-    server.wait_for_service(LINES);
+    let (mut server, before) = in_service(&premises);
     let ids = server.permanent_ids();
-    let (calling, called) = (server.device("20"), server.device("21"));
-    let call = server.make_call(calling, "21");
-    server.wait_for("ringing", |heard| {
-        heard.line == Some(called) && heard.is_state(CallState::Offering)
-    });
+    let Ringing { calling, called, call } = Ringing::at(&mut server);
     pbx.control("answer 21").unwrap();
     let connected = |heard: &tests::server::Heard| heard.is_state(CallState::Connected);
     server.wait_for("connected", |heard| heard.call == Some(call) && connected(heard));
@@ -288,14 +268,38 @@ fn a_pbx_that_reboots_in_mid_call_ends_its_calls_and_comes_back() {
     premises.assert_said_once("13 lines known and monitored");
     // The same again works as before.
     server.forget();
-    let call = server.make_call(calling, "21");
-    server.wait_for("ringing", |heard| {
-        heard.line == Some(called) && heard.is_state(CallState::Offering)
-    });
+    let Ringing { call, .. } = Ringing::at(&mut server);
     server.ask(&format!("drop {call}")).well();
     server.wait_for("idle", |heard| heard.call == Some(call) && heard.is_state(CallState::Idle));
     shut_down(&mut server, &before);
     let replayed = premises.replay();
     replayed.assert_sound();
     assert_eq!(replayed.permanent_ids(), ids);
+}
+
+/// A provider whose lines are in service, and the threads that there were before.
+fn in_service(premises: &Premises) -> (Server, Vec<String>) {
+    let mut server = Server::load(premises);
+    let before = server.threads();
+    server.ask("start").within(INIT).well();
+    server.wait_for_service(LINES);
+    (server, before)
+}
+
+/// A call from 20 to 21, whose phone rings.
+struct Ringing {
+    calling: u32,
+    called: u32,
+    call: u64,
+}
+
+impl Ringing {
+    fn at(server: &mut Server) -> Ringing {
+        let (calling, called) = (server.device("20"), server.device("21"));
+        let call = server.make_call(calling, "21");
+        server.wait_for("ringing", |heard| {
+            heard.line == Some(called) && heard.is_state(CallState::Offering)
+        });
+        Ringing { calling, called, call }
+    }
 }

@@ -97,19 +97,19 @@ pub(crate) unsafe fn address_caps(
         max_num_on_hold_pending_calls: 1,
         addr_cap_flags: ADDR_CAP_FLAGS | forward_flags(forward_modes),
         call_features: claims::call_features_claimed(view),
-        call_features2: claims::CALL_FEATURES_2,
-        transfer_modes: claims::TRANSFER_MODES,
-        max_num_conference: claims::MOST_IN_CONFERENCE,
-        max_num_trans_conf: claims::MOST_IN_CONFERENCE,
-        remove_from_conf_caps: LINEREMOVEFROMCONF_ANY,
+        call_features2: claims::call_features_2_claimed(view),
+        transfer_modes: claims::transfer_modes(view),
+        max_num_conference: claims::most_in_conference(view),
+        max_num_trans_conf: claims::most_in_conference(view),
+        remove_from_conf_caps: if claims::most_in_conference(view) == 0 {
+            LINEREMOVEFROMCONF_NONE
+        } else {
+            LINEREMOVEFROMCONF_ANY
+        },
         remove_from_conf_state: engine::tapi::CallState::Idle.bits(),
         park_modes: claims::PARK_MODES,
         forward_modes,
-        max_forward_entries: if forward_modes == 0 {
-            0
-        } else {
-            claims::MAX_FORWARD_ENTRIES as u32
-        },
+        max_forward_entries: claims::most_forward_entries(view),
         max_specific_entries: if forward_modes == 0 {
             0
         } else {
@@ -149,16 +149,19 @@ const LINEADDRESSSHARING_PRIVATE: u32 = 1;
 const LINESPECIALINFO_UNAVAIL: u32 = 0x10;
 const LINEADDRCAPFLAGS_BLOCKIDOVERRIDE: u32 = 0x10;
 const LINEADDRCAPFLAGS_DIALED: u32 = 0x20;
+const LINEADDRCAPFLAGS_ORIGOFFHOOK: u32 = 0x40;
 const LINEADDRCAPFLAGS_AUTORECONNECT: u32 = 0x400;
 const LINEADDRCAPFLAGS_TRANSFERHELD: u32 = 0x1000;
 const LINEADDRCAPFLAGS_TRANSFERMAKE: u32 = 0x2000;
 const LINEADDRCAPFLAGS_PARTIALDIAL: u32 = 0x1_0000;
+const LINEREMOVEFROMCONF_NONE: u32 = 1;
 const LINEREMOVEFROMCONF_ANY: u32 = 3;
 
 /// Any held call can be transferred to any call made; a consultation that is dropped leads back to
-/// the call it was for.
+/// the call it was for. A call is made by the telephone, which goes off the hook for it by itself.
 const ADDR_CAP_FLAGS: u32 = LINEADDRCAPFLAGS_DIALED
     | LINEADDRCAPFLAGS_BLOCKIDOVERRIDE
+    | LINEADDRCAPFLAGS_ORIGOFFHOOK
     | LINEADDRCAPFLAGS_AUTORECONNECT
     | LINEADDRCAPFLAGS_TRANSFERHELD
     | LINEADDRCAPFLAGS_TRANSFERMAKE

@@ -89,7 +89,7 @@ pub(crate) unsafe fn call_status(
             _ => view.mode,
         },
         call_features: view.features,
-        call_features2: claims::call_features_2(view.features),
+        call_features2: view.features_2,
         state_entry_time: view.since.into(),
         ..LineCallStatus::default()
     });

@@ -1,9 +1,13 @@
 //! Reader of LINECALLPARAMS and of the values that `TSPI_lineSetCallParams` has in common with it.
 
 use crate::abi::{
-    Extent, LINEADDRESSMODE_ADDRESSID, LINEBEARERMODE_ALL, LINEBEARERMODE_VOICE, LineCallParams,
+    Extent, LINEADDRESSMODE_ADDRESSID, LINEBEARERMODE_ALL, LINEBEARERMODE_VOICE,
+    LINECALLPARAMFLAGS_BLOCKID, LineCallParams,
 };
 use crate::answers::RATE;
+use engine::fact::Consultation;
+use engine::id::CallId;
+use engine::pii::Personal;
 use engine::tapi::{LineErr, MEDIA_INTERACTIVE_VOICE, MEDIA_UNKNOWN};
 
 /// What an application asks of a new call.
@@ -49,6 +53,16 @@ impl CallParams {
     /// LINECALLPARAMFLAGS.
     pub(super) fn flags(&self) -> u32 {
         self.params.call_param_flags
+    }
+
+    /// Whether the caller's number is to be hidden.
+    pub(super) fn blocks_id(&self) -> bool {
+        self.flags() & LINECALLPARAMFLAGS_BLOCKID != 0
+    }
+
+    /// A call that is made to find out about another one, as these parameters want it.
+    pub(super) fn consultation(&self, call: CallId, number: Personal) -> Consultation {
+        Consultation { call, number, block_id: self.blocks_id(), call_param_flags: self.flags() }
     }
 
     /// The number that a consultation is to be made to, as it is written there; empty if there is

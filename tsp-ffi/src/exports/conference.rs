@@ -2,11 +2,9 @@
 
 use super::call_params::CallParams;
 use super::{asked, of_call};
-use crate::abi::{
-    DrvRequestId, HDrvCall, HDrvLine, HTapiCall, LINECALLPARAMFLAGS_BLOCKID, LineCallParams,
-};
+use crate::abi::{DrvRequestId, HDrvCall, HDrvLine, HTapiCall, LineCallParams};
 use engine::capability::MOST_IN_CONFERENCE;
-use engine::fact::{Command, Consultation};
+use engine::fact::Command;
 use engine::pii::Personal;
 use engine::tapi::LineErr;
 
@@ -37,23 +35,18 @@ pub unsafe extern "system" fn TSPI_lineSetupConference(
         if conference.is_null() || consultation.is_null() {
             return Err(LineErr::InvalPointer);
         }
-        let setup = |made, number: Personal, conference| Command::SetupConference {
+        let setup = |made, conference| Command::SetupConference {
             call: Some(known.id),
             conference,
-            consultation: Consultation {
-                call: made,
-                number,
-                block_id: given.flags() & LINECALLPARAMFLAGS_BLOCKID != 0,
-                call_param_flags: given.flags(),
-            },
+            consultation: given.consultation(made, Personal::default()),
         };
-        session.admit(known.id.line, &setup(known.id, Personal::default(), known.id))?;
+        session.admit(known.id.line, &setup(known.id, known.id))?;
         if parties > MOST_IN_CONFERENCE {
             return Err(LineErr::ConferenceFull);
         }
         given.check()?;
         let servers = [conference_server, consultation_server];
-        let command = |[parent, made]: [_; 2]| setup(made, Personal::default(), parent);
+        let command = |[parent, made]: [_; 2]| setup(made, parent);
         session.make_several(request, known.line_handle, servers, command, |[parent, made]| {
             // SAFETY: not null, and the caller vouches for the rest.
             unsafe {

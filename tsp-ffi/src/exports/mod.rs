@@ -37,7 +37,9 @@ pub use transfer::*;
 
 use crate::current::Entered;
 use crate::host::HOST;
+use engine::dial::Dialable;
 use engine::id::RequestId;
+use engine::pii::Personal;
 use engine::tapi::LineErr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -125,4 +127,17 @@ unsafe fn read_text(text: *const u16, longest: usize) -> Option<String> {
         }
     }
     String::from_utf16(&units).ok()
+}
+
+/// Reads the whole number that a call is to be sent to.
+///
+/// # Errors
+/// [`LineErr::InvalAddress`] if there is none or it cannot be read, and as [`Dialable::read`].
+///
+/// # Safety
+/// The pointer is null, or leads to a text with a NUL.
+unsafe fn read_number(text: *const u16) -> Result<Personal, LineErr> {
+    // SAFETY: the caller's promise.
+    let text = unsafe { read_text(text, LONGEST_TEXT) }.ok_or(LineErr::InvalAddress)?;
+    Dialable::read(&text).map(Dialable::into_number)
 }

@@ -1,10 +1,9 @@
 //! Parking calls, and taking them from where they are parked.
 
 use super::pickup::take_over;
-use super::{LONGEST_TEXT, asked, of_call, read_text};
+use super::{asked, of_call, read_number};
 use crate::abi::{DrvRequestId, HDrvCall, HDrvLine, HTapiCall, VarString};
 use crate::answers;
-use engine::dial::Dialable;
 use engine::fact::{Command, ParkPlace};
 use engine::tapi::{LineErr, park_mode};
 
@@ -30,9 +29,7 @@ pub unsafe extern "system" fn TSPI_linePark(
         match mode {
             park_mode::DIRECTED => {
                 // SAFETY: the caller's promise.
-                let text = unsafe { read_text(destination, LONGEST_TEXT) };
-                let number = Dialable::read(&text.ok_or(LineErr::InvalAddress)?)?.into_number();
-                let at = ParkPlace::Directed(number);
+                let at = ParkPlace::Directed(unsafe { read_number(destination)? });
                 session.ask(request, call, |call| Command::Park { call, at })
             }
             park_mode::NONDIRECTED => {
@@ -62,11 +59,8 @@ pub unsafe extern "system" fn TSPI_lineUnpark(
     handle: *mut HDrvCall,
     destination: *const u16,
 ) -> i32 {
-    let place = || {
-        // SAFETY: the caller's promise.
-        let text = unsafe { read_text(destination, LONGEST_TEXT) };
-        Ok(Dialable::read(&text.ok_or(LineErr::InvalAddress)?)?.into_number())
-    };
+    // SAFETY: the caller's promise.
+    let place = || unsafe { read_number(destination) };
     let unpark = |call, from| Command::Unpark { call, from };
     // SAFETY: the caller's promise.
     unsafe { take_over(request, line, address, server, handle, place, unpark) }

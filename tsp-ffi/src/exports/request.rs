@@ -2,10 +2,7 @@
 
 use super::call_params::{CallParams, check_bearer, check_rates};
 use super::{LONGEST_TEXT, asked, check_user_info, of_call, of_line, read_text};
-use crate::abi::{
-    DrvRequestId, HDrvCall, HDrvLine, HTapiCall, LINECALLPARAMFLAGS_BLOCKID, LineCallParams,
-    LineDialParams,
-};
+use crate::abi::{DrvRequestId, HDrvCall, HDrvLine, HTapiCall, LineCallParams, LineDialParams};
 use engine::capability;
 use engine::dial::Dialable;
 use engine::fact::Command;
@@ -44,8 +41,7 @@ pub unsafe extern "system" fn TSPI_lineMakeCall(
         let text = if destination.is_null() { Some(String::new()) } else { text };
         let number = Dialable::begin(&text.ok_or(LineErr::InvalAddress)?)?;
         params.check()?;
-        let (block_id, call_param_flags) =
-            (params.flags() & LINECALLPARAMFLAGS_BLOCKID != 0, params.flags());
+        let (block_id, call_param_flags) = (params.blocks_id(), params.flags());
         let command =
             |call| Command::MakeCall { call, number, block_id, country_code, call_param_flags };
         session.make(request, line, server, command, |made| {

@@ -1,14 +1,13 @@
 //! Transfers by a consultation, blind transfers, and redirection of an offered call.
 
 use super::call_params::CallParams;
-use super::{LONGEST_TEXT, asked, of_call, read_text};
+use super::{asked, of_call, read_number};
 use crate::abi::{
-    DrvRequestId, HDrvCall, HTapiCall, LINECALLPARAMFLAGS_BLOCKID,
-    LINECALLPARAMFLAGS_ONESTEPTRANSFER, LineCallParams,
+    DrvRequestId, HDrvCall, HTapiCall, LINECALLPARAMFLAGS_ONESTEPTRANSFER, LineCallParams,
 };
 use crate::session::Session;
 use engine::dial::Dialable;
-use engine::fact::{Command, Consultation};
+use engine::fact::Command;
 use engine::id::{CallId, RequestId};
 use engine::pii::Personal;
 use engine::tapi::{LineErr, transfer_mode};
@@ -36,24 +35,22 @@ pub unsafe extern "system" fn TSPI_lineSetupTransfer(
         if handle.is_null() {
             return Err(LineErr::InvalPointer);
         }
-        let setup =
-            |consultation: Consultation| Command::SetupTransfer { call: known.id, consultation };
-        session.admit(known.id.line, &setup(nobody(known.id)))?;
+        let setup = |made, number| Command::SetupTransfer {
+            call: known.id,
+            consultation: given.consultation(made, number),
+        };
+        session.admit(known.id.line, &setup(known.id, Personal::default()))?;
         given.check()?;
         let number = if given.flags() & LINECALLPARAMFLAGS_ONESTEPTRANSFER == 0 {
             Personal::default()
         } else {
+            // The page of this function has no errors for numbers; this one is in the parameters.
+            let wrong = |_| LineErr::InvalCallParams;
             // SAFETY: the caller's promise.
-            Dialable::read(&unsafe { given.target_address(params)? })?.into_number()
+            let text = unsafe { given.target_address(params) }.map_err(wrong)?;
+            Dialable::read(&text).map_err(wrong)?.into_number()
         };
-        let command = |consultation| {
-            setup(Consultation {
-                call: consultation,
-                number,
-                block_id: given.flags() & LINECALLPARAMFLAGS_BLOCKID != 0,
-                call_param_flags: given.flags(),
-            })
-        };
+        let command = |made| setup(made, number);
         session.make(request, known.line_handle, server, command, |made| {
             // SAFETY: not null, and the caller vouches for the rest.
             unsafe { handle.write_unaligned(made) };
@@ -61,14 +58,18 @@ pub unsafe extern "system" fn TSPI_lineSetupTransfer(
     })
 }
 
-/// Joins the far ends of two calls. Either of them may be the one on hold.
+/// Joins the far ends of two calls, or makes a conference of them. Either of them may be the one on
+/// hold. `server` and `handle` mean something for a conference only.
+///
+/// # Safety
+/// `handle` is null or valid for a write until the request has completed.
 #[unsafe(no_mangle)]
-pub extern "system" fn TSPI_lineCompleteTransfer(
+pub unsafe extern "system" fn TSPI_lineCompleteTransfer(
     request: DrvRequestId,
     call: HDrvCall,
     consultation: HDrvCall,
-    _conference: HTapiCall,
-    _conference_handle: *mut HDrvCall,
+    server: HTapiCall,
+    handle: *mut HDrvCall,
     mode: u32,
 ) -> i32 {
     asked(|| {
@@ -78,16 +79,27 @@ pub extern "system" fn TSPI_lineCompleteTransfer(
         if known.line_handle != other.line_handle {
             return Err(LineErr::InvalConsultCallHandle);
         }
-        if mode == transfer_mode::CONFERENCE {
-            return Err(LineErr::OperationUnavail);
+        let complete = |conference| Command::CompleteTransfer {
+            call: known.id,
+            consultation: other.id,
+            conference,
+        };
+        if mode != transfer_mode::CONFERENCE {
+            session.admit(known.id.line, &complete(None))?;
+            if mode != transfer_mode::TRANSFER {
+                return Err(LineErr::InvalTransferMode);
+            }
+            return session.ask(request, call, |_| complete(None));
         }
-        let complete =
-            |call| Command::CompleteTransfer { call, consultation: other.id, conference: None };
-        session.admit_call(call, complete)?;
-        if mode != transfer_mode::TRANSFER {
-            return Err(LineErr::InvalTransferMode);
+        session.admit(known.id.line, &complete(Some(known.id)))?;
+        if handle.is_null() {
+            return Err(LineErr::InvalPointer);
         }
-        session.ask(request, call, complete)
+        let confer = |made| complete(Some(made));
+        session.make(request, known.line_handle, server, confer, |made| {
+            // SAFETY: not null, and the caller vouches for the rest.
+            unsafe { handle.write_unaligned(made) };
+        })
     })
 }
 
@@ -140,12 +152,6 @@ unsafe fn send_away(
 ) -> Result<RequestId, LineErr> {
     session.admit_call(call, |call| command(call, Personal::default()))?;
     // SAFETY: the caller's promise.
-    let text = unsafe { read_text(destination, LONGEST_TEXT) };
-    let number = Dialable::read(&text.ok_or(LineErr::InvalAddress)?)?.into_number();
+    let number = unsafe { read_number(destination)? };
     session.ask(request, call, |call| command(call, number))
-}
-
-/// A consultation that is only asked about.
-fn nobody(call: CallId) -> Consultation {
-    Consultation { call, number: Personal::default(), block_id: false, call_param_flags: 0 }
 }

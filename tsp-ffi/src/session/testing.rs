@@ -289,7 +289,9 @@ fn call_view(id: CallId, state: CallState) -> CallView {
         state,
         mode: 1,
         features: features(state, Siblings::ANY, true),
+        features_2: 0,
         is_conference: false,
+        is_masked: false,
         since: Millis(951_782_400_000),
         info: Arc::new(CallCard {
             origin: 2,

@@ -164,6 +164,8 @@ impl Stage {
                         finding.show();
                         findings.push(finding);
                         latest = Instant::now();
+                    } else if line.starts_with("# note ") {
+                        println!("{line}");
                     } else if let Some(last) = findings.last_mut() {
                         last.read_uses(&line);
                     }
@@ -249,12 +251,49 @@ struct Ending {
     is_hang: bool,
 }
 
-/// The end of what the host or the provider wrote to the standard error.
+/// Why the host or the provider died, as they wrote it to the standard error.
 fn last_words(errors: &Path) -> String {
-    const LINES: usize = 8;
     let bytes = std::fs::read(errors).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let tail = &lines[lines.len().saturating_sub(LINES)..];
-    if tail.is_empty() { String::new() } else { format!("; it said: {}", tail.join(" | ")) }
+    let words = words_of(&String::from_utf8_lossy(&bytes));
+    if words.is_empty() { String::new() } else { format!("; it said: {words}") }
+}
+
+/// The end of a text. Of a sanitizer's report, which ends in a table of its shadow memory, only what
+/// happened and where, and which generated case it was.
+fn words_of(text: &str) -> String {
+    const LINES: usize = 8;
+    const FRAMES: [&str; 4] = ["#0 ", "#1 ", "#2 ", "#3 "];
+    let mut lines: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if let Some(begin) = lines.iter().position(|line| line.contains("ERROR: AddressSanitizer")) {
+        let case = lines.last().copied().filter(|line| line.starts_with("seed "));
+        // The first stack is that of the fault; others tell where the memory came from.
+        let report = lines[begin..].iter().copied();
+        let stack = report.clone().skip(1).skip_while(|line| !line.starts_with("#0 "));
+        let frames = stack.take_while(|line| line.starts_with('#'));
+        let frames = frames.filter(|line| FRAMES.iter().any(|frame| line.starts_with(frame)));
+        lines = report.take(1).chain(frames).chain(case).collect();
+    }
+    lines[lines.len().saturating_sub(LINES)..].join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_sanitizers_report_the_fault_is_told_and_not_its_table_of_memory() {
+        let report = "thread 'x' says something\n\
+            ==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1 at pc 0x2\n\
+            READ of size 4 at 0x1 thread T2\n    #0 0x3 in TSPI_lineDrop (lib.so+0x3)\n    \
+            #1 0x4 in main\nfreed by thread T1 here:\n    #0 0x5 in free\n\
+            SUMMARY: AddressSanitizer: heap-use-after-free\n  Container overflow:  fc\n\
+            ==7==ABORTING\nseed 5, case 74, TSPI_lineDrop\n";
+        let words = words_of(report);
+        let expected = "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1 at pc 0x2 \
+            | #0 0x3 in TSPI_lineDrop (lib.so+0x3) | #1 0x4 in main \
+            | seed 5, case 74, TSPI_lineDrop";
+        assert_eq!(words, expected);
+        assert_eq!(words_of("one\n\n two \n"), "one | two");
+    }
 }

@@ -4,6 +4,8 @@
 
 #[cfg(unix)]
 mod processes;
+#[cfg(target_os = "linux")]
+mod room;
 
 use super::storage::Storage;
 use super::*;

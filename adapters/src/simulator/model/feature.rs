@@ -74,6 +74,9 @@ impl PbxModel {
 
     /// User-user information, to the far end or to this phone.
     pub(super) fn send_uui(&mut self, id: LegId, to_this_phone: bool, uui: &str) {
+        if let Some(leg) = self.legs.get_mut(id).filter(|_| !to_this_phone) {
+            leg.uui_sent = uui.into();
+        }
         let to = if to_this_phone { vec![id] } else { self.legs.opposite(id) };
         for leg in to {
             if let Some(leg) = self.legs.get_mut(leg) {

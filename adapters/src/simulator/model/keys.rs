@@ -83,6 +83,15 @@ impl PbxModel {
         Ok(())
     }
 
+    /// The user-user information last sent in the newest call of a phone, as the client wrote it.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it has no call.
+    pub fn user_info_sent(&self, ext: &str) -> Result<&str, Refusal> {
+        let leg = self.newest(ext, "running", Leg::is_live)?;
+        Ok(self.legs.get(leg).map_or("", |leg| leg.uui_sent.as_str()))
+    }
+
     /// The DTMF digits that were heard in the newest call of a phone.
     ///
     /// # Errors

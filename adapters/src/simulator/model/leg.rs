@@ -120,6 +120,8 @@ pub(super) struct Leg {
     pub(super) picking: bool,
     pub(super) cause: Option<u8>,
     pub(super) uui: Option<String>,
+    /// User-user information that this end sent last, as it was written.
+    pub(super) uui_sent: String,
     /// Digits heard.
     pub(super) dtmf: String,
     /// The PBX calls this phone first; where to go on from there.
@@ -152,6 +154,7 @@ impl Leg {
             picking: false,
             cause: None,
             uui: None,
+            uui_sent: String::new(),
             dtmf: String::new(),
             then: None,
             ringing_since: None,

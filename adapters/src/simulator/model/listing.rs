@@ -41,6 +41,8 @@ pub struct ListedCall {
 /// A leg of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedLeg {
+    /// Which one, for as long as it lasts: it stays the same when its call changes.
+    pub id: u32,
     /// Extension of the object it is at.
     pub ext: String,
     /// State bits as in `CallInfo`.
@@ -82,6 +84,7 @@ impl PbxModel {
             });
             let handles = self.handles.of_leg(id);
             call.legs.push(ListedLeg {
+                id: id.0,
                 ext: self.number_of(leg.object),
                 state: leg.state(),
                 phase: leg.phase,

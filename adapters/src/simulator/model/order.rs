@@ -19,7 +19,7 @@ impl PbxModel {
         Identification {
             system: self.system.as_str().into(),
             location: self.name.as_str().into(),
-            firmware: self.firmware.as_str().into(),
+            firmware: self.switches.firmware.as_ref().unwrap_or(&self.firmware).as_str().into(),
             serial: self.serial.as_str().into(),
             wsdl_version: 501,
         }

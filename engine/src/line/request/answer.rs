@@ -2,7 +2,7 @@
 
 use super::{Kind, Outcome, Progress};
 use crate::effect::{Effects, Order};
-use crate::id::{CallId, RequestId};
+use crate::id::{CallId, Ticket};
 use crate::line::Line;
 use crate::tapi::{CallState, LineErr};
 use crate::time::Millis;
@@ -17,20 +17,20 @@ impl Line {
     pub(super) fn answer(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
-        self.pend(at, id, call, Kind::Answer, out);
-        self.order(monitor, id, Order::UserConnect { call: leg }, out);
+        self.pend(at, ticket, call, Kind::Answer, out);
+        self.order(monitor, ticket, Order::UserConnect { call: leg }, out);
         Ok(Progress::UnderWay)
     }
 
     pub(super) fn drop_call(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         out: &mut Effects,
     ) -> Outcome {
@@ -39,24 +39,29 @@ impl Line {
             // Some applications drop twice and show an error box for a refusal.
             return Ok(Progress::Done);
         }
+        if self.monitor.is_none() && self.calls[index].state == CallState::Disconnected {
+            // There is nothing left that a PBX would have to do.
+            self.enter(at, index, (CallState::Idle, 0), out);
+            return Ok(Progress::Done);
+        }
         self.monitor.ok_or(LineErr::OperationFailed)?;
         let already = std::mem::replace(&mut self.calls[index].leaving, true);
-        self.pend(at, id, call, Kind::Drop, out);
+        self.pend(at, ticket, call, Kind::Drop, out);
         if !already {
-            self.clear(index, id, out);
-            self.clear_members(call, id, out);
-            self.resume_original_of(call, id, out);
+            self.clear(index, ticket, out);
+            self.clear_members(call, ticket, out);
+            self.resume_original_of(call, ticket, out);
         }
         Ok(Progress::UnderWay)
     }
 
     /// Clears all legs of a call at the PBX.
-    pub(super) fn clear(&self, index: usize, id: RequestId, out: &mut Effects) {
+    pub(super) fn clear(&self, index: usize, ticket: Ticket, out: &mut Effects) {
         let Some(monitor) = self.monitor else { return };
         let call = &self.calls[index];
         let cause = if call.state == CallState::Offering { CAUSE_REJECTED } else { CAUSE_NORMAL };
         for leg in call.leg.into_iter().chain(call.forks.iter().copied()) {
-            self.order(monitor, id, Order::UserClear { call: leg, cause }, out);
+            self.order(monitor, ticket, Order::UserClear { call: leg, cause }, out);
         }
     }
 
@@ -72,6 +77,7 @@ impl Line {
     pub(super) fn drop_anyway(&mut self, at: Millis, position: usize, out: &mut Effects) {
         let id = self.requests[position].call;
         if let Some(index) = self.calls.iter().position(|call| call.id == id && call.is_live()) {
+            self.hung_up(at, index, out);
             self.enter(at, index, (CallState::Idle, 0), out);
         }
         self.settle(at, out);

@@ -5,11 +5,12 @@
 //! of its own, which the PBX knows nothing of: it lives as long as it has two members, or one and a
 //! call that is to become the other.
 
+use super::proof::over;
 use super::{Kind, Outcome, Pending, Progress, make};
 use crate::call::{StateAndMode, reading};
 use crate::effect::{Effects, Order};
 use crate::fact::Consultation;
-use crate::id::{CallId, RequestId};
+use crate::id::{CallId, Ticket};
 use crate::line::Line;
 use crate::line::call::{Call, Standing};
 use crate::tapi::{CallState, LineErr, connected_mode};
@@ -27,7 +28,7 @@ impl Line {
     pub(super) fn setup_conference(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         conference: CallId,
         wanted: Consultation,
@@ -46,10 +47,10 @@ impl Line {
         let made = self.made(consultation, number.clone(), card, at);
         let parent = Call::conference(conference, consultation, at);
         self.calls.extend([parent, made]);
-        self.pend(at, id, call, Kind::SetupConference { conference, consultation }, out);
-        self.order(monitor, id, Order::UserHold { call: leg }, out);
+        self.pend(at, ticket, call, Kind::SetupConference { conference, consultation }, out);
+        self.order(monitor, ticket, Order::UserHold { call: leg }, out);
         let e164 = number;
-        self.order(monitor, id, Order::UserCall { user: monitor.user, e164, block_id }, out);
+        self.order(monitor, ticket, Order::UserCall { user: monitor.user, e164, block_id }, out);
         Ok(Progress::UnderWay)
     }
 
@@ -70,15 +71,75 @@ impl Line {
     pub(super) fn add_to_conference(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         conference: CallId,
         consultation: CallId,
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(consultation)?;
-        self.pend(at, id, conference, Kind::AddToConference { consultation }, out);
-        self.order(monitor, id, Order::UserRc { call: leg, rc: CONFERENCE_ON }, out);
+        self.pend(at, ticket, conference, Kind::AddToConference { consultation }, out);
+        self.order(monitor, ticket, Order::UserRc { call: leg, rc: CONFERENCE_ON }, out);
         Ok(Progress::UnderWay)
+    }
+
+    /// `TSPI_lineCompleteTransfer` as a conference: the call on hold comes back beside the other one.
+    pub(super) fn confer(
+        &mut self,
+        at: Millis,
+        ticket: Ticket,
+        (call, consultation): (CallId, CallId),
+        conference: CallId,
+        out: &mut Effects,
+    ) -> Outcome {
+        self.leg_of(call)?;
+        self.leg_of(consultation)?;
+        let talking = if self.is_held_at_the_pbx(call) { consultation } else { call };
+        let (monitor, leg) = self.leg_of(talking)?;
+        if !self.make_room(out) {
+            return Err(LineErr::ResourceUnavail);
+        }
+        self.calls.push(Call::conference(conference, consultation, at));
+        self.pend(at, ticket, call, Kind::Confer { consultation, conference }, out);
+        self.order(monitor, ticket, Order::UserRc { call: leg, rc: CONFERENCE_ON }, out);
+        Ok(Progress::UnderWay)
+    }
+
+    /// A conference of two members needs no third call: it is CONNECTED when it is first told of.
+    pub(super) fn conference_begins_joined(&mut self, conference: CallId) {
+        if let Some(index) = self.index_of(conference) {
+            let call = &mut self.calls[index];
+            call.consultation = None;
+            (call.state, call.mode) = (CallState::Connected, connected_mode::ACTIVE);
+        }
+    }
+
+    /// Both calls of a transfer are members; nothing waits for a consultation any more.
+    pub(super) fn both_joined(
+        &mut self,
+        at: Millis,
+        calls: [CallId; 2],
+        conference: CallId,
+        out: &mut Effects,
+    ) {
+        for call in &mut self.calls {
+            call.consultation = call.consultation.filter(|other| !calls.contains(other));
+        }
+        for call in calls {
+            if let Some(index) = self.index_of(call) {
+                self.become_member(at, index, conference, out);
+            }
+        }
+    }
+
+    /// Whether the PBX has both of two calls connected.
+    pub(super) fn talk_together(&self, call: CallId, other: CallId) -> bool {
+        [call, other].into_iter().all(|call| {
+            self.index_of(call).is_some_and(|index| {
+                let call = &self.calls[index];
+                let state = reading(call.pbx, call.circumstances());
+                matches!(state, Some((CallState::Connected, _)))
+            })
+        })
     }
 
     /// Whether the PBX has every member of a conference, and one more call, connected.
@@ -113,25 +174,34 @@ impl Line {
 
     /// Telephones of before know the other facility only.
     pub(super) fn join_overdue(&mut self, at: Millis, position: usize, out: &mut Effects) {
-        let Pending { id, taken, ref kind, .. } = self.requests[position];
-        let Kind::AddToConference { consultation } = *kind else { return };
-        match self.leg_of(consultation) {
+        let Pending { ticket, taken, call, ref kind, .. } = self.requests[position];
+        let talking = match *kind {
+            Kind::AddToConference { consultation } => consultation,
+            Kind::Confer { consultation, .. } if self.is_held_at_the_pbx(call) => consultation,
+            _ => call,
+        };
+        match self.leg_of(talking) {
             // `taken` stands for the second attempt: the answer to the facility says nothing.
             Ok((monitor, leg)) if !taken => {
                 self.requests[position].taken = true;
-                self.order(monitor, id, Order::UserRc { call: leg, rc: CONFERENCE_TOGGLE }, out);
-                self.wait_once_more(at, id, out);
+                self.order(
+                    monitor,
+                    ticket,
+                    Order::UserRc { call: leg, rc: CONFERENCE_TOGGLE },
+                    out,
+                );
+                self.wait_once_more(at, ticket, out);
             }
             _ => self.fail(at, position, LineErr::OperationFailed, out),
         }
     }
 
     /// Hanging up a conference hangs up its members.
-    pub(super) fn clear_members(&mut self, conference: CallId, id: RequestId, out: &mut Effects) {
+    pub(super) fn clear_members(&mut self, conference: CallId, ticket: Ticket, out: &mut Effects) {
         for index in 0..self.calls.len() {
             if self.calls[index].member_of == Some(conference) && self.calls[index].is_live() {
                 self.calls[index].leaving = true;
-                self.clear(index, id, out);
+                self.clear(index, ticket, out);
             }
         }
     }
@@ -152,6 +222,7 @@ impl Line {
         for index in 0..self.calls.len() {
             if self.calls[index].member_of.is_some() && self.conference_of(index).is_none() {
                 self.calls[index].member_of = None;
+                self.take_back(index, out);
                 let call = &self.calls[index];
                 if call.state == CallState::Conferenced
                     && let Some(target) = reading(call.pbx, call.circumstances())
@@ -162,9 +233,32 @@ impl Line {
         }
     }
 
+    /// Who is left by a conference is an ordinary call (TSPI: a member leaves): if it was put on hold
+    /// for somebody who did not join, it is taken back, unless the user is busy otherwise.
+    fn take_back(&self, index: usize, out: &mut Effects) {
+        let call = &self.calls[index];
+        let is_alone = !self
+            .calls
+            .iter()
+            .any(|other| other.id != call.id && !other.is_conference && !over(other.state));
+        if call.is_live()
+            && !call.leaving
+            && call.pbx.is_held()
+            && is_alone
+            && let Ok((monitor, leg)) = self.leg_of(call.id)
+        {
+            self.order(monitor, Ticket::UNASKED, Order::UserRetrieve { call: leg }, out);
+        }
+    }
+
     /// How a member is shown whose leg talks or is on hold.
     pub(super) fn as_member(&self, index: usize) -> Option<StateAndMode> {
         self.conference_of(index).map(conferenced)
+    }
+
+    /// The first of the members of a conference.
+    pub(super) fn first_member_of(&self, conference: CallId) -> Option<CallId> {
+        self.calls.iter().find(|call| call.member_of == Some(conference)).map(|call| call.id)
     }
 
     fn has_members(&self, index: usize) -> bool {
@@ -179,7 +273,9 @@ impl Line {
         };
         let members = self.calls.iter().filter(member).count();
         let is_to_join = |call: &Call| {
-            conference.consultation == Some(call.id) && call.is_live() && call.member_of.is_none()
+            conference.consultation == Some(call.id)
+                && !over(call.state)
+                && call.member_of.is_none()
         };
         members == MEMBERS || members == 1 && self.calls.iter().any(is_to_join)
     }

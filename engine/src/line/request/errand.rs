@@ -4,7 +4,7 @@
 use super::{Kind, Outcome, Progress};
 use crate::effect::{Effects, Notice, Order};
 use crate::fact::Reply;
-use crate::id::{CallId, RequestId};
+use crate::id::{CallId, Ticket};
 use crate::line::Line;
 use crate::pii::Personal;
 use crate::tapi::{CallState, LineErr, generate_term};
@@ -31,7 +31,7 @@ impl Line {
     pub(super) fn dial(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         digits: Personal,
         out: &mut Effects,
@@ -40,8 +40,8 @@ impl Line {
         let index = self.index_of(call).ok_or(LineErr::InvalCallHandle)?;
         let bits = self.calls[index].dial_on(digits.text());
         self.tell_info(index, bits, out);
-        self.pend(at, id, call, Kind::Errand(Errand::Dial), out);
-        self.order(monitor, id, Order::UserInfo { call: leg, digits }, out);
+        self.pend(at, ticket, call, Kind::Errand(Errand::Dial), out);
+        self.order(monitor, ticket, Order::UserInfo { call: leg, digits }, out);
         Ok(Progress::UnderWay)
     }
 
@@ -49,39 +49,44 @@ impl Line {
     pub(super) fn generate_digits(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         (digits, tag): (Personal, u32),
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
         // What was being sent ends with the next order.
+        self.cancel_digits(call, out);
+        if !digits.is_empty() {
+            self.pend(at, ticket, call, Kind::Errand(Errand::Digits { tag }), out);
+            self.order(monitor, ticket, Order::UserDTMF { call: leg, digits }, out);
+        }
+        Ok(Progress::UnderWay)
+    }
+
+    /// Ends what is being sent, while there is a call to tell it of.
+    pub(in crate::line) fn cancel_digits(&mut self, call: CallId, out: &mut Effects) {
         let is_sent = |kind: &Kind| matches!(kind, Kind::Errand(Errand::Digits { .. }));
         while let Some(position) =
             self.requests.iter().position(|other| other.call == call && is_sent(&other.kind))
         {
             self.finish(position, Err(LineErr::OperationFailed), out);
         }
-        if !digits.is_empty() {
-            self.pend(at, id, call, Kind::Errand(Errand::Digits { tag }), out);
-            self.order(monitor, id, Order::UserDTMF { call: leg, digits }, out);
-        }
-        Ok(Progress::UnderWay)
     }
 
     /// `TSPI_lineSendUserUserInfo`.
     pub(super) fn send_user_info(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         text: &Personal,
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
         let uui = uui::to_send(text.text(), self.identity.is_uui_encoded);
-        self.pend(at, id, call, Kind::Errand(Errand::UserInfo), out);
-        self.order(monitor, id, Order::UserUUI { call: leg, uui }, out);
+        self.pend(at, ticket, call, Kind::Errand(Errand::UserInfo), out);
+        self.order(monitor, ticket, Order::UserUUI { call: leg, uui }, out);
         Ok(Progress::UnderWay)
     }
 
@@ -89,12 +94,12 @@ impl Line {
     pub(super) fn errand_answered(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         errand: Errand,
         reply: &Reply,
         out: &mut Effects,
     ) {
-        let Some(position) = self.position_of(id) else { return };
+        let Some(position) = self.position_of(ticket) else { return };
         if *reply != Reply::Taken {
             return self.fail(at, position, LineErr::OperationFailed, out);
         }
@@ -105,7 +110,7 @@ impl Line {
             // State first, completion second (O-5).
             self.enter(at, index, (CallState::Dialing, 0), out);
         }
-        if let Some(position) = self.position_of(id) {
+        if let Some(position) = self.position_of(ticket) {
             self.finish(position, Ok(()), out);
         }
     }

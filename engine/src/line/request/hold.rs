@@ -6,7 +6,7 @@
 
 use super::{Kind, Outcome, Progress};
 use crate::effect::{Effects, Order};
-use crate::id::{CallId, RequestId};
+use crate::id::{CallId, Ticket};
 use crate::line::Line;
 use crate::tapi::{CallState, LineErr};
 use crate::time::Millis;
@@ -15,48 +15,54 @@ impl Line {
     pub(super) fn hold(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
-        self.pend(at, id, call, Kind::Hold, out);
-        self.order(monitor, id, Order::UserHold { call: leg }, out);
+        self.pend(at, ticket, call, Kind::Hold, out);
+        self.order(monitor, ticket, Order::UserHold { call: leg }, out);
         Ok(Progress::UnderWay)
     }
 
     /// Taking back a call that waits for its transfer gives the transfer up, and with it the
-    /// consultation (TSPI: lineUnhold).
+    /// consultation (TSPI: lineUnhold). A conference that waits for its second member is taken back
+    /// by its first one, who is then alone with the user: an ordinary call.
     pub(super) fn unhold(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         out: &mut Effects,
     ) -> Outcome {
+        let call = self.first_member_of(call).unwrap_or(call);
         let (monitor, leg) = self.leg_of(call)?;
         let index = self.index_of(call).ok_or(LineErr::InvalCallHandle)?;
         if self.is_masked(index) {
             self.unmask(at, index, out);
             return Ok(Progress::Done);
         }
+        let waits = matches!(
+            self.calls[index].state,
+            CallState::OnHoldPendTransfer | CallState::Conferenced
+        );
         let consultation = self.calls[index].consultation.take();
         if let Some(other) = consultation.and_then(|other| self.index_of(other))
             && self.calls[other].is_live()
-            && self.calls[index].state == CallState::OnHoldPendTransfer
+            && waits
         {
             self.calls[other].leaving = true;
-            self.clear(other, id, out);
+            self.clear(other, ticket, out);
         }
-        self.pend(at, id, call, Kind::Unhold, out);
-        self.order(monitor, id, Order::UserRetrieve { call: leg }, out);
+        self.pend(at, ticket, call, Kind::Unhold, out);
+        self.order(monitor, ticket, Order::UserRetrieve { call: leg }, out);
         Ok(Progress::UnderWay)
     }
 
     pub(super) fn swap_hold(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         active: CallId,
         held: CallId,
         out: &mut Effects,
@@ -67,9 +73,9 @@ impl Line {
             self.unmask(at, masked, out);
             return Ok(Progress::Done);
         }
-        self.pend(at, id, active, Kind::SwapHold { held }, out);
-        self.order(monitor, id, Order::UserHold { call: active_leg }, out);
-        self.order(monitor, id, Order::UserRetrieve { call: held_leg }, out);
+        self.pend(at, ticket, active, Kind::SwapHold { held }, out);
+        self.order(monitor, ticket, Order::UserHold { call: active_leg }, out);
+        self.order(monitor, ticket, Order::UserRetrieve { call: held_leg }, out);
         Ok(Progress::UnderWay)
     }
 

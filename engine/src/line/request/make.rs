@@ -2,7 +2,7 @@
 
 use super::{Kind, Outcome, Progress};
 use crate::effect::{Effects, Order};
-use crate::id::{CallHandle, CallId, RequestId};
+use crate::id::{CallHandle, CallId, Ticket};
 use crate::line::Line;
 use crate::line::call::{Call, Standing};
 use crate::pii::Personal;
@@ -29,7 +29,7 @@ impl Line {
     pub(super) fn make_call(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         made: Call,
         block_id: bool,
         out: &mut Effects,
@@ -39,10 +39,10 @@ impl Line {
             return Err(LineErr::CallUnavail);
         }
         let number = made.dialled.clone().unwrap_or_default();
-        self.pend(at, id, made.id, Kind::MakeCall, out);
+        self.pend(at, ticket, made.id, Kind::MakeCall, out);
         self.calls.push(made);
         let order = Order::UserCall { user: monitor.user, e164: number, block_id };
-        self.order(monitor, id, order, out);
+        self.order(monitor, ticket, order, out);
         Ok(Progress::UnderWay)
     }
 
@@ -71,13 +71,13 @@ impl Line {
         leg: CallHandle,
         out: &mut Effects,
     ) {
-        let id = self.requests[position].id;
+        let ticket = self.requests[position].ticket;
         self.requests[position].taken = true;
         if let Some(index) = self.index_of(made) {
             self.calls[index].leg = Some(leg);
             if self.calls[index].leaving {
                 // Given up before it had a name.
-                self.clear(index, id, out);
+                self.clear(index, ticket, out);
             }
         }
         self.settle(at, out);
@@ -100,11 +100,12 @@ impl Line {
             return;
         }
         for (link, info, clue) in std::mem::take(&mut self.early) {
-            let before = self.status();
+            let (before, offered) = (self.status(), self.offered());
             self.call_event(at, link, info, clue, out);
             self.settle_conferences(at, out);
             self.settle_active(at, out);
             self.report_status(before, out);
+            self.begin_ringing(at, &offered, out);
         }
     }
 

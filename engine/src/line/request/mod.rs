@@ -23,7 +23,7 @@ use super::{Line, MAX_REQUESTS, Monitor};
 use crate::capability;
 use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
 use crate::fact::{Command, Completion, Reply};
-use crate::id::{CallHandle, CallId, Link, Opening, PbxId, RequestId};
+use crate::id::{CallHandle, CallId, Link, Opening, PbxId, RequestId, Ticket};
 use crate::tapi::LineErr;
 use crate::time::{Millis, Timer};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,8 @@ use std::sync::Arc;
 /// A request under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pending {
-    pub(super) id: RequestId,
+    /// Under this name the PBX answers, and the deadline comes.
+    pub(super) ticket: Ticket,
     /// The call that it is about, or that it makes.
     pub(super) call: CallId,
     pub(super) kind: Kind,
@@ -71,6 +72,15 @@ pub(super) enum Kind {
     CompleteTransfer {
         /// The other call.
         consultation: CallId,
+        /// Which of the two was hung up meanwhile.
+        hung_up: HungUp,
+    },
+    /// Both calls joined with this line's user, in a conference.
+    Confer {
+        /// The other call.
+        consultation: CallId,
+        /// The conference that they are to make.
+        conference: CallId,
     },
     /// The call sent to somebody else: a blind transfer, or a redirection.
     SendAway,
@@ -100,6 +110,17 @@ pub(super) enum Kind {
     Errand(Errand),
 }
 
+/// Which calls of a pair that is to be joined were hung up instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum HungUp {
+    /// Neither.
+    Nobody,
+    /// This one.
+    One(CallId),
+    /// Both.
+    Both,
+}
+
 /// What became of a command at once.
 pub(super) type Outcome = Result<Progress, LineErr>;
 
@@ -112,6 +133,16 @@ pub(super) enum Progress {
     Done,
 }
 
+impl Kind {
+    /// The conference that it makes besides a call.
+    fn begins(&self) -> Option<CallId> {
+        match *self {
+            Kind::SetupConference { conference, .. } => Some(conference),
+            _ => None,
+        }
+    }
+}
+
 impl Pending {
     /// The call that it makes.
     pub(super) fn made(&self) -> Option<CallId> {
@@ -120,6 +151,7 @@ impl Pending {
             Kind::SetupTransfer { consultation } | Kind::SetupConference { consultation, .. } => {
                 Some(consultation)
             }
+            Kind::Confer { conference, .. } => Some(conference),
             _ => None,
         }
     }
@@ -143,7 +175,8 @@ impl Pending {
             | Kind::SetupTransfer { consultation: other }
             | Kind::SetupConference { consultation: other, .. }
             | Kind::AddToConference { consultation: other }
-            | Kind::CompleteTransfer { consultation: other } => Some(other),
+            | Kind::CompleteTransfer { consultation: other, .. }
+            | Kind::Confer { consultation: other, .. } => Some(other),
             _ => None,
         };
         self.call == call || other == Some(call)
@@ -160,6 +193,8 @@ impl Line {
         parked: Option<(PbxId, CallHandle)>,
         out: &mut Effects,
     ) {
+        self.turns = self.turns.wrapping_add(1);
+        let ticket = Ticket { request: id, turn: self.turns };
         if self.open.is_none_or(|open| open.opening != opening) {
             // The host closed the line meanwhile and has had its completion.
             return;
@@ -177,7 +212,7 @@ impl Line {
         };
         // The line may have changed since the library admitted it.
         let admitted = capability::admit(&self.view(), &command);
-        match admitted.and_then(|()| self.begin(at, id, command, parked, out)) {
+        match admitted.and_then(|()| self.begin(at, ticket, command, parked, out)) {
             Ok(Progress::Done) => self.complete(id, Ok(()), out),
             Ok(Progress::UnderWay) => {}
             Err(error) => match digits {
@@ -190,7 +225,7 @@ impl Line {
     fn begin(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         command: Command,
         parked: Option<(PbxId, CallHandle)>,
         out: &mut Effects,
@@ -199,51 +234,54 @@ impl Line {
             Command::MakeCall { call, number, block_id, country_code, call_param_flags } => {
                 let card = make::card(country_code, call_param_flags);
                 let made = self.made(call, number, card, at);
-                self.make_call(at, id, made, block_id, out)
+                self.make_call(at, ticket, made, block_id, out)
             }
-            Command::Answer(call) => self.answer(at, id, call, out),
-            Command::Drop(call) => self.drop_call(at, id, call, out),
+            Command::Answer(call) => self.answer(at, ticket, call, out),
+            Command::Drop(call) => self.drop_call(at, ticket, call, out),
             Command::SetCallParams(_) => Ok(Progress::Done),
-            Command::Hold(call) => self.hold(at, id, call, out),
-            Command::Unhold(call) => self.unhold(at, id, call, out),
-            Command::SwapHold { active, held } => self.swap_hold(at, id, active, held, out),
+            Command::Hold(call) => self.hold(at, ticket, call, out),
+            Command::Unhold(call) => self.unhold(at, ticket, call, out),
+            Command::SwapHold { active, held } => self.swap_hold(at, ticket, active, held, out),
             Command::SetupTransfer { call, consultation } => {
-                self.setup_transfer(at, id, call, consultation, out)
+                self.setup_transfer(at, ticket, call, consultation, out)
             }
             Command::CompleteTransfer { call, consultation, conference: None } => {
-                self.complete_transfer(at, id, call, consultation, out)
+                self.complete_transfer(at, ticket, call, consultation, out)
+            }
+            Command::CompleteTransfer { call, consultation, conference: Some(conference) } => {
+                self.confer(at, ticket, (call, consultation), conference, out)
             }
             Command::BlindTransfer { call, number } | Command::Redirect { call, number } => {
-                self.send_away(at, id, call, number, out)
+                self.send_away(at, ticket, call, number, out)
             }
-            Command::Pickup { call, from } => self.pick_up(at, id, call, from, out),
+            Command::Pickup { call, from } => self.pick_up(at, ticket, call, from, out),
             Command::SetupConference { call: Some(call), conference, consultation } => {
-                self.setup_conference(at, id, call, conference, consultation, out)
+                self.setup_conference(at, ticket, call, conference, consultation, out)
             }
             Command::AddToConference { conference, consultation } => {
-                self.add_to_conference(at, id, conference, consultation, out)
+                self.add_to_conference(at, ticket, conference, consultation, out)
             }
-            Command::RemoveFromConference(call) => self.drop_call(at, id, call, out),
-            Command::Park { call, at: place } => self.park(at, id, call, place, out),
-            Command::Unpark { call, .. } => self.unpark(at, id, call, parked, out),
-            Command::Dial { call, number } => self.dial(at, id, call, number, out),
+            Command::RemoveFromConference(call) => self.drop_call(at, ticket, call, out),
+            Command::Park { call, at: place } => self.park(at, ticket, call, place, out),
+            Command::Unpark { call, .. } => self.unpark(at, ticket, call, parked, out),
+            Command::Dial { call, number } => self.dial(at, ticket, call, number, out),
             Command::GenerateDigits { call, digits, tag } => {
-                self.generate_digits(at, id, call, (digits, tag), out)
+                self.generate_digits(at, ticket, call, (digits, tag), out)
             }
             Command::SendUserUserInfo { call, user_info } => {
-                self.send_user_info(at, id, call, &user_info, out)
+                self.send_user_info(at, ticket, call, &user_info, out)
             }
-            Command::Forward(forwarding) => self.forward(at, id, &forwarding, out),
+            Command::Forward(forwarding) => self.forward(at, ticket, &forwarding, out),
             _ => Err(LineErr::OperationUnavail),
         }
     }
 
-    pub(super) fn reply(&mut self, at: Millis, id: RequestId, reply: Reply, out: &mut Effects) {
-        let Some(position) = self.position_of(id) else {
-            return self.forward_reply(id, reply, out);
+    pub(super) fn reply(&mut self, at: Millis, ticket: Ticket, reply: Reply, out: &mut Effects) {
+        let Some(position) = self.position_of(ticket) else {
+            return self.forward_reply(ticket, reply, out);
         };
         match (self.requests[position].kind.clone(), reply) {
-            (Kind::Errand(errand), reply) => self.errand_answered(at, id, errand, &reply, out),
+            (Kind::Errand(errand), reply) => self.errand_answered(at, ticket, errand, &reply, out),
             (Kind::MakeCall, Reply::Calling(leg)) if leg.0 != 0 => {
                 self.calling(at, position, leg, out);
             }
@@ -260,7 +298,7 @@ impl Line {
             // The answer to `UserHold`; that to `UserCall` follows.
             (Kind::SetupTransfer { .. } | Kind::SetupConference { .. }, Reply::Taken) => {}
             // That the telephone was told does not mean that it has done it.
-            (Kind::AddToConference { .. }, Reply::Taken) => {}
+            (Kind::AddToConference { .. } | Kind::Confer { .. }, Reply::Taken) => {}
             (Kind::FindStation, Reply::Found(Some(cn))) => {
                 self.station_found(at, position, cn, out);
             }
@@ -316,13 +354,15 @@ impl Line {
         for position in 0..self.requests.len() {
             if which(&self.requests[position]) && !self.requests[position].completed {
                 self.requests[position].completed = true;
-                self.complete(self.requests[position].id, Err(LineErr::OperationFailed), out);
+                self.complete(
+                    self.requests[position].ticket.request,
+                    Err(LineErr::OperationFailed),
+                    out,
+                );
                 // What was to be made has failed for the host: it is never told of (O-2).
-                let made = self.requests[position].made();
-                let made = self.calls.iter_mut().find(|call| Some(call.id) == made);
-                if let Some(made) = made.filter(|call| call.standing == Standing::Pending) {
-                    made.standing = Standing::Closed;
-                }
+                let Pending { ref kind, .. } = self.requests[position];
+                let made = [self.requests[position].made(), kind.begins()];
+                made.into_iter().flatten().for_each(|made| self.abandon(made));
             }
         }
         self.requests.retain(|pending| !pending.completed || pending.awaits_leg());
@@ -336,15 +376,14 @@ impl Line {
         let mut forget = |made| {
             self.calls.retain(|call| call.id != made || call.standing == Standing::Announced);
         };
-        if let Some(made) = pending.made() {
-            forget(made);
-        }
-        if let Kind::SetupConference { conference, .. } = pending.kind {
-            forget(conference);
-        }
+        [pending.made(), pending.kind.begins()].into_iter().flatten().for_each(&mut forget);
         if let Kind::SetupTransfer { .. } | Kind::SetupConference { .. } = pending.kind {
             self.undo_setup(at, &pending, out);
             self.show_as_it_is(at, pending.call, out);
+        }
+        if let Kind::Confer { consultation, .. } = pending.kind {
+            self.show_as_it_is(at, pending.call, out);
+            self.show_as_it_is(at, consultation, out);
         }
         self.forget_ended();
     }
@@ -354,28 +393,29 @@ impl Line {
         if let Kind::Errand(Errand::Digits { tag }) = pending.kind {
             self.tell_generated(pending.call, tag, result.is_ok(), out);
         } else if !pending.completed {
-            self.complete(pending.id, result, out);
+            self.complete(pending.ticket.request, result, out);
         }
     }
 
-    fn pend(&mut self, at: Millis, id: RequestId, call: CallId, kind: Kind, out: &mut Effects) {
+    fn pend(&mut self, at: Millis, ticket: Ticket, call: CallId, kind: Kind, out: &mut Effects) {
         let due = at + kind.deadline_ms(self.identity.request_deadline_ms);
-        let pending = Pending { id, call, kind, taken: false, overdue: false, completed: false };
+        let pending =
+            Pending { ticket, call, kind, taken: false, overdue: false, completed: false };
         self.requests.push(pending);
-        out.push(Effect::Wake(due, Timer::Deadline(self.id(), id)));
+        out.push(Effect::Wake(due, Timer::Deadline(self.id(), ticket)));
     }
 
     /// Gives a request as much time again.
-    fn wait_once_more(&self, at: Millis, id: RequestId, out: &mut Effects) {
-        if let Some(position) = self.position_of(id) {
+    fn wait_once_more(&self, at: Millis, ticket: Ticket, out: &mut Effects) {
+        if let Some(position) = self.position_of(ticket) {
             let due =
                 at + self.requests[position].kind.deadline_ms(self.identity.request_deadline_ms);
-            out.push(Effect::Wake(due, Timer::Deadline(self.id(), id)));
+            out.push(Effect::Wake(due, Timer::Deadline(self.id(), ticket)));
         }
     }
 
-    fn position_of(&self, id: RequestId) -> Option<usize> {
-        self.requests.iter().position(|pending| pending.id == id)
+    fn position_of(&self, ticket: Ticket) -> Option<usize> {
+        self.requests.iter().position(|pending| pending.ticket == ticket)
     }
 
     pub(super) fn index_of(&self, id: CallId) -> Option<usize> {
@@ -390,16 +430,10 @@ impl Line {
         Ok((monitor, call.leg.ok_or(LineErr::OperationFailed)?))
     }
 
-    pub(super) fn order(
-        &self,
-        monitor: Monitor,
-        request: RequestId,
-        order: Order,
-        out: &mut Effects,
-    ) {
+    pub(super) fn order(&self, monitor: Monitor, ticket: Ticket, order: Order, out: &mut Effects) {
         let Link { pbx, attempt } = monitor.link;
         let place = Arc::clone(&self.place);
-        let request = Request::Order { line: self.id(), request, order };
+        let request = Request::Order { line: self.id(), ticket, order };
         out.push(Effect::Ask(Ask { pbx, attempt, place, request }));
     }
 }

@@ -3,7 +3,7 @@
 use super::{Kind, Outcome, Progress, make};
 use crate::effect::{Effects, Order};
 use crate::fact::{ParkPlace, Role};
-use crate::id::{CallHandle, CallId, PbxId, RequestId};
+use crate::id::{CallHandle, CallId, PbxId, Ticket};
 use crate::line::Line;
 use crate::line::call::Call;
 use crate::pii::Personal;
@@ -19,7 +19,7 @@ impl Line {
     pub(super) fn park(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         place: ParkPlace,
         out: &mut Effects,
@@ -31,8 +31,8 @@ impl Line {
             }
             ParkPlace::Nondirected => (Kind::Park, park(leg, Personal::default())),
         };
-        self.pend(at, id, call, kind, out);
-        self.order(monitor, id, order, out);
+        self.pend(at, ticket, call, kind, out);
+        self.order(monitor, ticket, order, out);
         Ok(Progress::UnderWay)
     }
 
@@ -43,11 +43,11 @@ impl Line {
         cn: Personal,
         out: &mut Effects,
     ) {
-        let (id, call) = (self.requests[position].id, self.requests[position].call);
+        let (ticket, call) = (self.requests[position].ticket, self.requests[position].call);
         match self.leg_of(call) {
             Ok((monitor, leg)) => {
                 self.requests[position].kind = Kind::Park;
-                self.order(monitor, id, park(leg, cn), out);
+                self.order(monitor, ticket, park(leg, cn), out);
             }
             Err(error) => self.fail(at, position, error, out),
         }
@@ -66,7 +66,7 @@ impl Line {
     pub(super) fn unpark(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         parked: Option<(PbxId, CallHandle)>,
         out: &mut Effects,
@@ -79,11 +79,11 @@ impl Line {
             return Err(LineErr::ResourceUnavail);
         }
         self.calls.push(Call::unparked(call, make::card(0, 0), at));
-        self.pend(at, id, call, Kind::Pickup, out);
+        self.pend(at, ticket, call, Kind::Pickup, out);
         let (cn, group) = (Personal::default(), Personal::default());
         self.order(
             monitor,
-            id,
+            ticket,
             Order::UserPickup { user: monitor.user, cn, group, call: leg },
             out,
         );

@@ -3,7 +3,7 @@
 use super::{Kind, Outcome, Progress, make};
 use crate::effect::{Effects, Order};
 use crate::fact::PickupFrom;
-use crate::id::{CallHandle, CallId, RequestId};
+use crate::id::{CallHandle, CallId, Ticket};
 use crate::line::Line;
 use crate::line::call::Call;
 use crate::pii::Personal;
@@ -15,7 +15,7 @@ impl Line {
     pub(super) fn pick_up(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         from: PickupFrom,
         out: &mut Effects,
@@ -34,8 +34,8 @@ impl Line {
                 (Kind::Pickup, self.pickup(Personal::default(), Personal::default()))
             }
         };
-        self.pend(at, id, call, kind, out);
-        self.order(monitor, id, order, out);
+        self.pend(at, ticket, call, kind, out);
+        self.order(monitor, ticket, order, out);
         Ok(Progress::UnderWay)
     }
 
@@ -51,7 +51,7 @@ impl Line {
         };
         self.requests[position].kind = Kind::Pickup;
         let order = self.pickup(cn, Personal::default());
-        self.order(monitor, self.requests[position].id, order, out);
+        self.order(monitor, self.requests[position].ticket, order, out);
     }
 
     fn pickup(&self, cn: Personal, group: Personal) -> Order {

@@ -9,7 +9,8 @@
 //! | unhold | CONNECTED | the call ends | as answer |
 //! | swap | the one held, the other CONNECTED | one of them ends | done if the PBX has them so, else failed |
 //! | set up a transfer | leg named, and the call held, over, or taken back | no leg | done if a leg was named, else failed |
-//! | complete a transfer | both IDLE | – | failed |
+//! | complete a transfer | both IDLE, not both hung up | one is hung up, and the other does not follow at once | failed |
+//! | complete it as a conference | both connected | one of them ends | the other facility, then failed |
 //! | send away | the PBX says yes, and IDLE | the PBX says no | failed |
 //! | set up a conference | leg named, and the call held or over | no leg | as for a transfer |
 //! | add to a conference | both members connected | one of them ends | the other facility, then failed |
@@ -21,11 +22,11 @@
 //! refutes all but a drop. If it was asked and only its answer is lost, it may have obeyed, and
 //! what it reports decides.
 
-use super::{Kind, Pending};
+use super::{HungUp, Kind, Pending};
 use crate::call::{PbxState, StateAndMode, reading};
 use crate::effect::Effects;
 use crate::fact::Completion;
-use crate::id::{CallId, RequestId};
+use crate::id::{CallId, Ticket};
 use crate::line::Line;
 use crate::line::call::Standing;
 use crate::tapi::{CallState, LineErr};
@@ -78,13 +79,20 @@ impl Line {
             Kind::SetupConference { .. } => (pending.taken
                 && (self.is_held_at_the_pbx(pending.call) || over(state)))
             .then_some(Ok(())),
+            Kind::Confer { consultation, .. } => {
+                if over(state) || over(self.state_of(consultation)) {
+                    return Some(gone);
+                }
+                self.talk_together(pending.call, consultation).then_some(Ok(()))
+            }
             Kind::AddToConference { consultation } => {
                 if over(state) || over(self.state_of(consultation)) {
                     return Some(gone);
                 }
                 self.is_joined(pending.call, consultation).then_some(Ok(()))
             }
-            Kind::CompleteTransfer { consultation } => {
+            Kind::CompleteTransfer { hung_up: HungUp::Both, .. } => Some(gone),
+            Kind::CompleteTransfer { consultation, .. } => {
                 let both = (state, self.state_of(consultation));
                 (both == (CallState::Idle, CallState::Idle)).then_some(Ok(()))
             }
@@ -108,7 +116,10 @@ impl Line {
                 self.requests[position].kind = Kind::Joined;
                 self.joined(at, pending.call, *consultation, out);
             }
-            let Some(position) = self.position_of(pending.id) else { continue };
+            if let (Kind::Confer { conference, .. }, Ok(())) = (&pending.kind, result) {
+                self.conference_begins_joined(*conference);
+            }
+            let Some(position) = self.position_of(pending.ticket) else { continue };
             self.finish(position, result, out);
             self.made_or_not(at, &pending, result, out);
         }
@@ -138,6 +149,14 @@ impl Line {
             Some(made) => self.abandon(made),
             None => {}
         }
+        if let Kind::Confer { consultation, conference } = pending.kind {
+            if is_made {
+                self.both_joined(at, [pending.call, consultation], conference, out);
+            } else {
+                self.show_as_it_is(at, pending.call, out);
+                self.show_as_it_is(at, consultation, out);
+            }
+        }
     }
 
     /// Shows a call as the PBX has it, now that no request wants it shown otherwise.
@@ -157,7 +176,7 @@ impl Line {
     }
 
     /// A call that came to nothing before it could be told of. It is forgotten with its leg.
-    fn abandon(&mut self, made: CallId) {
+    pub(super) fn abandon(&mut self, made: CallId) {
         if let Some(index) = self.index_of(made)
             && self.calls[index].standing == Standing::Pending
         {
@@ -165,13 +184,18 @@ impl Line {
         }
     }
 
-    pub(in crate::line) fn deadline(&mut self, at: Millis, id: RequestId, out: &mut Effects) {
-        let Some(position) = self.position_of(id) else { return };
+    pub(in crate::line) fn deadline(&mut self, at: Millis, ticket: Ticket, out: &mut Effects) {
+        let Some(position) = self.position_of(ticket) else { return };
         let pending = self.requests[position].clone();
         match pending.kind {
             Kind::Drop => self.drop_anyway(at, position, out),
             Kind::Park => self.park_overdue(at, position, out),
-            Kind::AddToConference { .. } => self.join_overdue(at, position, out),
+            Kind::AddToConference { .. } | Kind::Confer { .. } => {
+                self.join_overdue(at, position, out);
+            }
+            Kind::CompleteTransfer { hung_up: HungUp::One(_), .. } => {
+                self.fail(at, position, LineErr::InvalCallState, out);
+            }
             Kind::SetupTransfer { .. } | Kind::SetupConference { .. } if pending.taken => {
                 self.finish(position, Ok(()), out);
                 self.made_or_not(at, &pending, Ok(()), out);
@@ -180,7 +204,7 @@ impl Line {
                 // What the PBX shows is what there is, whatever else is connected.
                 self.requests[position].overdue = true;
                 self.show_connected(at, out);
-                if let Some(position) = self.position_of(id) {
+                if let Some(position) = self.position_of(ticket) {
                     self.fail(at, position, LineErr::OperationFailed, out);
                 }
             }
@@ -199,6 +223,8 @@ impl Line {
             }
             // It becomes a member, not a call on hold.
             CallState::OnHold if self.begins_a_conference(index) => None,
+            // Nor one that talks by itself.
+            CallState::Connected if self.joins_a_conference(index) => None,
             CallState::OnHold if self.waits_for_transfer(index) => {
                 Some((CallState::OnHoldPendTransfer, 0))
             }
@@ -247,7 +273,13 @@ impl Line {
         self.requests.iter().any(|pending| pending.call == id && begins(pending))
     }
 
-    fn is_held_at_the_pbx(&self, call: CallId) -> bool {
+    fn joins_a_conference(&self, index: usize) -> bool {
+        let id = self.calls[index].id;
+        let joins = |pending: &Pending| matches!(pending.kind, Kind::Confer { .. });
+        self.requests.iter().any(|pending| joins(pending) && pending.concerns(id))
+    }
+
+    pub(super) fn is_held_at_the_pbx(&self, call: CallId) -> bool {
         self.index_of(call).is_some_and(|index| self.calls[index].pbx.is_held())
     }
 
@@ -256,6 +288,8 @@ impl Line {
         call.is_live()
             && call.leg.is_some()
             && call.state != CallState::Connected
+            // A member is shown for itself when its conference is over.
+            && self.as_member(index).is_none()
             && matches!(self.reads_as(index), Some((CallState::Connected, _)))
     }
 
@@ -293,6 +327,6 @@ fn is_held(state: CallState) -> bool {
     state.counts_as_held() || state.counts_as_hold_pending()
 }
 
-fn over(state: CallState) -> bool {
+pub(super) fn over(state: CallState) -> bool {
     matches!(state, CallState::Disconnected | CallState::Idle)
 }

@@ -1,14 +1,18 @@
 //! Transfers: by a consultation, blind, and of a call that is only offered.
 
-use super::{Kind, Outcome, Pending, Progress, make};
+use super::{HungUp, Kind, Outcome, Pending, Progress, make};
 use crate::call::CAUSE_ELSEWHERE;
-use crate::effect::{Effects, Order};
+use crate::effect::{Effect, Effects, Order};
 use crate::fact::Consultation;
-use crate::id::{CallId, RequestId};
+use crate::id::{CallId, Ticket};
 use crate::line::Line;
+use crate::line::call::Call;
 use crate::pii::Personal;
 use crate::tapi::{CallState, LineErr};
-use crate::time::Millis;
+use crate::time::{Millis, Timer};
+
+/// How long the other leg of a transfer may take when one is over: the PBX ends both together.
+const TOGETHER_MS: u64 = 1_000;
 
 /// How a call whose leg is over is to be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +30,7 @@ impl Line {
     pub(super) fn setup_transfer(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         wanted: Consultation,
         out: &mut Effects,
@@ -42,11 +46,11 @@ impl Line {
         self.calls[index].consultation = Some(consultation);
         let made = self.made(consultation, number.clone(), card, at);
         self.calls.push(made);
-        self.pend(at, id, call, Kind::SetupTransfer { consultation }, out);
-        self.order(monitor, id, Order::UserHold { call: leg }, out);
+        self.pend(at, ticket, call, Kind::SetupTransfer { consultation }, out);
+        self.order(monitor, ticket, Order::UserHold { call: leg }, out);
         self.order(
             monitor,
-            id,
+            ticket,
             Order::UserCall { user: monitor.user, e164: number, block_id },
             out,
         );
@@ -61,23 +65,29 @@ impl Line {
             self.enter(at, index, (CallState::OnHold, 0), out);
         }
         if let Ok((monitor, leg)) = self.leg_of(pending.call) {
-            self.order(monitor, pending.id, Order::UserRetrieve { call: leg }, out);
+            self.order(monitor, pending.ticket, Order::UserRetrieve { call: leg }, out);
         }
     }
 
-    /// Dropping a consultation leads back to the call that waits for its transfer.
+    /// Dropping a consultation leads back to the call that waits for its transfer. The first member
+    /// of a conference is taken back when that is over.
     pub(super) fn resume_original_of(
         &mut self,
         consultation: CallId,
-        id: RequestId,
+        ticket: Ticket,
         out: &mut Effects,
     ) {
-        let original = self.calls.iter_mut().find(|call| call.consultation == Some(consultation));
+        let waits = |call: &&mut Call| {
+            call.consultation == Some(consultation)
+                && !call.is_conference
+                && call.member_of.is_none()
+        };
+        let original = self.calls.iter_mut().find(waits);
         let Some(original) = original else { return };
         original.consultation = None;
         let original = original.id;
         if let Ok((monitor, leg)) = self.leg_of(original) {
-            self.order(monitor, id, Order::UserRetrieve { call: leg }, out);
+            self.order(monitor, ticket, Order::UserRetrieve { call: leg }, out);
         }
     }
 
@@ -95,30 +105,64 @@ impl Line {
     pub(super) fn complete_transfer(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         consultation: CallId,
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, a) = self.leg_of(call)?;
         let (_, b) = self.leg_of(consultation)?;
-        self.pend(at, id, call, Kind::CompleteTransfer { consultation }, out);
-        self.order(monitor, id, Order::UserTransfer { a, b }, out);
+        self.pend(
+            at,
+            ticket,
+            call,
+            Kind::CompleteTransfer { consultation, hung_up: HungUp::Nobody },
+            out,
+        );
+        self.order(monitor, ticket, Order::UserTransfer { a, b }, out);
         Ok(Progress::UnderWay)
     }
 
     pub(super) fn send_away(
         &mut self,
         at: Millis,
-        id: RequestId,
+        ticket: Ticket,
         call: CallId,
         number: Personal,
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
-        self.pend(at, id, call, Kind::SendAway, out);
-        self.order(monitor, id, Order::UserRedirect { call: leg, e164: number }, out);
+        self.pend(at, ticket, call, Kind::SendAway, out);
+        self.order(monitor, ticket, Order::UserRedirect { call: leg, e164: number }, out);
         Ok(Progress::UnderWay)
+    }
+
+    /// A leg is over, and its cause does not say that the call goes on elsewhere. If it was to be
+    /// transferred, that is the end of the transfer, unless the other leg is over at once, too: which
+    /// cause the second of them has is not documented.
+    pub(in crate::line) fn hung_up(&mut self, at: Millis, index: usize, out: &mut Effects) {
+        let call = &self.calls[index];
+        let may_have_gone = match call.cause {
+            Some(cause) => cause == CAUSE_ELSEWHERE,
+            None => !call.leaving,
+        };
+        if may_have_gone {
+            return;
+        }
+        let (id, line) = (call.id, self.id());
+        for pending in self.requests.iter_mut().filter(|pending| pending.concerns(id)) {
+            if let Kind::CompleteTransfer { hung_up, .. } = &mut pending.kind {
+                match *hung_up {
+                    HungUp::Nobody => {
+                        *hung_up = HungUp::One(id);
+                        let deadline = Timer::Deadline(line, pending.ticket);
+                        out.push(Effect::Wake(at + TOGETHER_MS, deadline));
+                    }
+                    HungUp::One(first) if first != id => *hung_up = HungUp::Both,
+                    HungUp::One(_) | HungUp::Both => {}
+                }
+            }
+        }
     }
 
     /// How a call whose leg is over is to be ended. The PBX says of a leg whose far end it gave to
@@ -130,7 +174,7 @@ impl Line {
         let maybe = elsewhere || call.cause.is_none();
         for pending in self.requests.iter().filter(|pending| pending.concerns(call.id)) {
             match pending.kind {
-                Kind::CompleteTransfer { consultation } if elsewhere => {
+                Kind::CompleteTransfer { consultation, .. } if elsewhere => {
                     return Departure::Both(pending.call, consultation);
                 }
                 Kind::CompleteTransfer { .. } if maybe => return Departure::Quiet,

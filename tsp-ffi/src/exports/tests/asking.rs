@@ -128,10 +128,16 @@ fn a_call_is_made_with_what_can_be_had() {
 fn what_is_not_offered_says_so_and_touches_nothing() {
     let (here, handle) = InPlace::with_call(CallState::Connected);
     let other = here.stage.bring(Opening(1), call(2), CallState::OnHold);
+    // A line that shows one active call has no conferences.
+    let calls = [(call(1), CallState::Connected), (call(2), CallState::OnHold)];
+    let mut view = crate::session::testing::view(LINE, &calls);
+    std::sync::Arc::make_mut(&mut view.identity).single_active_call = true;
+    here.stage.publish(view);
     let (request, mut untouched) = (here.stage.request(), 0);
-    let p = &raw mut untouched;
-    let answers = [TSPI_lineCompleteTransfer(request, handle, other, 7, p, 2)];
-    assert_eq!(answers, [LineErr::OperationUnavail.code(); 1]);
+    // SAFETY: a valid pointer.
+    let answer =
+        unsafe { TSPI_lineCompleteTransfer(request, handle, other, 7, &raw mut untouched, 2) };
+    assert_eq!(answer, LineErr::OperationUnavail.code());
     assert_eq!(untouched, 0);
     assert_eq!(here.stage.engine.commands(), []);
 }

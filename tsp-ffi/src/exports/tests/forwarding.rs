@@ -153,9 +153,9 @@ fn what_a_line_claims_depends_on_its_trunk_and_on_the_rights_of_the_account() {
             .chain([forward_flags])
             .collect::<Vec<_>>()
     };
-    assert_eq!(claims(), [0x999, 32, 16, 0, 20, 0xA_0001]);
+    assert_eq!(claims(), [0x999, 19, 16, 0, 20, 0xA_0001]);
     here.stage.publish(forwarding(&[]));
-    assert_eq!(claims(), [0xFFF, 32, 16, 0, 20, 0xE_0001]);
+    assert_eq!(claims(), [0xFFF, 25, 16, 0, 20, 0xE_0001]);
     let refused = ForwardsView { refused: true, ..ForwardsView::default() };
     here.stage.publish(LineView { forwards: Arc::new(refused), ..view(LINE, &[]) });
     assert_eq!(claims(), [0; 6]);

@@ -54,21 +54,44 @@ fn a_transfer_is_completed_with_either_call_on_hold() {
     let place = &raw mut untouched;
     for (call, consultation) in [(one, two), (two, one)] {
         let request = here.stage.request();
-        let asked = TSPI_lineCompleteTransfer(request, call, consultation, 5, place, 1);
+        // SAFETY: a valid pointer.
+        let asked = unsafe { TSPI_lineCompleteTransfer(request, call, consultation, 5, place, 1) };
         assert_eq!(asked, request.cast_signed());
     }
     assert_eq!(untouched, 0x77, "no conference");
     let refused = |call, other, mode| {
-        TSPI_lineCompleteTransfer(here.stage.request(), call, other, 0, null_mut(), mode)
+        // SAFETY: null is allowed.
+        unsafe { TSPI_lineCompleteTransfer(here.stage.request(), call, other, 0, null_mut(), mode) }
     };
     assert_eq!(refused(one, two, 3), LineErr::InvalTransferMode.code());
     assert_eq!(refused(one, two, 0), LineErr::InvalTransferMode.code());
-    assert_eq!(refused(one, two, 2), LineErr::OperationUnavail.code());
+    assert_eq!(refused(one, two, 2), WRONG_STATE, "who rings cannot be heard");
     assert_eq!(refused(one, one, 1), NO_CONSULTATION);
     assert_eq!(refused(one, 0, 1), NO_CONSULTATION);
     assert_eq!(refused(0, two, 1), NO_CALL);
     here.stage.show(LINE, &[(call(1), CallState::OnHold), (call(2), CallState::OnHold)]);
     assert_eq!(refused(one, two, 1), WRONG_STATE);
+}
+
+#[test]
+fn a_transfer_completed_as_a_conference_has_a_handle_for_it_at_once() {
+    let (here, one, two) = with_calls(CallState::OnHold, CallState::Connected);
+    let (mut made, server) = (0, here.stage.server.number + 600);
+    let confer = |place| {
+        let request = here.stage.request();
+        // SAFETY: null or a valid pointer.
+        let asked = unsafe { TSPI_lineCompleteTransfer(request, one, two, server, place, 2) };
+        (asked, request.cast_signed())
+    };
+    assert_eq!(confer(null_mut()).0, LineErr::InvalPointer.code());
+    let (asked, request) = confer(&raw mut made);
+    assert_eq!(asked, request);
+    assert_ne!(made, 0);
+    assert!(matches!(
+        here.stage.engine.commands()[..],
+        [Command::CompleteTransfer { call: of, consultation, conference: Some(_) }]
+            if (of, consultation) == (call(1), call(2))
+    ));
 }
 
 #[test]
@@ -94,7 +117,9 @@ fn calls_of_two_lines_are_no_pair() {
     here.stage.settle(here.stage.tell(offered));
     let two = here.stage.server.last_offered();
     assert_eq!(TSPI_lineSwapHold(here.stage.request(), one, two), NO_CALL);
-    let completed = TSPI_lineCompleteTransfer(here.stage.request(), one, two, 0, null_mut(), 1);
+    let request = here.stage.request();
+    // SAFETY: null is allowed.
+    let completed = unsafe { TSPI_lineCompleteTransfer(request, one, two, 0, null_mut(), 1) };
     assert_eq!(completed, NO_CONSULTATION);
     assert_eq!(here.stage.engine.commands(), []);
 }
@@ -189,7 +214,10 @@ fn a_consultation_gets_its_number_at_once_or_later() {
     assert_eq!(number(), "", "a number that nobody asked to dial");
     assert!(setup(one_step(0x80, "3-0").as_ptr().cast()) > 0);
     assert_eq!(number(), "30");
-    assert_eq!(setup(one_step(0x80, "").as_ptr().cast()), NO_ADDRESS);
+    for wrong in ["", "1?", "x"] {
+        let answer = setup(one_step(0x80, wrong).as_ptr().cast());
+        assert_eq!(answer, LineErr::InvalCallParams.code(), "{wrong}");
+    }
     // SAFETY: null is allowed, and refused.
     let nowhere =
         unsafe { TSPI_lineSetupTransfer(here.stage.request(), handle, 500, null_mut(), null()) };
