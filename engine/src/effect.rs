@@ -183,6 +183,14 @@ pub enum Request {
     Leave,
 }
 
+impl Request {
+    /// `LocationUrl` for the slave of that Short Name. All versions of the interface know it alike.
+    #[must_use]
+    pub fn locate(name: &str) -> Request {
+        Request::LocationUrl { name: name.into(), interface: Interface::V10 }
+    }
+}
+
 /// A line for the reader of the service's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Report {

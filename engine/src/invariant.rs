@@ -160,7 +160,8 @@ impl Watch {
                 }
             }
             What::Notice(Notice::NewCall(call)) => {
-                self.calls.insert(call, None);
+                let known = self.calls.insert(call, None);
+                check(1, known.is_none(), || format!("{call:?} was announced twice"))?;
             }
             What::Notice(Notice::CallState { call, state, .. }) => self.state(call, state)?,
             What::Notice(Notice::CallInfo(call, _) | Notice::Generated { call, .. }) => {

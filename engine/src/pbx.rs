@@ -68,7 +68,7 @@ pub enum PbxInput {
     },
     /// It is not to be looked after any more.
     Gone,
-    /// It is worth a look now, if it has no session.
+    /// It is worth a look now: it may be there again, or somewhere else.
     Look,
     /// Its session may be over without a word.
     Check,
@@ -168,7 +168,7 @@ pub struct Pbx {
     /// Quick empty Polls in a row.
     quick: u32,
     users: BTreeMap<u32, LineId>,
-    lines: BTreeMap<LineId, Monitoring>,
+    lines: BTreeMap<LineId, Watched>,
     waiting: VecDeque<(LineId, Personal)>,
     asking: Option<Asking>,
     /// Events of a user whose handle is not known yet: a Poll may bring the running calls of a
@@ -184,7 +184,7 @@ pub struct Pbx {
     trials: u32,
     /// Number of the plan for the next one.
     plan: u32,
-    /// That plan is already one for soon.
+    /// That plan is one for soon, or the present trial is to be followed by another one soon.
     is_hastened: bool,
 }
 
@@ -207,6 +207,14 @@ enum Phase {
     /// The same box is looked after under another number.
     Double,
     Stopped,
+}
+
+/// What is known of a line in the present session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Watched {
+    monitoring: Monitoring,
+    /// A device is registered.
+    registered: bool,
 }
 
 /// How far monitoring of a line is in the present session.
@@ -278,7 +286,7 @@ impl Pbx {
                 out.push(Effect::Report(Report::PbxLeft(self.id)));
             }
             PbxInput::Double(of) => self.double(of, out, lines),
-            PbxInput::Look => self.look(out),
+            PbxInput::Look => self.look(at, out),
             PbxInput::Check => self.check(out),
             PbxInput::Leave(line) => {
                 self.forget(line);

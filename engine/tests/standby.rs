@@ -173,6 +173,27 @@ fn phones_that_leave_the_standby_are_looked_for_at_the_master_soon() {
 }
 
 #[test]
+fn phones_that_leave_while_the_master_is_looked_at_in_vain_are_not_overlooked() {
+    let mut site = site();
+    site.pass(100_000);
+    fail(&mut site);
+    site.pass(PROBE_MS + 2_000);
+    // The trial is under way when the master comes back; its answer is of before.
+    let trial = Link { pbx: PbxId(0), attempt: Attempt(site.latest_attempt + 1) };
+    site.hold = true;
+    while !site.asked.last().is_some_and(|(_, what)| what == "Probe") {
+        site.pass(1_000);
+    }
+    register(&mut site, "hq", true);
+    site.restore("hq");
+    register(&mut site, "hq2", false);
+    site.hold = false;
+    site.fact(trial, PbxFact::Failed(Question::Probe, Failure::Unreachable));
+    site.pass(2_000);
+    assert_eq!(site.in_service(), both("hq"));
+}
+
+#[test]
 fn an_idle_standby_may_refuse_the_session() {
     let mut site = site();
     site.pbxs.get_mut("hq2").unwrap().refuses = true;

@@ -162,6 +162,26 @@ fn a_slave_that_is_elsewhere_after_a_loss_is_found_there() {
 }
 
 #[test]
+fn a_slave_that_registers_from_elsewhere_is_turned_to_although_the_other_box_still_answers() {
+    let mut site = site();
+    site.pbxs.insert("stand-in".into(), Pbx::named("branch").with(&[("Ben", "")]));
+    let hq = site.pbxs.get_mut("hq").unwrap();
+    hq.slaves.insert("branch".into(), Place::at("stand-in").to_string());
+    site.says("hq", location("branch", true));
+    site.pass(1_000);
+    assert_eq!(site.monitored["Ben"], "stand-in");
+    assert_eq!((site.sessions_at("branch"), site.sessions_at("stand-in")), (0, 1));
+    // A phone that leaves is a hint as well, and costs nothing if all is as before.
+    site.asked.clear();
+    site.says("stand-in", UserInfo { registered: false, ..user("Ben", "") });
+    site.says("stand-in", user("Ben", ""));
+    site.pass(100_000);
+    let located = site.asked.iter().filter(|(_, what)| what == "LocationUrl").count();
+    assert_eq!((located, site.sessions_at("stand-in")), (1, 1));
+    assert!(site.line("Ben").in_service);
+}
+
+#[test]
 fn a_slave_whose_object_is_deleted_is_left_with_all_below_it() {
     let mut site = site();
     site.says("hq", gone(location("branch", false)));
@@ -400,6 +420,22 @@ fn of_two_homes_the_first_one_stays_until_it_gives_the_user_up() {
     site.says("hq", gone(user("Anna", "")));
     assert_eq!(site.monitored["Anna"], "other");
     assert!(site.line("Anna").in_service);
+}
+
+#[test]
+fn a_user_of_every_pbx_is_at_home_where_the_phone_is_registered() {
+    let mut site = site();
+    let away = || UserInfo { registered: false, ..user("Anna", "") };
+    for host in ["branch", "kiosk"] {
+        site.says(host, away());
+    }
+    assert_eq!(site.in_service(), at(&HOMES));
+    site.says("hq", away());
+    assert_eq!(site.monitored["Anna"], "hq", "as long as it is registered nowhere");
+    site.says("kiosk", user("Anna", ""));
+    assert_eq!(site.monitored["Anna"], "kiosk");
+    assert!(site.line("Anna").in_service);
+    assert!(!site.reports.iter().any(|report| matches!(report, Report::TwoHomes(..))));
 }
 
 #[test]

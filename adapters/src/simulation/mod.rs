@@ -57,10 +57,13 @@ pub struct Run {
     pub log: Vec<Record>,
 }
 
-/// Plays a seed. Whoever listens is told what happens, and how many milliseconds after the
-/// beginning.
-pub fn run(seed: u64, telling: Option<&mut dyn FnMut(u64, &str)>) -> Run {
-    let mut world = World::new(seed, telling);
+/// Whoever listens while a seed is played: told how many milliseconds after the beginning what
+/// happens.
+pub type Listener<'a> = &'a mut dyn FnMut(u64, &str);
+
+/// Plays a seed.
+pub fn run(seed: u64, listener: Option<Listener<'_>>) -> Run {
+    let mut world = World::new(seed, listener);
     let played = catch_unwind(AssertUnwindSafe(|| world.run()));
     let finding = match played {
         Ok(Ok(())) => None,

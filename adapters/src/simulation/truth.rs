@@ -7,7 +7,7 @@
 use super::world::World;
 use crate::simulator::model::{ListedCall, ListedLeg, ListedUser, Phase};
 use engine::id::{Guid, LineId};
-use engine::tapi::{CallState, connected_mode};
+use engine::tapi::{CallState, connected_mode, origin};
 use engine::view::{CallView, LineView};
 use std::collections::BTreeMap;
 
@@ -97,7 +97,8 @@ impl World<'_> {
         let legs = calls.filter(is_it).flat_map(|call| call.legs);
         let legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == ext).collect();
         // One who calls himself has both legs.
-        let fits = legs.iter().find(|leg| self.states(leg, view).contains(&call.state));
+        let outgoing = call.info.origin == origin::OUTBOUND;
+        let fits = legs.iter().find(|leg| (leg.state & 0x80 == 0) == outgoing);
         fits.or(legs.first()).map(|leg| leg.id)
     }
 

@@ -1,5 +1,6 @@
 //! Everything that takes part in a simulation, and the time that passes for it.
 
+use super::Listener;
 use super::agenda::{Agenda, Life, Step, What};
 use super::dice::Dice;
 use super::finding::Finding;
@@ -19,10 +20,6 @@ const BEGINNING: Millis = Millis(1_700_000_000_000);
 const QUIET_MS: u64 = 300_000;
 /// How long it takes until nothing is left of calls that everybody has hung up.
 const REST_MS: u64 = 90_000;
-
-/// What is told of a simulation while it runs.
-/// The number is that of milliseconds since it began.
-pub(super) type Telling<'a> = Option<&'a mut dyn FnMut(u64, &str)>;
 
 /// What happened, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,12 +72,12 @@ pub(super) struct World<'a> {
     pub(super) tally: Tally,
     /// The chaos is over.
     pub(super) is_quiet: bool,
-    telling: Telling<'a>,
+    listener: Option<Listener<'a>>,
 }
 
 impl<'a> World<'a> {
     /// The world under a seed.
-    pub(super) fn new(seed: u64, telling: Telling<'a>) -> World<'a> {
+    pub(super) fn new(seed: u64, listener: Option<Listener<'a>>) -> World<'a> {
         let swarm = Swarm::of(seed);
         let mut estate = Estate::built_in();
         let last = 20 + swarm.users;
@@ -110,7 +107,7 @@ impl<'a> World<'a> {
             host: Host::default(),
             tally: Tally::default(),
             is_quiet: false,
-            telling,
+            listener,
         }
     }
 
@@ -222,8 +219,8 @@ impl<'a> World<'a> {
 
     /// Tells what happens, if somebody listens.
     pub(super) fn say(&mut self, what: impl FnOnce() -> String) {
-        if let Some(telling) = &mut self.telling {
-            telling(self.now.since(BEGINNING), &what());
+        if let Some(listener) = &mut self.listener {
+            listener(self.now.since(BEGINNING), &what());
         }
     }
 }

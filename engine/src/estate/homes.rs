@@ -61,14 +61,19 @@ impl Member {
         self.sightings.iter().find(|sighting| sighting.pbx == pbx)
     }
 
-    /// Where he is at home now: where he was, as long as that PBX says so and is there; else at
-    /// the first one that says so and is there; else at the first one that said so.
+    /// Where he is at home now. A user whose PBX is left open is at home at every PBX, and so his
+    /// home is where his phone is registered; apart from that it is where it was, as long as that
+    /// PBX says so and is there, else at the first one that says so and is there.
     fn choose(&self, is_present: impl Fn(PbxId) -> bool) -> (PbxId, bool) {
         let claims = || self.sightings.iter().filter(|sighting| sighting.at_home);
+        let present = || claims().filter(|sighting| is_present(sighting.pbx));
         let stays = claims().find(|s| s.pbx == self.home && self.at_home);
-        let home = stays
-            .filter(|sighting| is_present(sighting.pbx))
-            .or_else(|| claims().find(|sighting| is_present(sighting.pbx)))
+        let stays_present = stays.filter(|sighting| is_present(sighting.pbx));
+        let home = stays_present
+            .filter(|sighting| sighting.registered)
+            .or_else(|| present().find(|sighting| sighting.registered))
+            .or(stays_present)
+            .or_else(|| present().next())
             .or(stays)
             .or_else(|| claims().next());
         match (home, self.sighting(self.home), self.sightings.first()) {
@@ -109,7 +114,9 @@ impl Estate {
         let identity = if may_differ { self.name_anew(line) } else { None };
         Spoken::Known(match home {
             (pbx, true) if pbx == link.pbx => Clue::Line { line, identity },
-            (pbx, true) if at_home && is_new => Clue::Foreign { line, identity, rival: Some(pbx) },
+            (pbx, true) if at_home && is_new && user.registered => {
+                Clue::Foreign { line, identity, rival: Some(pbx) }
+            }
             _ => Clue::Foreign { line, identity, rival: None },
         })
     }
@@ -151,7 +158,8 @@ impl Estate {
             Some(known) if member.sightings[known] == now => false,
             Some(known) => {
                 let sightings = &mut Arc::make_mut(&mut self.members[index]).sightings;
-                let said_so = sightings[known].at_home == at_home;
+                let before = sightings[known];
+                let said_so = (before.at_home, before.registered) == (at_home, user.registered);
                 sightings[known] = now;
                 !said_so
             }

@@ -429,15 +429,16 @@ impl Tree {
         };
         let was_online = node.slave.replace(slave).is_some_and(|slave| slave.online);
         node.wanted = true;
-        let (online, has_session) = (user.registered, !node.sessions.is_empty());
+        let online = user.registered;
         if !was_followed && self.is_followed(id) {
             let pause_ms = STAGGER_MS * u32::try_from(before).unwrap_or(0);
             inputs.extend(self.beginning(id, pause_ms).map(|input| (id, input)));
         } else if self.is_followed(id) {
             match (was_online, online) {
-                (_, true) if !has_session => inputs.push((id, PbxInput::Look)),
+                // Perhaps it is another box that registered in its place.
+                (_, true) => inputs.push((id, PbxInput::Look)),
                 (true, false) => inputs.push((id, PbxInput::Check)),
-                _ => {}
+                (false, false) => {}
             }
         }
         Found::Known

@@ -46,7 +46,7 @@ impl Reach {
     }
 
     /// The place that is asked first on that way.
-    fn place(&self, turn: u32) -> Option<&Arc<Place>> {
+    pub(super) fn place(&self, turn: u32) -> Option<&Arc<Place>> {
         match self {
             Reach::Direct { master, standby } => Some(if turn.is_multiple_of(2) {
                 master
@@ -102,7 +102,7 @@ impl Pbx {
                 (self.turn, self.tried) = (0, 0);
                 self.begin(out);
             }
-            Phase::Waiting if before != self.reach => self.look(out),
+            Phase::Waiting if before != self.reach => self.look(at, out),
             _ => {}
         }
     }
@@ -153,8 +153,7 @@ impl Pbx {
             }
             Reach::Through { name, .. } => {
                 self.phase = Phase::Locating;
-                let (name, interface) = (Personal::from(&**name), self.interface);
-                self.ask(Request::LocationUrl { name, interface }, out);
+                self.ask(Request::locate(name), out);
             }
         }
     }
@@ -212,11 +211,16 @@ impl Pbx {
         out.push(Effect::Wake(at, Timer::Reconnect(self.id, self.attempt.0)));
     }
 
-    /// Looks for a PBX now that would be looked for later.
-    pub(super) fn look(&mut self, out: &mut Effects) {
-        if matches!(self.phase, Phase::Waiting | Phase::Double) {
-            self.tried = 0;
-            self.begin(out);
+    /// Looks for a PBX now that would be looked for later; one that has a session is asked soon
+    /// whether it is still the right one.
+    pub(super) fn look(&mut self, at: Millis, out: &mut Effects) {
+        match self.phase {
+            Phase::Waiting | Phase::Double => {
+                self.tried = 0;
+                self.begin(out);
+            }
+            Phase::Up { .. } | Phase::Checking { .. } => self.hasten_trial(at, out),
+            _ => {}
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Back to the master: while its standby serves, a master is looked at from time to time. When it
 //! answers, a session is opened there beside the one with the standby; when the users are
 //! registered there, that session takes the place of the other one.
+//!
+//! For a slave its parent knows best: it is asked again, when there is a hint, whether the slave is
+//! still the box that has registered there. If it is another one, that is turned to.
 
 use super::users::Seen;
 use super::{LONGEST_PAUSE_MS, PROBE_MS, Pbx, Reach, ToLines};
 use crate::effect::{Effect, Effects, Interface, Report, Request};
+use crate::estate::Located;
 use crate::fact::{PbxFact, UserInfo};
 use crate::id::{Attempt, LineId};
 use crate::line::LineInput;
@@ -34,20 +38,24 @@ impl Pbx {
     /// Plans the next look at the master. As long as nobody is registered at the standby, it is
     /// likely that the master will be back soon.
     pub(super) fn plan_trial(&mut self, at: Millis, out: &mut Effects) {
+        if !self.is_at_standby() {
+            return;
+        }
         let soon_ms = LONGEST_PAUSE_MS.min(1_000 << self.trials.min(5));
         self.plan_trial_in(at, if self.serves { PROBE_MS } else { soon_ms }, out);
     }
 
-    /// A phone went away from the standby: perhaps to the master.
+    /// There is a hint that another box serves: a phone went away, or the parent said something.
     pub(super) fn hasten_trial(&mut self, at: Millis, out: &mut Effects) {
-        if self.serves && self.trial.is_none() && !self.is_hastened {
+        if self.trial.is_none() && !self.is_hastened {
             self.plan_trial_in(at, HASTE_MS, out);
-            self.is_hastened = true;
         }
+        // One that is under way may have asked too early.
+        self.is_hastened = true;
     }
 
     fn plan_trial_in(&mut self, at: Millis, pause_ms: u64, out: &mut Effects) {
-        if self.is_at_standby() {
+        if self.is_at_standby() || matches!(self.reach, Reach::Through { .. }) {
             // Whatever was planned before is not any more.
             self.plan = self.plan.wrapping_add(1);
             out.push(Effect::Wake(at + pause_ms, Timer::Probe(self.id, self.plan)));
@@ -55,15 +63,24 @@ impl Pbx {
     }
 
     pub(super) fn begin_trial(&mut self, out: &mut Effects) {
-        let Reach::Direct { master, .. } = &self.reach else { return };
-        if self.trial.is_some() || !self.is_at_standby() {
+        if self.trial.is_some() {
             return;
         }
+        let (place, request) = match &self.reach {
+            Reach::Direct { master, .. } if self.is_at_standby() => {
+                (Arc::clone(master), Request::Probe)
+            }
+            Reach::Through { name, .. } => {
+                let Some(parent) = self.reach.place(self.turn) else { return };
+                (Arc::clone(parent), Request::locate(name))
+            }
+            Reach::Direct { .. } => return,
+        };
         self.trials = self.trials.saturating_add(1);
         self.is_hastened = false;
         self.latest.0 += 1;
-        let (attempt, place) = (self.latest, Arc::clone(master));
-        self.ask_in(attempt, &place, Request::Probe, out);
+        let attempt = self.latest;
+        self.ask_in(attempt, &place, request, out);
         self.trial = Some(Trial { attempt, place, session: None, users: BTreeMap::new() });
     }
 
@@ -88,6 +105,7 @@ impl Pbx {
         let Some(trial) = &mut self.trial else { return };
         let (attempt, place) = (trial.attempt, Arc::clone(&trial.place));
         match fact {
+            PbxFact::Located(_) => self.relocated(at, clue, out, lines),
             PbxFact::Probed => {
                 let (user, interface) = (self.user.clone(), Interface::V10);
                 self.ask_in(attempt, &place, Request::Initialize { user, interface }, out);
@@ -107,9 +125,27 @@ impl Pbx {
         }
     }
 
+    /// The parent of a slave has said where that is now.
+    fn relocated(&mut self, at: Millis, clue: Clue, out: &mut Effects, lines: &mut ToLines) {
+        self.end_trial(out);
+        if let Clue::Located(Located::At(place)) = clue
+            && place != self.place
+        {
+            self.retire(out, lines);
+            self.tried = 0;
+            self.begin(out);
+        } else if std::mem::take(&mut self.is_hastened) {
+            self.hasten_trial(at, out);
+        }
+    }
+
     fn give_up_trial(&mut self, at: Millis, out: &mut Effects) {
         self.end_trial(out);
-        self.plan_trial(at, out);
+        if std::mem::take(&mut self.is_hastened) {
+            self.hasten_trial(at, out);
+        } else {
+            self.plan_trial(at, out);
+        }
     }
 
     fn trial_user(

@@ -1,6 +1,6 @@
 //! The users of a PBX and their calls: who is monitored, and whose events these are.
 
-use super::{Asking, Clue, MAX_EARLY, Monitoring, Pbx, SETTLE_MS, ToLines};
+use super::{Asking, Clue, MAX_EARLY, Monitoring, Pbx, SETTLE_MS, ToLines, Watched};
 use crate::effect::{Effect, Effects, Report, Request, Surprise};
 use crate::fact::{CallInfo, UserInfo};
 use crate::id::{LineId, UserHandle};
@@ -93,14 +93,16 @@ impl Pbx {
         lines: &mut ToLines,
     ) {
         let Seen { registered, changed } = seen;
-        if !registered && self.snapshot_ended {
+        let known = self.lines.get(&line).copied();
+        if !registered && known.is_some_and(|known| known.registered) {
             self.hasten_trial(at, out);
         }
         self.serves |= registered;
         lines.push((line, LineInput::Seen { link: self.link(), registered, changed }));
-        let known = self.lines.get(&line).copied();
-        if matches!(known, None | Some(Monitoring::Refused)) {
-            self.lines.insert(line, Monitoring::Wanted);
+        let asked = known.map(|known| known.monitoring).filter(|m| *m != Monitoring::Refused);
+        let monitoring = asked.unwrap_or(Monitoring::Wanted);
+        self.lines.insert(line, Watched { monitoring, registered });
+        if asked.is_none() {
             self.waiting.push_back((line, cn));
             self.ask_next_user(out);
         }
@@ -135,11 +137,11 @@ impl Pbx {
         match (self.lines.get_mut(&line), renamed) {
             (Some(_), Some(cn)) => self.waiting.push_front((line, cn)),
             (Some(state), None) if handle.0 == 0 => {
-                *state = Monitoring::Refused;
+                state.monitoring = Monitoring::Refused;
                 out.push(Effect::Report(Report::LineRefused(line)));
             }
             (Some(state), None) => {
-                *state = Monitoring::On;
+                state.monitoring = Monitoring::On;
                 self.users.insert(handle.0, line);
                 let (link, place) = (self.link(), Arc::clone(&self.place));
                 lines.push((line, LineInput::Monitored { link, place, user: handle }));

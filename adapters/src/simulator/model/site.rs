@@ -45,10 +45,12 @@ impl PbxModel {
     /// A slave registers here, from that address, or is not registered any more.
     pub fn set_location(&mut self, name: &str, url: Option<&str>) {
         let registered = url.is_some();
+        let mut moved = false;
         match self.locations.iter_mut().find(|location| location.name == name) {
             Some(known) => {
                 known.registered = registered;
                 if let Some(url) = url {
+                    moved = known.url != url;
                     url.clone_into(&mut known.url);
                 }
             }
@@ -60,6 +62,10 @@ impl PbxModel {
             }),
         }
         let Some(id) = self.directory.short_named(name) else { return };
+        if moved {
+            // Another box, another registration.
+            self.register(id, false);
+        }
         self.register(id, registered);
     }
 
