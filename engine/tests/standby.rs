@@ -3,7 +3,7 @@
 
 mod grove;
 
-use engine::effect::Report;
+use engine::effect::{Interface, Report};
 use engine::fact::*;
 use engine::id::*;
 use engine::pbx::PROBE_MS;
@@ -131,6 +131,23 @@ fn the_master_is_looked_at_from_time_to_time_and_taken_back_when_its_users_are_t
     assert_eq!(site.in_service(), both("hq"));
     assert_eq!((site.sessions_at("hq"), site.sessions_at("hq2")), (1, 0));
     assert!(site.reports.contains(&Report::BackAtMaster(PbxId(0))));
+}
+
+#[test]
+fn a_master_that_refuses_newer_flags_is_taken_back_with_older_ones() {
+    let mut site = site();
+    for host in ["hq", "hq2"] {
+        site.pbxs.get_mut(host).unwrap().newest = Some(Interface::V7);
+    }
+    site.restore("hq");
+    site.pass(100_000);
+    fail(&mut site);
+    site.pass(PROBE_MS);
+    assert_eq!(site.in_service(), both("hq2"));
+    register(&mut site, "hq2", false);
+    site.restore("hq");
+    site.pass(2 * PROBE_MS);
+    assert_eq!(site.in_service(), both("hq"));
 }
 
 #[test]
