@@ -115,6 +115,8 @@ pub enum Clue {
         identity: Option<Arc<Identity>>,
         /// Another PBX that says, as this one does, that he is at home there.
         rival: Option<PbxId>,
+        /// Nobody spoke of him before.
+        revived: bool,
     },
     /// The user of this line is deleted, or out of scope, and no PBX speaks of him any more.
     Removed(LineId),
@@ -390,9 +392,12 @@ fn too_late(clue: Clue, lines: &mut ToLines) {
     match clue {
         Clue::Renamed(renamed) => lines.extend(renamed),
         Clue::Removed(line) => lines.push((line, LineInput::Removed)),
-        Clue::Line { line, identity: Some(identity) }
-        | Clue::Foreign { line, identity: Some(identity), .. } => {
-            lines.push((line, LineInput::Identity(identity)));
+        Clue::Line { line, identity } => {
+            lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
+        }
+        Clue::Foreign { line, identity, revived, .. } => {
+            lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
+            lines.extend(revived.then_some((line, LineInput::Known)));
         }
         _ => {}
     }

@@ -58,15 +58,12 @@ impl Pbx {
     /// with all of them: the user is unknown, or this account may not use it; or the box is a
     /// standby that has nothing to do.
     fn refused(&mut self, at: Millis, out: &mut Effects, lines: &mut ToLines) {
-        match self.interface {
-            Interface::V10 => self.interface = Interface::V8,
-            Interface::V8 => self.interface = Interface::V7,
-            Interface::V7 => {
-                let pause_ms = if self.is_at_standby() { 0 } else { REFUSED_PAUSE_MS };
-                out.push(Effect::Report(Report::UserRefused(self.id)));
-                return self.next(at, pause_ms, out, lines);
-            }
-        }
+        let Some(older) = self.interface.older() else {
+            let pause_ms = if self.is_at_standby() { 0 } else { REFUSED_PAUSE_MS };
+            out.push(Effect::Report(Report::UserRefused(self.id)));
+            return self.next(at, pause_ms, out, lines);
+        };
+        self.interface = older;
         self.initialize(out);
     }
 

@@ -48,8 +48,9 @@ impl Pbx {
     /// What a record means that is about nobody who is at home here.
     pub(super) fn heard(&mut self, clue: Clue, out: &mut Effects, lines: &mut ToLines) {
         match clue {
-            Clue::Foreign { line, identity, rival } => {
+            Clue::Foreign { line, identity, rival, revived } => {
                 lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
+                lines.extend(revived.then_some((line, LineInput::Known)));
                 if let Some(rival) = rival {
                     out.push(Effect::Report(Report::TwoHomes(line, rival, self.id)));
                 }
