@@ -134,7 +134,7 @@ impl Pbx {
                 self.initialize(out);
             }
             (Question::UserInitialize(line), _) if is_answered(&failure) => {
-                self.user_initialized(line, UserHandle(0), out, lines);
+                self.user_failed(line, out, lines);
             }
             (Question::Poll, Phase::Up { session, key })
                 if matches!(failure, Failure::Fault(_)) =>
