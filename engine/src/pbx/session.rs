@@ -6,7 +6,7 @@ use super::{
 };
 use crate::effect::{Effect, Effects, Interface, Report, Request};
 use crate::fact::{Failure, Question};
-use crate::id::{PbxId, UserHandle};
+use crate::id::PbxId;
 use crate::line::LineInput;
 use crate::time::{Millis, Timer};
 use std::sync::Arc;
