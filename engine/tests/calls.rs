@@ -503,3 +503,23 @@ fn a_call_that_is_made_beside_another_one_waits_no_longer_than_it_takes_to_go_on
     site.deadline(1, 2);
     assert!(site.calls_told(1).is_empty(), "once");
 }
+
+#[test]
+fn what_came_before_a_leg_was_named_is_not_left_behind_while_another_leg_is_awaited() {
+    let mut site = Site::new();
+    site.make_call(1, 0);
+    site.make_call(2, 1);
+    site.call(101, 1);
+    site.call(101, 3);
+    site.reply(1, 1, Reply::Calling(CallHandle(101)));
+    let told = site.calls_told(1);
+    assert_eq!(told[..2], ["1 done", "made0 DIALING 0x0"]);
+    assert_eq!(told.last().unwrap(), "made0 PROCEEDING 0x0");
+    site.cleared(101, 6, Some(1));
+    site.del(101);
+    site.calls_told(1);
+    // The other call comes to nothing; the first one must not rise again.
+    site.reply(1, 2, Reply::Calling(CallHandle(0)));
+    let told = site.calls_told(1);
+    assert!(told.iter().all(|words| !words.starts_with("new")), "{told:?}");
+}

@@ -281,6 +281,23 @@ fn calls_outlive_the_change_to_a_standby_and_back() {
 }
 
 #[test]
+fn a_standby_may_refuse_sessions_while_it_has_nothing_to_do() {
+    for answer in ["return-0", "fault"] {
+        let mut stage = Stage::new("");
+        stage.quiet("the beginning", &[]);
+        stage.say(&format!("at works-standby set idle_standby {answer}"));
+        stage.say("stop works");
+        stage.quiet("works is off", &[]);
+        stage.say("take-over works");
+        stage.quiet("its standby has taken over", &[]);
+        assert_eq!(stage.sessions("works-standby"), "1");
+        stage.say("start works");
+        stage.quiet("works is back", &[]);
+        assert_eq!(stage.removals(), 0);
+    }
+}
+
+#[test]
 fn a_user_who_moves_through_the_tree_keeps_the_line() {
     let mut stage = Stage::new("");
     stage.quiet("the beginning", &[]);

@@ -115,10 +115,17 @@ impl Line {
     /// Takes in the events that were kept back, each with its own status messages: what is told
     /// must not depend on whether events overtook the answer to `UserCall`.
     pub(in crate::line) fn release_early(&mut self, at: Millis, out: &mut Effects) {
-        if self.early.is_empty() || self.awaits_leg() {
+        if self.early.is_empty() {
             return;
         }
-        for (link, info, clue) in std::mem::take(&mut self.early) {
+        // While another leg is still to be named, those of known legs go on: what comes for these
+        // from now on must not overtake them.
+        let awaits_leg = self.awaits_leg();
+        let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.early)
+            .into_iter()
+            .partition(|(_, info, _)| !awaits_leg || self.has_leg(info.handle()));
+        self.early = later;
+        for (link, info, clue) in now {
             let (before, offered) = (self.status(), self.offered());
             self.call_event(at, link, info, clue, out);
             self.settle_conferences(at, out);
@@ -126,6 +133,10 @@ impl Line {
             self.report_status(before, out);
             self.begin_ringing(at, &offered, out);
         }
+    }
+
+    fn has_leg(&self, handle: CallHandle) -> bool {
+        self.calls.iter().any(|call| call.leg == Some(handle) || call.forks.contains(&handle))
     }
 
     /// Whether the PBX owes us the handle of a leg.
