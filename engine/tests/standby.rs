@@ -181,7 +181,7 @@ fn phones_that_leave_while_the_master_is_looked_at_in_vain_are_not_overlooked() 
     // The trial is under way when the master comes back; its answer is of before.
     let trial = Link { pbx: PbxId(0), attempt: Attempt(site.latest_attempt + 1) };
     site.hold = true;
-    while !site.asked.last().is_some_and(|(_, what)| what == "Probe") {
+    while site.asked.last().is_none_or(|(_, what)| what != "Probe") {
         site.pass(1_000);
     }
     register(&mut site, "hq", true);

@@ -28,19 +28,18 @@ struct identity {
     GUID guid;
 };
 
-/* Of all lines but one, which may be on its way out; NULL for all. */
-static unsigned identities(struct identity *into, const char *without)
+/* Of all lines that are there; how many these are. */
+static unsigned identities(struct identity *into)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < session.line_count; i++) {
-        const struct line *line = &session.lines[i];
-        if (without != NULL && strcmp(line->extension, without) == 0) continue;
-        const LINEDEVCAPS *caps = device_caps(line->device);
+        const LINEDEVCAPS *caps = device_caps_if_there(session.lines[i].device);
+        if (caps == NULL) continue;
         struct identity *one = &into[count++];
-        snprintf(one->extension, sizeof one->extension, "%s", line->extension);
+        snprintf(one->extension, sizeof one->extension, "%s", session.lines[i].extension);
         one->permanent_id = caps->dwPermanentLineID;
         one->guid = caps->PermanentLineGuid;
-        for (struct identity *other = into; other < one; other++)
+        for (const struct identity *other = into; other < one; other++)
             CHECK(other->permanent_id != one->permanent_id, "lines %s and %s share an id",
                   other->extension, one->extension);
     }
@@ -51,7 +50,7 @@ static void must_be_known_again(const struct identity *before, unsigned count,
                                 const char *without)
 {
     struct identity now[LINES];
-    unsigned there = identities(now, without), found = 0;
+    unsigned there = identities(now), found = 0;
     for (unsigned i = 0; i < count; i++) {
         for (unsigned k = 0; k < there; k++) {
             if (strcmp(before[i].extension, now[k].extension) != 0) continue;
@@ -77,7 +76,7 @@ static void permanent_ids_stay(void)
         attend_creations();
     }
     struct identity before[LINES];
-    unsigned count = identities(before, NULL);
+    unsigned count = identities(before);
     session_stop();
     control_until_end("order reverse", "order normal");
     control("remove-user 39");
