@@ -1,6 +1,6 @@
 //! The users of a PBX and their calls: who is monitored, and whose events these are.
 
-use super::{Asking, Clue, MAX_EARLY, Monitoring, Pbx, SETTLE_MS, ToLines, Watched};
+use super::{Asking, Changes, Clue, MAX_EARLY, Monitoring, Pbx, SETTLE_MS, ToLines, Watched};
 use crate::effect::{Effect, Effects, Report, Request, Surprise};
 use crate::fact::{CallInfo, UserInfo};
 use crate::id::{LineId, UserHandle};
@@ -65,6 +65,12 @@ impl Pbx {
             }
             // A trunk, or all of them: their numbers mean something to the lines.
             Clue::Renamed(renamed) => lines.extend(renamed),
+            Clue::End(changes, renamed) => {
+                lines.extend(renamed);
+                if changes != Changes::default() {
+                    out.push(Effect::Report(Report::Changed(self.id, changes)));
+                }
+            }
             Clue::Limit(limit) => out.push(Effect::Report(Report::LimitReached(limit))),
             _ => {}
         }
