@@ -51,6 +51,9 @@ pub const PROBE_MS: u64 = 30_000;
 
 /// Most events kept back while the PBX owes us the handle of a user (I-24).
 pub const MAX_EARLY: usize = 256;
+/// A user whose `UserInitialize` is answered by an error is asked for again, after all others; so
+/// often at most, or a box that stumbles over one user would be asked about him for ever.
+pub const MAX_USER_FAILURES: u8 = 3;
 
 /// What can happen to a PBX.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,6 +234,8 @@ struct Watched {
     monitoring: Monitoring,
     /// A device is registered.
     registered: bool,
+    /// How often `UserInitialize` was answered in no way that makes sense.
+    failures: u8,
 }
 
 /// How far monitoring of a line is in the present session.
@@ -245,6 +250,7 @@ enum Monitoring {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Asking {
     line: LineId,
+    cn: Personal,
     /// The user's new name, if it was renamed meanwhile: under the old one the PBX may not know it.
     renamed: Option<Personal>,
 }

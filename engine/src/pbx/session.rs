@@ -6,7 +6,7 @@ use super::{
 };
 use crate::effect::{Effect, Effects, Interface, Report, Request};
 use crate::fact::{Failure, Question};
-use crate::id::{PbxId, UserHandle};
+use crate::id::PbxId;
 use crate::line::LineInput;
 use crate::time::{Millis, Timer};
 use std::sync::Arc;
@@ -134,7 +134,7 @@ impl Pbx {
                 self.initialize(out);
             }
             (Question::UserInitialize(line), _) if is_answered(&failure) => {
-                self.user_initialized(line, UserHandle(0), out, lines);
+                self.user_failed(line, out, lines);
             }
             (Question::Poll, Phase::Up { session, key })
                 if matches!(failure, Failure::Fault(_)) =>
