@@ -280,6 +280,32 @@ impl Estate {
         estate
     }
 
+    /// An estate of a master and so many slaves, each with so many users, for measurements.
+    #[must_use]
+    pub fn with_slaves(slaves: usize, users: usize) -> Estate {
+        let users = users.min(OBJECT_LIMIT / (slaves + 1));
+        let mut estate = Estate::with_users(users);
+        estate.pbxs = (1..=slaves.min(PBX_LIMIT - 1))
+            .map(|slave| Further {
+                name: format!("slave{slave}"),
+                slave_of: Some(estate.name.clone()),
+                users: Estate::with_users(users)
+                    .users
+                    .into_iter()
+                    .filter(|user| user.object.is_empty() && user.password.is_none())
+                    .map(|user| User {
+                        cn: format!("{} of {slave}", user.cn),
+                        h323: Some(format!("{}s{slave}", user.short_name())),
+                        nodenum: format!("9{slave:03}"),
+                        ..user
+                    })
+                    .collect(),
+                ..Further::default()
+            })
+            .collect();
+        estate
+    }
+
     /// Reads an estate file.
     ///
     /// # Errors
@@ -484,6 +510,17 @@ mod tests {
             assert_eq!(estate.users.len(), count + 2);
             assert!(estate.users[1..=count].iter().all(|user| !user.e164.starts_with('0')));
         }
+    }
+
+    #[test]
+    fn an_estate_with_slaves_is_sound() {
+        let estate = Estate::with_slaves(12, 10);
+        estate.check().unwrap();
+        let all = estate.expanded();
+        assert_eq!(all.len(), 13);
+        // The account, ten users and the trunk; twelve slaves with an object and ten users each.
+        assert_eq!(all[0].estate.users.len(), 12 + 12 * 11);
+        assert_eq!(all[12].estate.users.len(), 11);
     }
 
     #[test]

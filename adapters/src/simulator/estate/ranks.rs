@@ -64,7 +64,7 @@ impl Estate {
         let mut all = vec![One {
             name: self.name.clone(),
             rank: Rank::Master,
-            estate: Estate { pbxs: Vec::new(), ..self.clone() },
+            estate: Estate { users: self.users.clone(), ..self.bare() },
         }];
         for (index, pbx) in self.pbxs.iter().enumerate() {
             let rank = match (&pbx.slave_of, &pbx.standby_of) {
@@ -81,8 +81,7 @@ impl Estate {
                 serial,
                 users: pbx.users.iter().map(|user| own(user, &pbx.name)).collect(),
                 locations: Vec::new(),
-                pbxs: Vec::new(),
-                ..self.clone()
+                ..self.bare()
             };
             all.push(One { name: pbx.name.clone(), rank, estate });
         }
@@ -104,6 +103,20 @@ impl Estate {
             }
         }
         all
+    }
+
+    /// The same PBX by itself and without users: of a large site, a copy of all would be too much.
+    fn bare(&self) -> Estate {
+        Estate {
+            system: self.system.clone(),
+            name: self.name.clone(),
+            firmware: self.firmware.clone(),
+            serial: self.serial.clone(),
+            admin_password: self.admin_password.clone(),
+            users: Vec::new(),
+            locations: self.locations.clone(),
+            pbxs: Vec::new(),
+        }
     }
 
     /// Accounts exist at every PBX that has none of its own.
