@@ -4,7 +4,7 @@
 
 mod grove;
 
-use engine::effect::{Limit, Report};
+use engine::effect::{Changes, Limit, Report};
 use engine::fact::*;
 use engine::id::*;
 use engine::place::Place;
@@ -216,6 +216,30 @@ fn users_that_vanished_while_nobody_looked_lose_their_lines_and_keep_their_ids()
     site.says("other", user("Dora", ""));
     assert!(site.line("Dora").in_service);
     assert_eq!(site.line("Dora").identity.line, id);
+}
+
+#[test]
+fn what_changed_while_nobody_looked_is_reported() {
+    let mut site = site();
+    site.cut("other");
+    let other = site.pbxs.get_mut("other").unwrap();
+    other.users = vec![user("Eva", ""), user("Fred", ""), user("Gil", "")];
+    site.restore("other");
+    site.pass(60_000);
+    let changes = Changes { added: 3, renamed: 0, gone: 1 };
+    assert!(site.reports.contains(&Report::Changed(PbxId(1), changes)));
+    site.cut("other");
+    site.pbxs.get_mut("other").unwrap().users[0].e164 = "99".into();
+    site.restore("other");
+    site.reports.clear();
+    site.pass(60_000);
+    let changes = Changes { added: 0, renamed: 1, gone: 0 };
+    assert!(site.reports.contains(&Report::Changed(PbxId(1), changes)));
+    site.cut("other");
+    site.restore("other");
+    site.reports.clear();
+    site.pass(60_000);
+    assert!(!site.reports.iter().any(|report| matches!(report, Report::Changed(..))));
 }
 
 #[test]
