@@ -73,6 +73,20 @@ impl Disk {
         };
         (0..count).map(|_| flush()).collect()
     }
+
+    /// The same with a pause before each, as they come at a steady pace: a disk, and the processor
+    /// that waits for it, take longer when they have been idle.
+    ///
+    /// # Panics
+    /// If the disk does not take it.
+    pub fn flushes_at(&mut self, pace: Duration, count: usize) -> Vec<f64> {
+        let mut times = Vec::with_capacity(count);
+        for _ in 0..count {
+            std::thread::sleep(pace);
+            times.extend(self.flushes(1));
+        }
+        times
+    }
 }
 
 /// Waits for a condition; false if it does not come true in a minute.

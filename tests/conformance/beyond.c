@@ -70,13 +70,17 @@ static void digits_heard(void)
           "DTMF is not claimed");
     struct call *call = connected_call(line, 21);
     place from = log_end();
-    EXPECT(generate(call, 0xBEEF, LINEDIGITMODE_DTMF, "12,a#"), 0);
     struct pattern generated = {
         .kind = EVENT, .line = line->ht, .call = call->ht, .message = LINE_GENERATE,
         .p1 = LINEGENERATETERM_DONE,
     };
+    uint32_t before = tick_count();
+    EXPECT(generate(call, 0xBEEF, LINEDIGITMODE_DTMF, "12,a#"), 0);
     const struct entry *entry = log_at(await(from, generated, "LINE_GENERATE"));
+    uint32_t after = tick_count();
     CHECK(entry->p2 == 0xBEEF, "the tag is %#x", (unsigned)entry->p2);
+    CHECK((uint32_t)entry->p3 - before <= after - before, "tick %u is not from %u to %u",
+          (unsigned)entry->p3, (unsigned)before, (unsigned)after);
     const char *heard = control("heard 21");
     CHECK(strcmp(heard, "12A#") == 0, "the other end heard \"%s\"", heard);
     EXPECT(generate(call, 1, LINEDIGITMODE_PULSE, "1"), ERR(INVALDIGITMODE));

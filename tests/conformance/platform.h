@@ -14,6 +14,8 @@
 
 /* Microseconds on a clock that never goes back. */
 uint64_t clock_us(void);
+/* Milliseconds since the system began, as it counts them; wraps round. */
+uint32_t tick_count(void);
 /* For loops that look for a condition until a deadline, never to hope that something is done. */
 void pause_ms(unsigned ms);
 

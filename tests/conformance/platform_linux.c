@@ -35,6 +35,11 @@ uint64_t clock_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+uint32_t tick_count(void)
+{
+    return (uint32_t)(clock_us() / 1000);
+}
+
 void pause_ms(unsigned ms)
 {
     struct timespec span = {ms / 1000, (long)(ms % 1000) * 1000000};

@@ -25,6 +25,11 @@ uint64_t clock_us(void)
     return seconds * 1000000 + rest * 1000000 / (uint64_t)frequency.QuadPart;
 }
 
+uint32_t tick_count(void)
+{
+    return GetTickCount();
+}
+
 void pause_ms(unsigned ms)
 {
     Sleep(ms);

@@ -2,8 +2,6 @@
 
 use adapters::settings::Settings;
 use std::path::PathBuf;
-use std::sync::OnceLock;
-use std::time::Instant;
 
 /// Environment variable that names the settings file.
 const SETTINGS_VARIABLE: &str = "TAPLINE_CONFIG";
@@ -16,15 +14,7 @@ pub(crate) fn settings_path() -> PathBuf {
     }
 }
 
-/// What LINE_GENERATE calls a tick count: milliseconds since some moment, which only differences
-/// have a meaning of.
-pub(crate) fn ticks_ms() -> u32 {
-    static BEGINNING: OnceLock<Instant> = OnceLock::new();
-    // Wraps round as the system's own count does.
-    BEGINNING.get_or_init(Instant::now).elapsed().as_millis() as u32
-}
-
-pub(crate) use module::{own_path, pin};
+pub(crate) use module::{own_path, pin, ticks_ms};
 
 /// Any address inside this library finds its module.
 fn own_address() -> *const core::ffi::c_void {
@@ -43,6 +33,13 @@ mod module {
     unsafe extern "system" {
         fn GetModuleHandleExW(flags: u32, address: *const c_void, module: *mut *mut c_void) -> i32;
         fn GetModuleFileNameW(module: *mut c_void, name: *mut u16, size: u32) -> u32;
+        fn GetTickCount() -> u32;
+    }
+
+    /// What LINE_GENERATE calls a tick count: milliseconds since the system began. It wraps round.
+    pub(crate) fn ticks_ms() -> u32 {
+        // SAFETY: there is nothing that could be wrong about calling it.
+        unsafe { GetTickCount() }
     }
 
     /// Keeps the library in memory until the process ends: some threads of the log's storage
@@ -82,7 +79,7 @@ mod module {
 
 #[cfg(not(windows))]
 mod module {
-    use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
+    use std::ffi::{CStr, OsStr, c_char, c_int, c_long, c_void};
     use std::os::unix::ffi::OsStrExt;
     use std::path::PathBuf;
     use std::sync::Once;
@@ -96,8 +93,28 @@ mod module {
         symbol: *mut c_void,
     }
 
+    /// timespec of time.h.
+    #[repr(C)]
+    #[derive(Default)]
+    struct TimeSpec {
+        seconds: c_long,
+        nanoseconds: c_long,
+    }
+
+    /// CLOCK_MONOTONIC of time.h.
+    const MONOTONIC: c_int = 1;
+
     unsafe extern "C" {
         fn dladdr(address: *const c_void, info: *mut DlInfo) -> c_int;
+        fn clock_gettime(clock: c_int, time: *mut TimeSpec) -> c_int;
+    }
+
+    /// What LINE_GENERATE calls a tick count: milliseconds since the system began. It wraps round.
+    pub(crate) fn ticks_ms() -> u32 {
+        let mut time = TimeSpec::default();
+        // SAFETY: the second parameter is a place for the answer; without one it stays 0.
+        unsafe { clock_gettime(MONOTONIC, &raw mut time) };
+        (time.seconds as u32).wrapping_mul(1000).wrapping_add((time.nanoseconds / 1_000_000) as u32)
     }
 
     /// Keeps the library in memory until the process ends: some threads of the log's storage
@@ -145,6 +162,18 @@ mod module {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ticks_go_on_as_time_does() {
+        let (before, begun) = (ticks_ms(), std::time::Instant::now());
+        while begun.elapsed().as_millis() < 60 {
+            std::thread::yield_now();
+        }
+        let ticks = ticks_ms().wrapping_sub(before);
+        let time = begun.elapsed().as_millis() as u32;
+        // The clock of Windows has steps of up to 16 ms.
+        assert!((40..=time + 20).contains(&ticks), "{ticks} in {time} ms");
+    }
 
     #[test]
     fn the_library_knows_where_it_lies() {

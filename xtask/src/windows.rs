@@ -134,6 +134,11 @@ pub(crate) fn build(bits: Bits, way: Way, profile: Profile) -> Result<PathBuf, P
     let mut cargo = cargo();
     cargo.args(["build", "--profile", profile.name(), "--target", &target]);
     cargo.args(["--locked", "--package", "tsp-ffi", "--lib"]);
+    if profile == Profile::Dev {
+        // It is not run, so no time is spent on making packages fast, or on what a debugger needs.
+        let quickly = ["profile.dev.package.\"*\".opt-level=0", "profile.dev.debug=false"];
+        cargo.args(quickly.iter().flat_map(|setting| ["--config", setting]));
+    }
     let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
     cargo.env(linker, bits.tool("gcc"));
     if way == Way::WithLibrary {

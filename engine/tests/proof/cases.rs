@@ -202,6 +202,17 @@ pub const CASES: &[Case] = &[
         silent: FAILED,
     },
     Case {
+        name: "take back a conference",
+        stage: conference_begun,
+        ask: || Command::Unhold(made(1, 1)),
+        prove: |site, _| {
+            site.cleared(102, 7, Some(16));
+            site.call(101, 133);
+        },
+        hung_up: GONE,
+        silent: FAILED,
+    },
+    Case {
         name: "remove from a conference",
         stage: conferring,
         ask: || Command::RemoveFromConference(made(1, 2)),

@@ -133,21 +133,12 @@ impl Line {
 
     /// Whether the PBX has both of two calls connected.
     pub(super) fn talk_together(&self, call: CallId, other: CallId) -> bool {
-        [call, other].into_iter().all(|call| {
-            self.index_of(call).is_some_and(|index| {
-                let call = &self.calls[index];
-                let state = reading(call.pbx, call.circumstances());
-                matches!(state, Some((CallState::Connected, _)))
-            })
-        })
+        let both = [call, other];
+        both.into_iter().all(|call| self.index_of(call).is_some_and(|at| talks(&self.calls[at])))
     }
 
     /// Whether the PBX has every member of a conference, and one more call, connected.
     pub(super) fn is_joined(&self, conference: CallId, consultation: CallId) -> bool {
-        let talks = |call: &Call| {
-            let state = reading(call.pbx, call.circumstances());
-            matches!(state, Some((CallState::Connected, _)))
-        };
         let joins = |call: &&Call| call.id == consultation || call.member_of == Some(conference);
         self.calls.iter().filter(joins).filter(|call| talks(call)).count() == MEMBERS
     }
@@ -291,6 +282,11 @@ impl Line {
         self.calls[index].member_of = Some(conference);
         self.enter(at, index, conferenced(conference), out);
     }
+}
+
+/// Whether the PBX has a call connected, however it is shown.
+fn talks(call: &Call) -> bool {
+    matches!(reading(call.pbx, call.circumstances()), Some((CallState::Connected, _)))
 }
 
 /// The mode of a member names its conference; the library makes the server's handle of it.
