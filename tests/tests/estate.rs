@@ -20,9 +20,6 @@ use tempfile::TempDir;
 /// Nothing here takes longer unless it hangs: a pause between attempts is half a minute at most.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A standby serves within this time after its PBX refused the first connection.
-const TAKE_OVER: Duration = Duration::from_secs(2);
-
 /// Lines that the estate has.
 const LINES: u32 = 10;
 
