@@ -378,7 +378,8 @@ fn is_same_box(one: &Node, other: &Node) -> bool {
 // ---- slaves -----------------------------------------------------------------------------------
 
 /// Whether an object stands for another PBX.
-pub(super) fn is_location(user: &UserInfo) -> bool {
+#[must_use]
+pub fn is_location(user: &UserInfo) -> bool {
     !user.cn.is_empty() && &*user.object == "loc"
 }
 
