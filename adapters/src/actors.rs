@@ -15,7 +15,6 @@
 //! This is the only file that names actix. `send().await` is used throughout: `do_send` would
 //! ignore the bound of a mailbox.
 
-use crate::views::Views;
 use actix::prelude::*;
 use engine::core::Core;
 use engine::effect::{Effect, Effects};
@@ -43,8 +42,7 @@ pub struct Ensemble {
     pbxs: BTreeMap<PbxId, Addr<PbxActor>>,
     /// Lines are numbered densely, so a line is looked up by index.
     lines: Vec<Seat>,
-    views: Arc<Views>,
-    /// Views that came of the records applied, in order, and are not published yet.
+    /// Views that came of the records applied, in order, and were not taken yet.
     unpublished: Vec<(LineId, Arc<LineView>)>,
 }
 
@@ -62,28 +60,25 @@ enum Seat {
 const AT_ONCE: usize = 256;
 
 impl Ensemble {
-    /// Gives every part of a core an actor. Views of its lines are published from the first record
+    /// Gives every part of a core an actor. There are views of its lines from the first record
     /// on: what the core remembers of an earlier session is not how the lines are found in this one.
     #[must_use]
-    pub fn start(core: Core, views: Arc<Views>) -> Ensemble {
+    pub fn start(core: Core) -> Ensemble {
         let (estate, pbxs, lines) = core.into_parts();
         let pbxs = pbxs.into_iter().map(|(id, pbx)| (id, PbxActor { pbx }.start())).collect();
-        let mut ensemble =
-            Ensemble { estate, pbxs, lines: Vec::new(), views, unpublished: Vec::new() };
+        let mut ensemble = Ensemble { estate, pbxs, lines: Vec::new(), unpublished: Vec::new() };
         lines.into_iter().for_each(|line| ensemble.seat(line));
         ensemble
     }
 
-    /// Makes what applications read that which came of all records applied so far.
-    pub fn publish(&mut self) {
-        for (line, view) in self.unpublished.drain(..) {
-            self.views.publish(line, view);
-        }
+    /// The views that came of the records applied since this was last asked, in order.
+    pub fn take_views(&mut self) -> Vec<(LineId, Arc<LineView>)> {
+        std::mem::take(&mut self.unpublished)
     }
 
     /// Folds records as `Core::apply` does one after the other. The effects are added to `out` in
     /// the order of the records, each with the number of its record, counted from 0. Views wait to
-    /// be published.
+    /// be taken.
     pub async fn apply(&mut self, records: Vec<Record>, out: &mut Vec<(usize, Effect)>) {
         let mut round = Round::default();
         for (index, record) in records.into_iter().enumerate() {
@@ -381,6 +376,7 @@ fn guarded(who: &str, work: impl FnOnce()) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::views::Views;
     use engine::strategy::histories;
     use proptest::prelude::*;
     use std::cell::RefCell;
@@ -395,7 +391,7 @@ mod tests {
         let result = Rc::new(RefCell::new(None));
         let (inside, published) = (Rc::clone(&result), Arc::clone(&views));
         run_on_arbiter(async move {
-            let mut ensemble = Ensemble::start(Core::default(), published);
+            let mut ensemble = Ensemble::start(Core::default());
             let (mut effects, mut done) = (Vec::new(), 0);
             for size in sizes.into_iter().cycle() {
                 let batch: Vec<_> = records.drain(..size.min(records.len())).collect();
@@ -404,7 +400,9 @@ mod tests {
                 }
                 let (count, mut out) = (batch.len(), Vec::new());
                 ensemble.apply(batch, &mut out).await;
-                ensemble.publish();
+                for (line, view) in ensemble.take_views() {
+                    published.publish(line, view);
+                }
                 effects.extend(out.into_iter().map(|(index, effect)| (done + index, effect)));
                 done += count;
             }

@@ -13,6 +13,7 @@
 //! record that was let in. An audience that falls behind holds back the Polls in its turn.
 
 mod core_thread;
+mod gate;
 mod io_thread;
 mod journal_thread;
 mod message;
@@ -31,6 +32,7 @@ use engine::fact::{Event, HostFact, Told};
 use engine::line::{Line, LineInput};
 use engine::time::Millis;
 use engine::view::LineView;
+use gate::Gate;
 use io_thread::{IoThread, Pbxs};
 use journal_thread::JournalThread;
 use message::{Intake, QUEUE};
@@ -147,9 +149,10 @@ impl Prepared {
         publish_as_found(&core, last_at, &views);
         let (intake, queue) = mpsc::channel(QUEUE);
         let io = IoThread::start(clock, pbxs, intake.clone(), Arc::clone(&audience))?;
-        let core =
-            CoreThread::start(core, Arc::clone(&views), audience, io.outlet(), intake.clone())?;
-        let journal = JournalThread::start(journal, next_seq, last_at, clock, queue, core.inlet())?;
+        let gate = Arc::new(Gate::new(Arc::clone(&views), audience, io.outlet()));
+        let core = CoreThread::start(core, Arc::clone(&gate), intake.clone())?;
+        let journal =
+            JournalThread::start(journal, next_seq, last_at, clock, queue, core.inlet(), gate)?;
         let stopping = AtomicBool::new(false);
         let runtime = Runtime { views, intake, io, core, journal, stopping };
         runtime.note(Event::Host(HostFact::Started));

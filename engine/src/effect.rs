@@ -119,6 +119,18 @@ pub enum Interface {
     V10,
 }
 
+impl Interface {
+    /// The one before it, which an older box may know.
+    #[must_use]
+    pub fn older(self) -> Option<Interface> {
+        match self {
+            Interface::V10 => Some(Interface::V8),
+            Interface::V8 => Some(Interface::V7),
+            Interface::V7 => None,
+        }
+    }
+}
+
 /// What to ask a PBX. The answer to an order is an `Event::Reply` to the request named;
 /// to anything else a `PbxFact`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -149,14 +149,16 @@ impl Estate {
         self.configuration = Some(configuration);
         let mut lines = self.leave(gone, &mut pbxs);
         lines.extend(self.rename(|_| true));
+        self.settle(&mut pbxs);
         Route::Several(pbxs, lines)
     }
 
     /// Looks after PBXs no more, and says what that means to lines and to other PBXs.
     fn leave(&mut self, gone: Vec<PbxId>, pbxs: &mut ToPbxs) -> Vec<(LineId, LineInput)> {
         let mut lines = Vec::new();
+        // All of them first: a user of one that is gone has no home at another that is gone too.
+        gone.iter().for_each(|id| self.tree.leave(*id));
         for id in gone {
-            self.tree.leave(id);
             self.trunks.remove(&id);
             for line in self.tree.lines(id).collect::<Vec<_>>() {
                 self.unspoken(id, line, pbxs, &mut lines);
@@ -212,6 +214,7 @@ impl Estate {
             }
             _ => Clue::None,
         };
+        self.settle(&mut pbxs);
         let input = PbxInput::Fact(attempt, fact, clue);
         if pbxs.is_empty() && lines.is_empty() {
             return Route::Pbx(pbx, input);

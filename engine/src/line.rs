@@ -47,6 +47,8 @@ pub enum LineInput {
     Started,
     /// Name, number or PBX changed.
     Identity(Arc<Identity>),
+    /// Some PBX speaks of the user again, who was deleted or out of scope.
+    Known,
     /// Its PBX reported the user; whether a device is registered.
     Seen {
         /// In which session.
@@ -175,6 +177,7 @@ impl Line {
         match input {
             LineInput::Started => self.started(),
             LineInput::Identity(identity) => self.identified(identity, out),
+            LineInput::Known => self.revive(out),
             LineInput::Seen { link, registered, changed } => {
                 self.seen(at, link, registered, changed, out);
             }

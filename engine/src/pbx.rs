@@ -51,6 +51,9 @@ pub const PROBE_MS: u64 = 30_000;
 
 /// Most events kept back while the PBX owes us the handle of a user (I-24).
 pub const MAX_EARLY: usize = 256;
+/// A user whose `UserInitialize` is answered by an error is asked for again, after all others; so
+/// often at most, or a box that stumbles over one user would be asked about him for ever.
+pub const MAX_USER_FAILURES: u8 = 3;
 
 /// What can happen to a PBX.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +118,8 @@ pub enum Clue {
         identity: Option<Arc<Identity>>,
         /// Another PBX that says, as this one does, that he is at home there.
         rival: Option<PbxId>,
+        /// Nobody spoke of him before.
+        revived: bool,
     },
     /// The user of this line is deleted, or out of scope, and no PBX speaks of him any more.
     Removed(LineId),
@@ -215,6 +220,8 @@ struct Watched {
     monitoring: Monitoring,
     /// A device is registered.
     registered: bool,
+    /// How often `UserInitialize` was answered in no way that makes sense.
+    failures: u8,
 }
 
 /// How far monitoring of a line is in the present session.
@@ -229,6 +236,7 @@ enum Monitoring {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Asking {
     line: LineId,
+    cn: Personal,
     /// The user's new name, if it was renamed meanwhile: under the old one the PBX may not know it.
     renamed: Option<Personal>,
 }
@@ -390,9 +398,12 @@ fn too_late(clue: Clue, lines: &mut ToLines) {
     match clue {
         Clue::Renamed(renamed) => lines.extend(renamed),
         Clue::Removed(line) => lines.push((line, LineInput::Removed)),
-        Clue::Line { line, identity: Some(identity) }
-        | Clue::Foreign { line, identity: Some(identity), .. } => {
-            lines.push((line, LineInput::Identity(identity)));
+        Clue::Line { line, identity } => {
+            lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
+        }
+        Clue::Foreign { line, identity, revived, .. } => {
+            lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
+            lines.extend(revived.then_some((line, LineInput::Known)));
         }
         _ => {}
     }

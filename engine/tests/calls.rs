@@ -459,3 +459,67 @@ fn a_call_that_rings_here_again_after_a_resync_is_not_the_one_that_was_connected
     let told = site.calls_told(2);
     assert!(told[0].starts_with("call1 DISCONNECTED") && told[1] == "call1 IDLE 0x0", "{told:?}");
 }
+
+#[test]
+fn a_call_that_is_made_beside_another_one_is_told_when_that_is_on_hold() {
+    let held_first = ["call1 ONHOLD 0x0", "2 done", "made0 DIALING 0x0"];
+    let mut site = Site::new();
+    site.call(101, 133);
+    site.effects.clear();
+    site.make_call(2, 0);
+    site.reply(1, 2, Reply::Calling(CallHandle(102)));
+    assert!(site.calls_told(1).is_empty(), "two calls would be active");
+    site.call(102, 1);
+    assert!(site.calls_told(1).is_empty(), "it has only begun");
+    site.call(101, 389);
+    assert_eq!(site.calls_told(1), held_first);
+
+    let mut site = Site::new();
+    site.call(101, 133);
+    site.effects.clear();
+    site.make_call(2, 0);
+    site.call(101, 389);
+    site.reply(1, 2, Reply::Calling(CallHandle(102)));
+    assert_eq!(site.calls_told(1), held_first, "the answer may come last");
+}
+
+#[test]
+fn a_call_that_is_made_beside_another_one_waits_no_longer_than_it_takes_to_go_on() {
+    let mut site = Site::new();
+    site.call(101, 133);
+    site.effects.clear();
+    site.make_call(2, 0);
+    site.reply(1, 2, Reply::Calling(CallHandle(102)));
+    site.call(102, 3);
+    let told = site.calls_told(1);
+    assert_eq!(told[..2], ["2 done", "made0 PROCEEDING 0x0"], "completed before it proceeds");
+    let mut site = Site::new();
+    site.call(101, 133);
+    site.effects.clear();
+    site.make_call(2, 0);
+    site.reply(1, 2, Reply::Calling(CallHandle(102)));
+    site.deadline(1, 2);
+    assert_eq!(site.calls_told(1), ["2 done", "made0 DIALING 0x0"], "some telephones hold nothing");
+    site.deadline(1, 2);
+    assert!(site.calls_told(1).is_empty(), "once");
+}
+
+#[test]
+fn what_came_before_a_leg_was_named_is_not_left_behind_while_another_leg_is_awaited() {
+    let mut site = Site::new();
+    site.make_call(1, 0);
+    site.make_call(2, 1);
+    site.call(101, 1);
+    site.call(101, 3);
+    site.reply(1, 1, Reply::Calling(CallHandle(101)));
+    let told = site.calls_told(1);
+    assert_eq!(told[..2], ["1 done", "made0 DIALING 0x0"]);
+    assert_eq!(told.last().unwrap(), "made0 PROCEEDING 0x0");
+    site.cleared(101, 6, Some(1));
+    site.del(101);
+    site.calls_told(1);
+    // The other call comes to nothing; the first one must not rise again.
+    site.reply(1, 2, Reply::Calling(CallHandle(0)));
+    let told = site.calls_told(1);
+    assert!(told.iter().all(|words| !words.starts_with("new")), "{told:?}");
+}

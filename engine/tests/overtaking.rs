@@ -116,3 +116,18 @@ fn asked_for(site: &mut Site) -> Vec<String> {
     });
     names.collect()
 }
+
+#[test]
+fn a_user_whose_question_is_answered_by_an_error_is_asked_for_again_but_not_for_ever() {
+    let mut site = asking();
+    let failed = || PbxFact::Failed(Question::UserInitialize(LineId(1)), Failure::Status(500));
+    let refused = Effect::Report(Report::LineRefused(LineId(1)));
+    for _ in 0..engine::pbx::MAX_USER_FAILURES {
+        site.pbx(failed());
+        assert_eq!(asked_for(&mut site), ["Anna"]);
+    }
+    assert!(!site.effects.contains(&refused));
+    site.pbx(failed());
+    assert_eq!(asked_for(&mut site), [""; 0]);
+    assert!(site.effects.contains(&refused));
+}

@@ -3,11 +3,12 @@
 
 mod grove;
 
-use engine::effect::Report;
+use engine::effect::{Interface, Report};
 use engine::fact::*;
 use engine::id::*;
 use engine::pbx::PROBE_MS;
 use grove::*;
+use proptest::prelude::*;
 
 /// Anna and Ben at a master; its standby has the same users, with nobody registered.
 fn site() -> Grove {
@@ -133,6 +134,23 @@ fn the_master_is_looked_at_from_time_to_time_and_taken_back_when_its_users_are_t
 }
 
 #[test]
+fn a_master_that_refuses_newer_flags_is_taken_back_with_older_ones() {
+    let mut site = site();
+    for host in ["hq", "hq2"] {
+        site.pbxs.get_mut(host).unwrap().newest = Some(Interface::V7);
+    }
+    site.restore("hq");
+    site.pass(100_000);
+    fail(&mut site);
+    site.pass(PROBE_MS);
+    assert_eq!(site.in_service(), both("hq2"));
+    register(&mut site, "hq2", false);
+    site.restore("hq");
+    site.pass(2 * PROBE_MS);
+    assert_eq!(site.in_service(), both("hq"));
+}
+
+#[test]
 fn going_back_is_one_pair_too_and_no_line_is_doubled_or_gets_another_id() {
     let mut site = site();
     site.open("Anna");
@@ -181,7 +199,7 @@ fn phones_that_leave_while_the_master_is_looked_at_in_vain_are_not_overlooked() 
     // The trial is under way when the master comes back; its answer is of before.
     let trial = Link { pbx: PbxId(0), attempt: Attempt(site.latest_attempt + 1) };
     site.hold = true;
-    while !site.asked.last().is_some_and(|(_, what)| what == "Probe") {
+    while site.asked.last().is_none_or(|(_, what)| what != "Probe") {
         site.pass(1_000);
     }
     register(&mut site, "hq", true);
@@ -328,4 +346,71 @@ fn the_trouble_of_one_tree_is_not_that_of_another() {
     site.pass(100_000);
     assert!(site.told_of("Dora").is_empty());
     assert!(site.line("Dora").in_service);
+}
+
+/// Something that happens to master and standby.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A phone is there or not: at the standby, or at the master; Ben's or Anna's.
+    Register(bool, bool, bool),
+    Cut(bool),
+    Restore(bool),
+    Refuse(bool, bool),
+    Wait(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let flag = any::<bool>;
+    let step = prop_oneof![
+        4 => any::<[bool; 3]>().prop_map(|[at, who, on]| Step::Register(at, who, on)),
+        2 => flag().prop_map(Step::Cut),
+        2 => flag().prop_map(Step::Restore),
+        1 => any::<[bool; 2]>().prop_map(|[at, on]| Step::Refuse(at, on)),
+        3 => (0..40_000u64).prop_map(Step::Wait),
+    ];
+    proptest::collection::vec(step, 0..40)
+}
+
+fn play(site: &mut Grove, step: Step) {
+    let host = |standby: bool| if standby { "hq2" } else { "hq" };
+    match step {
+        Step::Register(standby, ben, registered) => {
+            let cn = if ben { "Ben" } else { "Anna" };
+            site.says(host(standby), UserInfo { registered, ..user(cn, "") });
+        }
+        Step::Cut(standby) => site.cut(host(standby)),
+        Step::Restore(standby) => site.restore(host(standby)),
+        Step::Refuse(standby, on) => site.pbxs.get_mut(host(standby)).unwrap().refuses = on,
+        Step::Wait(ms) => site.pass(ms),
+    }
+}
+
+proptest! {
+    #[test]
+    fn when_all_is_quiet_one_of_the_two_serves_and_it_is_the_master_if_anybody_is_there(
+        steps in steps(),
+    ) {
+        let mut site = site();
+        steps.into_iter().for_each(|step| play(&mut site, step));
+        for host in ["hq", "hq2"] {
+            site.restore(host);
+            site.pbxs.get_mut(host).unwrap().refuses = false;
+        }
+        site.pass(200_000);
+        let registered = |site: &Grove, host: &str| {
+            site.pbxs[host].users.iter().filter(|user| user.registered).count()
+        };
+        let sessions = (site.sessions_at("hq"), site.sessions_at("hq2"));
+        prop_assert!(sessions == (1, 0) || sessions == (0, 1), "{:?}", sessions);
+        prop_assert!(registered(&site, "hq") == 0 || sessions == (1, 0));
+        let serving = if sessions.0 == 1 { "hq" } else { "hq2" };
+        for cn in ["Anna", "Ben"] {
+            let users = &site.pbxs[serving].users;
+            let registered = users.iter().any(|user| user.cn.text() == cn && user.registered);
+            prop_assert_eq!(site.line(cn).in_service, registered);
+            prop_assert!(!site.line(cn).removed);
+        }
+        let ids: Vec<u32> = site.core.lines().map(|line| line.id().0).collect();
+        prop_assert_eq!(ids, [1, 2]);
+    }
 }

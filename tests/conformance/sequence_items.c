@@ -352,6 +352,25 @@ static void phone_holds_the_call(void)
     curtain(2);
 }
 
+/* B is connected with A and calls C: first the one call stops being active, then the other begins. */
+static void b_makes_a_second_call(void)
+{
+    stage_for(3);
+    a_talks_to_b();
+    play_request(&b, make_call(b.line, "23", NULL, NULL));
+    play_on(&b, "C:ONHOLD 2done 2C:DIALING 2I:CALLID|CALLERID 2I:CALLEDID 2C:PROCEEDING 2C:RINGBACK");
+    play_on(&a, "C:CONNECTED(4)");
+    play_on(&c, "NEW C:OFFERING(1)");
+    play_request(&b, drop(play_call(&b, 2)));
+    play_on(&b, "2C:IDLE 3done");
+    play_on(&c, "C:DISCONNECTED(1) C:IDLE");
+    play_request(&b, unhold(play_call(&b, 1)));
+    play_on(&b, "C:CONNECTED(1) 4done");
+    play_on(&a, "C:CONNECTED(1)");
+    hangs_up(&a, &b, 1);
+    curtain(3);
+}
+
 const struct item sequence_items[] = {
     {104, "a call from lineMakeCall to lineDrop, at both lines", b_answers_a_drops, 0},
     {105, "a caller gives up while it rings, at both lines", a_abandons, 0},
@@ -371,6 +390,8 @@ const struct item sequence_items[] = {
     {118, "a held party hangs up, at all three lines", who_is_held_hangs_up, 0},
     {119, "a call that the phone makes, at both lines", phone_makes_the_call, 0},
     {120, "a phone holds and takes back, at both lines", phone_holds_the_call, 0},
+    {177, "a call made beside another one begins when that is on hold, at all three lines",
+     b_makes_a_second_call, 0},
     {128, "a call forwarded because the called is busy, at all three lines",
      b_is_busy_and_forwarded, 0},
     {ITEMS_END, NULL, NULL, 0},

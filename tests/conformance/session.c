@@ -68,18 +68,21 @@ void session_prepare(struct setup setup)
     first_request = next_request();
 }
 
-/* Negotiation of a line and what its capabilities claim, as applications would ask next. */
+/* Negotiation of a line and what its capabilities claim, as applications would ask next. NULL if
+ * the PBX does not know the line any more, and has said so by now. */
 static struct line *adopt(DWORD device)
 {
     CHECK(session.line_count < LINES, "more than %d lines", LINES);
     DWORD version = 0;
     LONG result = TSPI(lineNegotiateTSPIVersion, device, V2_0, V3_0, &version);
+    if (result == ERR(NODEVICE)) return NULL;
     CHECK(result == 0, "negotiation of device %u (%u enumerated from %u) gave %s",
           (unsigned)device, (unsigned)session.enumerated, (unsigned)session.base,
           name_of_result(result));
     CHECK(version == V3_0, "line %u negotiated version %#x", (unsigned)device, (unsigned)version);
-    const LINEDEVCAPS *line_caps = device_caps(device);
-    const LINEADDRESSCAPS *caps = address_caps(device);
+    const LINEDEVCAPS *line_caps = device_caps_if_there(device);
+    const LINEADDRESSCAPS *caps = address_caps_if_there(device);
+    if (line_caps == NULL || caps == NULL) return NULL;
     struct line *line = &session.lines[session.line_count];
     *line = (struct line){
         .device = device,
@@ -152,7 +155,9 @@ void session_start(struct setup setup)
 struct line *adopt_created(DWORD_PTR temporary, DWORD device)
 {
     EXPECT(TSPI(providerCreateLineDevice, temporary, device), 0);
-    return adopt(device);
+    struct line *line = adopt(device);
+    CHECK(line != NULL, "a line that was just created is gone");
+    return line;
 }
 
 void attend_creations(void)

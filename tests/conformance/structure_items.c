@@ -28,18 +28,22 @@ struct identity {
     GUID guid;
 };
 
+/* Of all lines that are there; how many these are. */
 static unsigned identities(struct identity *into)
 {
+    unsigned count = 0;
     for (unsigned i = 0; i < session.line_count; i++) {
-        const LINEDEVCAPS *caps = device_caps(session.lines[i].device);
-        snprintf(into[i].extension, sizeof into[i].extension, "%s", session.lines[i].extension);
-        into[i].permanent_id = caps->dwPermanentLineID;
-        into[i].guid = caps->PermanentLineGuid;
-        for (unsigned k = 0; k < i; k++)
-            CHECK(into[k].permanent_id != into[i].permanent_id, "lines %s and %s share an id",
-                  into[k].extension, into[i].extension);
+        const LINEDEVCAPS *caps = device_caps_if_there(session.lines[i].device);
+        if (caps == NULL) continue;
+        struct identity *one = &into[count++];
+        snprintf(one->extension, sizeof one->extension, "%s", session.lines[i].extension);
+        one->permanent_id = caps->dwPermanentLineID;
+        one->guid = caps->PermanentLineGuid;
+        for (const struct identity *other = into; other < one; other++)
+            CHECK(other->permanent_id != one->permanent_id, "lines %s and %s share an id",
+                  other->extension, one->extension);
     }
-    return session.line_count;
+    return count;
 }
 
 static void must_be_known_again(const struct identity *before, unsigned count,

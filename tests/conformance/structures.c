@@ -70,6 +70,29 @@ LINEDEVCAPS *device_caps(DWORD device)
     return ask(DEVCAPS, &(struct subject){.version = V3_0, .line = &line});
 }
 
+/* The answer about a line, NULL if the line is gone for good. */
+static void *ask_if_there(enum shape shape, DWORD device)
+{
+    struct line line = {.device = device};
+    struct subject subject = {.version = V3_0, .line = &line};
+    void *answer = structure(ROOM, fixed_size(shape, V3_0));
+    LONG result = query(shape, &subject, answer);
+    if (result == ERR(NODEVICE)) return NULL;
+    CHECK(result == 0, "asking for %s gave %s", shapes[shape].name, name_of_result(result));
+    check_intact(answer, ROOM, shapes[shape].name);
+    return answer;
+}
+
+LINEDEVCAPS *device_caps_if_there(DWORD device)
+{
+    return ask_if_there(DEVCAPS, device);
+}
+
+LINEADDRESSCAPS *address_caps_if_there(DWORD device)
+{
+    return ask_if_there(ADDRESSCAPS, device);
+}
+
 LINEADDRESSCAPS *address_caps(DWORD device)
 {
     struct line line = {.device = device};

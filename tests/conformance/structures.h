@@ -26,6 +26,9 @@ bool is_text(const WCHAR *text, const char *expected_utf8);
 /* ---- questions that must be answered; each stops the item otherwise ---- */
 
 LINEDEVCAPS *device_caps(DWORD device);
+/* The same of a line that may be gone by now; NULL if it is. */
+LINEDEVCAPS *device_caps_if_there(DWORD device);
+LINEADDRESSCAPS *address_caps_if_there(DWORD device);
 LINEADDRESSCAPS *address_caps(DWORD device);
 LINECALLINFO *call_info(const struct call *call);
 LINECALLSTATUS *call_status(const struct call *call);

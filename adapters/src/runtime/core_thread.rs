@@ -1,17 +1,12 @@
-//! The core thread: folds records through the actors, and hands out the effects once the records are
-//! safe.
+//! The core thread: folds records through the actors.
 
-use super::io_thread::Outlet;
+use super::gate::{Gate, Outcome};
 use super::message::{Intake, ToCore};
-use super::reports::Reports;
-use super::{Audience, Caused};
 use crate::actors::{Ensemble, run_on_arbiter};
-use crate::views::Views;
 use engine::core::Core;
-use engine::effect::{Ask, Effect, Report};
+use engine::effect::Effect;
 use engine::fact::Record;
 use engine::snapshot::Place;
-use engine::time::{Millis, Timer};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -33,21 +28,14 @@ pub(crate) struct CoreThread {
 impl CoreThread {
     pub(crate) fn start(
         core: Core,
-        views: Arc<Views>,
-        audience: Arc<dyn Audience>,
-        outlet: Outlet,
+        gate: Arc<Gate>,
         intake: mpsc::Sender<Intake>,
     ) -> std::io::Result<CoreThread> {
         let (inlet, batches) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new().name("tapline-core".into()).spawn(move || {
             run_on_arbiter(async move {
-                let ensemble = Ensemble::start(core, views);
-                let intake = intake.downgrade();
-                let reports = Reports::default();
-                let (since_snapshot, held) = (0, Held::default());
-                Folding { ensemble, audience, outlet, intake, reports, since_snapshot, held }
-                    .run(batches)
-                    .await;
+                let (ensemble, intake) = (Ensemble::start(core), intake.downgrade());
+                Folding { ensemble, gate, intake, since_snapshot: 0 }.run(batches).await;
             });
         })?;
         Ok(CoreThread { inlet, thread })
@@ -65,22 +53,10 @@ impl CoreThread {
 
 struct Folding {
     ensemble: Ensemble,
-    audience: Arc<dyn Audience>,
-    outlet: Outlet,
+    gate: Arc<Gate>,
     /// Weak, so that this way back does not keep the journal waiting for more.
     intake: mpsc::WeakSender<Intake>,
-    reports: Reports,
     since_snapshot: u64,
-    held: Held,
-}
-
-/// What came of records that are not yet safe.
-#[derive(Default)]
-struct Held {
-    tellings: Vec<Caused>,
-    asks: Vec<Ask>,
-    wishes: Vec<(Millis, Timer)>,
-    reports: Vec<Report>,
 }
 
 impl Folding {
@@ -90,8 +66,8 @@ impl Folding {
             match batch {
                 ToCore::Records { first_seq, records } => {
                     self.fold(first_seq, records, &mut effects).await;
+                    self.wish_for_snapshot();
                 }
-                ToCore::Safe => self.let_go(),
                 ToCore::Barrier(done) => {
                     // The one who asked may have given up waiting.
                     let _ = done.send(());
@@ -107,32 +83,14 @@ impl Folding {
         records: Vec<Record>,
         effects: &mut Vec<(usize, Effect)>,
     ) {
-        self.since_snapshot += records.len() as u64;
+        let count = records.len() as u64;
+        self.since_snapshot += count;
         self.ensemble.apply(records, effects).await;
-        let Held { tellings, asks, wishes, reports } = &mut self.held;
-        tellings.reserve(effects.len());
-        for (index, effect) in effects.drain(..) {
-            match effect {
-                Effect::Tell(telling) => {
-                    tellings.push(Caused { seq: first_seq + index as u64, telling });
-                }
-                Effect::Ask(ask) => asks.push(ask),
-                Effect::Wake(at, timer) => wishes.push((at, timer)),
-                Effect::Report(report) => reports.push(report),
-            }
-        }
+        let outcome = Outcome::of(self.ensemble.take_views(), first_seq, effects.drain(..));
+        self.gate.folded(first_seq + count, outcome);
     }
 
-    /// Views first: whoever is told something reads at least that (I-07).
-    fn let_go(&mut self) {
-        self.ensemble.publish();
-        let Held { tellings, asks, wishes, reports } = std::mem::take(&mut self.held);
-        reports.iter().for_each(|report| self.reports.write_down(report));
-        self.outlet.ask(asks);
-        self.outlet.wake(wishes);
-        if !tellings.is_empty() {
-            self.audience.hear(tellings);
-        }
+    fn wish_for_snapshot(&mut self) {
         let every = SNAPSHOT_EVERY.max(SNAPSHOT_EVERY_FOR_A_LINE * self.ensemble.line_count());
         // A full queue only postpones it to the next batch.
         if self.since_snapshot >= every

@@ -2,8 +2,9 @@
 //!
 //! Group commit sizes itself: what has queued up while the last frame was being flushed becomes
 //! the next one. No timer, no knob; latency is one flush. The core works on the records while they
-//! are being flushed, and holds back what comes of it until it hears that they are safe.
+//! are being flushed; what comes of it waits at the gate until they are safe.
 
+use super::gate::Gate;
 use super::message::{Intake, ToCore};
 use crate::clock::Clock;
 use crate::journal::{AppendError, Framed, Journal};
@@ -14,6 +15,7 @@ use engine::snapshot::Place;
 use engine::time::Millis;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -40,12 +42,14 @@ impl JournalThread {
         clock: Clock,
         queue: mpsc::Receiver<Intake>,
         core: mpsc::Sender<ToCore>,
+        gate: Arc<Gate>,
     ) -> std::io::Result<JournalThread> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let writer = Writer {
             journal,
             clock,
             core,
+            gate,
             next_seq,
             last_at,
             batch: Vec::with_capacity(MAX_RECORDS),
@@ -68,6 +72,7 @@ struct Writer {
     journal: Journal,
     clock: Clock,
     core: mpsc::Sender<ToCore>,
+    gate: Arc<Gate>,
     next_seq: u64,
     last_at: Millis,
     batch: Vec<Record>,
@@ -222,7 +227,7 @@ impl Writer {
             self.keep_unwritten(self.journal.framed());
         }
         self.write_what_was_kept();
-        self.pass_on(ToCore::Safe).await;
+        self.gate.safe(self.next_seq);
         self.journal.make_room();
     }
 

@@ -31,10 +31,8 @@ pub(crate) enum Intake {
 /// What the journal passes on.
 pub(crate) enum ToCore {
     /// Records that are being written to the log, the first with this sequence number. They may be
-    /// worked on, but nobody may see anything of it.
+    /// worked on, but the gate stays shut until they are safe.
     Records { first_seq: u64, records: Vec<Record> },
-    /// All records so far are in the log, as the settings want it: what they lead to may be seen.
-    Safe,
     /// Say when this point is reached.
     Barrier(oneshot::Sender<()>),
     /// Make an image of the state at this place of the log, which is where we are.

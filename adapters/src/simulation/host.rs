@@ -121,6 +121,11 @@ impl Host {
         self.excuses.entry(line).or_default().push(leg);
     }
 
+    /// The legs got other names.
+    pub(super) fn forget_which_legs(&mut self) {
+        self.excuses.values_mut().flatten().for_each(|leg| *leg = None);
+    }
+
     /// The legs of a line that applications need not see.
     pub(super) fn excuses(&self, line: LineId) -> &[Option<u32>] {
         self.excuses.get(&line).map_or(&[], Vec::as_slice)

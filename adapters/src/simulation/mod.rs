@@ -12,7 +12,7 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | `swarm.rs` | what may happen under a seed, and how often |
+//! | `swarm.rs`, `layout.rs` | what may happen under a seed, how often, and at which PBXs |
 //! | `world.rs`, `agenda.rs` | all that takes part, and the order in which it happens |
 //! | `provider.rs`, `log.rs` | the process that writes, folds, is killed and recovers |
 //! | `wire.rs` | asks and answers on their way, and what befalls them |
@@ -25,6 +25,7 @@ mod applications;
 mod dice;
 mod finding;
 mod host;
+mod layout;
 mod log;
 mod people;
 mod provider;

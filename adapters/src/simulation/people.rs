@@ -44,6 +44,15 @@ enum Deed {
     Reverse,
 }
 
+impl Deed {
+    fn is_administration(self) -> bool {
+        matches!(
+            self,
+            Deed::AddUser | Deed::RemoveUser | Deed::Rename | Deed::Divert | Deed::Inherit
+        )
+    }
+}
+
 /// What can be done without a call.
 const ANY_TIME: [Deed; 22] = [
     Deed::Call,
@@ -86,23 +95,25 @@ impl World<'_> {
             return;
         }
         self.expect_people();
-        let at = self.dice.people.below(self.boxes.len());
+        let Some(at) = self.some_box() else { return };
         let legs = self.legs(at);
         let leg = if self.dice.people.happens(650) { self.dice.people.pick(&legs) } else { None };
         let (deed, ext) = match leg.cloned() {
             Some(leg) => (self.deed_with(&leg), leg.ext),
-            None => (self.dice.people.choose(&ANY_TIME), self.somebody()),
+            None => (self.dice.people.choose(&ANY_TIME), self.somebody_at(at)),
         };
-        if self.swarm.not_by_people >> (deed as u32) & 1 == 1 {
+        // A standby has what its PBX has: nobody administrates it.
+        let is_elsewhere = deed.is_administration() && self.swarm.layout.is_standby(at);
+        if is_elsewhere || self.swarm.not_by_people >> (deed as u32) & 1 == 1 {
             return;
         }
-        let command = self.command_for(deed, &ext);
+        let command = self.command_for(deed, at, &ext);
         self.say_to_box(at, &command);
     }
 
     /// Types a command at the prompt of a simulated PBX. What it refuses is not done.
     pub(super) fn say_to_box(&mut self, at: usize, command: &str) {
-        let done = control::execute(command, &mut self.boxes[at], self.now);
+        let done = control::execute(command, self.site.pbx_mut(at), self.now);
         self.say(|| match &done {
             Ok(_) => format!("PEOPLE   {command}"),
             Err(error) => format!("PEOPLE   {command}: {error}"),
@@ -116,13 +127,13 @@ impl World<'_> {
 
     /// Numbers that somebody has.
     pub(super) fn numbers(&self) -> Vec<String> {
-        let users = self.boxes.iter().flat_map(crate::simulator::PbxModel::users);
+        let users = (0..self.site.count()).flat_map(|at| self.site.pbx(at).users());
         users.map(|user| user.ext).filter(|ext| ext != "0").collect()
     }
 
     /// Hangs up all phones, and takes the parked calls away with the rest.
     pub(super) fn everybody_hangs_up(&mut self) {
-        for at in 0..self.boxes.len() {
+        for at in 0..self.site.count() {
             for _ in 0..200 {
                 let legs = self.legs(at);
                 let Some(leg) = legs.iter().find(|leg| leg.phase != Phase::Parked) else { break };
@@ -135,19 +146,28 @@ impl World<'_> {
     /// Lets all phones be as they usually are: what was switched on for the sake of trouble would
     /// keep calls from ever coming to rest.
     pub(super) fn everybody_behaves(&mut self) {
-        for at in 0..self.boxes.len() {
-            for ext in self.boxes[at].users().into_iter().map(|user| user.ext) {
+        for at in 0..self.site.count() {
+            for ext in self.site.pbx(at).users().into_iter().map(|user| user.ext) {
                 self.say_to_box(at, &format!("silent {ext} off"));
             }
         }
     }
 
     fn legs(&self, at: usize) -> Vec<ListedLeg> {
-        self.boxes[at].calls().into_iter().flat_map(|ListedCall { legs, .. }| legs).collect()
+        self.site.pbx(at).calls().into_iter().flat_map(|ListedCall { legs, .. }| legs).collect()
     }
 
-    fn somebody(&mut self) -> String {
-        let numbers = self.numbers();
+    /// A PBX that phones are registered at.
+    fn some_box(&mut self) -> Option<usize> {
+        let serves = |at: &usize| self.site.pbx(*at).users().iter().any(|user| user.registered);
+        let serving: Vec<usize> = (0..self.site.count()).filter(serves).collect();
+        self.dice.people.pick(&serving).copied()
+    }
+
+    fn somebody_at(&mut self, at: usize) -> String {
+        let users = self.site.pbx(at).users();
+        let at_home = users.into_iter().filter(|user| user.loc.is_empty() && user.ext != "0");
+        let numbers: Vec<String> = at_home.map(|user| user.ext).collect();
         self.dice.people.pick(&numbers).cloned().unwrap_or_default()
     }
 
@@ -194,8 +214,8 @@ impl World<'_> {
         self.dice.people.pick(deeds).copied().unwrap_or(Deed::HangUp)
     }
 
-    fn command_for(&mut self, deed: Deed, ext: &str) -> String {
-        let other = self.somebody();
+    fn command_for(&mut self, deed: Deed, at: usize, ext: &str) -> String {
+        let other = self.somebody_at(at);
         let dice = &mut self.dice.people;
         let outside = dice.choose(&["055512", "07", "0", "99", "2"]);
         let on = dice.choose(&["on", "off", "off"]);

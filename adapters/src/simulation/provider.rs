@@ -159,7 +159,7 @@ impl World<'_> {
 
     /// Other settings from now on.
     pub(super) fn change_settings(&mut self) -> Result<(), Finding> {
-        let settings = swarm::settings(&mut self.dice.trouble);
+        let settings = swarm::settings(self.swarm.layout, &mut self.dice.trouble);
         self.provider.settings = settings.clone();
         self.say(|| {
             let Configuration { name_template, single_active_call, .. } = &settings;

@@ -3,15 +3,17 @@
 //! where it is nearly alone.
 
 use super::dice::Dice;
+use super::layout::Layout;
 use super::trouble::Kind;
-use engine::fact::{Configuration, PbxSettings};
-use engine::place::Place;
+use engine::fact::Configuration;
 use std::fmt;
 
 /// What may happen under a seed.
 #[derive(Clone, Debug)]
 pub(super) struct Swarm {
-    /// Users at the start.
+    /// Which PBXs there are.
+    pub(super) layout: Layout,
+    /// Users of the first one at the start.
     pub(super) users: usize,
     /// How the PBX behaves where no description says how it must: names and values of switches.
     pub(super) switches: Vec<(&'static str, &'static str)>,
@@ -58,9 +60,6 @@ pub(super) struct WireFaults {
     /// How long answers take at most, in milliseconds.
     pub(super) latency_ms: u64,
 }
-
-/// Where the settings say that the PBX is.
-pub(super) const MASTER: &str = "pbx.example";
 
 /// Switches of the PBX, each with what it may be. What comes first is the most usual.
 const SWITCHES: &[(&str, &[&str])] = &[
@@ -113,13 +112,15 @@ impl Swarm {
             };
             switches.extend(value.map(|value| (*name, value)));
         }
-        let pace = dice.choose(&[300, 700, 1500]);
+        let pace = dice.choose(&[200, 400, 1200]);
+        let layout = Layout::of(&mut dice);
         Swarm {
+            layout,
             users: dice.choose(&[2, 3, 4, 6]),
             switches,
-            settings: settings(&mut dice),
+            settings: settings(layout, &mut dice),
             wire: wire(&mut dice),
-            troubles: troubles(&mut dice),
+            troubles: troubles(layout, &mut dice),
             people_ms: dice.ms(pace..=3 * pace),
             applications_ms: dice.ms(pace..=3 * pace),
             not_by_applications: some_bits(&mut dice),
@@ -159,9 +160,10 @@ fn wire(dice: &mut Dice) -> WireFaults {
     }
 }
 
-fn troubles(dice: &mut Dice) -> Vec<(Kind, u64)> {
+fn troubles(layout: Layout, dice: &mut Dice) -> Vec<(Kind, u64)> {
     let mut troubles = Vec::new();
-    for kind in Kind::ALL {
+    let can_happen = |kind: &Kind| layout.is_site() || !kind.is_of_a_site();
+    for kind in Kind::ALL.into_iter().filter(can_happen) {
         if dice.happens(350) {
             troubles.push((kind, dice.ms(10_000..=120_000)));
         }
@@ -170,10 +172,10 @@ fn troubles(dice: &mut Dice) -> Vec<(Kind, u64)> {
 }
 
 /// Settings in which a provider is started, or which it is given later.
-pub(super) fn settings(dice: &mut Dice) -> Configuration {
+pub(super) fn settings(layout: Layout, dice: &mut Dice) -> Configuration {
     Configuration {
         user: "TAPI".into(),
-        pbxs: vec![PbxSettings { master: Place::at(MASTER), standby: None }],
+        pbxs: layout.trees(),
         name_template: dice.choose(&["%c", "%d (%e)", "%h", "%u"]).into(),
         pure_node_extensions: dice.happens(300),
         single_active_call: dice.happens(250),
@@ -188,7 +190,7 @@ impl fmt::Display for Swarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let WireFaults { unsent, lost, late, cut, doubled, reordered, status_500, latency_ms } =
             self.wire;
-        write!(f, "{} users for {} s", self.users, self.chaos_ms / 1000)?;
+        write!(f, "{}, {} users for {} s", self.layout.name, self.users, self.chaos_ms / 1000)?;
         write!(
             f,
             "; people act every {} ms, applications {}",

@@ -30,10 +30,16 @@ pub(super) enum Kind {
     Settings,
     /// The telephony server does not return from a callback for a while.
     Hangs,
+    /// A PBX of a site is switched off for a while; its standby may take over.
+    Off,
+    /// The phones of a PBX turn to its standby, though it is there.
+    TakesOver,
+    /// A user moves to another PBX.
+    Moves,
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 11] = [
+    pub(super) const ALL: [Kind; 14] = [
         Kind::Forgets,
         Kind::Storm,
         Kind::Reboots,
@@ -45,7 +51,15 @@ impl Kind {
         Kind::Sleep,
         Kind::Settings,
         Kind::Hangs,
+        Kind::Off,
+        Kind::TakesOver,
+        Kind::Moves,
     ];
+
+    /// Whether it needs several PBXs.
+    pub(super) fn is_of_a_site(self) -> bool {
+        matches!(self, Kind::Off | Kind::TakesOver | Kind::Moves)
+    }
 
     /// Whether it befalls the machine of the provider, and so not while that sleeps.
     fn is_of_the_machine(self) -> bool {
@@ -67,6 +81,9 @@ impl fmt::Display for Kind {
             Kind::Sleep => "the provider's machine sleeps",
             Kind::Settings => "the settings are changed",
             Kind::Hangs => "the telephony server hangs",
+            Kind::Off => "a PBX is switched off",
+            Kind::TakesOver => "phones turn to a standby",
+            Kind::Moves => "a user moves",
         })
     }
 }
@@ -78,6 +95,10 @@ pub(super) enum Trouble {
     Of(Kind, u64),
     /// A storm goes on: so many times more.
     Storm(usize),
+    /// The standby of a PBX takes over.
+    TakesOver(usize),
+    /// A PBX is switched on again.
+    On(usize),
 }
 
 impl World<'_> {
@@ -109,6 +130,8 @@ impl World<'_> {
                 kind
             }
             Trouble::Storm(_) => Kind::Storm,
+            Trouble::TakesOver(_) => Kind::TakesOver,
+            Trouble::On(_) => Kind::Off,
         };
         let at = self.now;
         match (kind, trouble) {
@@ -133,6 +156,14 @@ impl World<'_> {
                 self.sleep(asleep_ms);
             }
             (Kind::Settings, _) => return self.change_settings(),
+            (Kind::Off, Trouble::On(number)) => self.switch_on(number),
+            (Kind::Off, _) => self.switch_off(),
+            (Kind::TakesOver, Trouble::TakesOver(number)) => self.take_over(number),
+            (Kind::TakesOver, _) => {
+                let number = self.dice.trouble.below(self.site.count());
+                self.take_over(number);
+            }
+            (Kind::Moves, _) => self.move_somebody(),
             (Kind::Hangs, _) => {
                 self.host.hangs_until = at + self.dice.trouble.pause_ms(10_000);
             }
@@ -141,8 +172,19 @@ impl World<'_> {
     }
 
     fn forget_sessions(&mut self) {
-        self.boxes.iter_mut().for_each(crate::simulator::PbxModel::forget_sessions);
+        for number in self.some_boxes() {
+            self.site.pbx_mut(number).forget_sessions();
+        }
         self.attend_polls();
+    }
+
+    /// One box of a site, or all.
+    fn some_boxes(&mut self) -> Vec<usize> {
+        let count = self.site.count();
+        if self.dice.trouble.happens(500) {
+            return (0..count).collect();
+        }
+        vec![self.dice.trouble.below(count)]
     }
 
     fn storm(&mut self, left: usize) {
@@ -155,9 +197,88 @@ impl World<'_> {
 
     fn reboot(&mut self, lose_calls: bool) {
         let down_ms = self.dice.trouble.ms(0..=20_000);
-        for number in 0..self.boxes.len() {
-            self.boxes[number].reboot(self.now, down_ms, lose_calls);
+        for number in self.some_boxes() {
+            if !self.is_on(number) {
+                continue;
+            }
+            self.site.pbx_mut(number).reboot(self.now, down_ms, lose_calls);
             self.break_connections(number);
+        }
+    }
+
+    // ---- sites -----------------------------------------------------------------------------
+
+    /// Whether a PBX is switched on; it may be booting.
+    pub(super) fn is_on(&self, number: usize) -> bool {
+        self.site.list().get(number).is_some_and(|listed| listed.is_on)
+    }
+
+    fn switch_off(&mut self) {
+        let number = self.dice.trouble.below(self.site.count());
+        if self.site.stop(number, self.now).is_err() {
+            return;
+        }
+        self.say(|| format!("SITE     PBX {number} is switched off"));
+        self.break_connections(number);
+        let off_ms = self.dice.trouble.ms(1_000..=60_000);
+        self.agenda.put(self.now + off_ms, What::Trouble(Trouble::On(number)));
+        if self.swarm.layout.standby_of(number).is_some() && self.dice.trouble.happens(700) {
+            let at = self.now + self.dice.trouble.ms(50..=5_000);
+            self.agenda.put(at, What::Trouble(Trouble::TakesOver(number)));
+        }
+    }
+
+    fn switch_on(&mut self, number: usize) {
+        if self.site.start(number, self.now).is_ok() {
+            self.say(|| format!("SITE     PBX {number} is switched on"));
+            self.legs_are_others();
+        }
+    }
+
+    fn take_over(&mut self, number: usize) {
+        if self.site.take_over(number).is_ok() {
+            self.say(|| format!("SITE     the standby of PBX {number} takes over"));
+            self.legs_are_others();
+        }
+    }
+
+    fn move_somebody(&mut self) {
+        let numbers = self.numbers();
+        let to = self.dice.trouble.below(self.site.count());
+        let Some(ext) = self.dice.trouble.pick(&numbers).cloned() else { return };
+        let moved = self.site.move_user(&ext, to);
+        self.say(|| format!("SITE     {ext} moves to PBX {to}: {moved:?}"));
+        self.attend_polls();
+    }
+
+    /// Calls went to another box: which legs applications need not see cannot be told any more.
+    fn legs_are_others(&mut self) {
+        self.host.forget_which_legs();
+        for number in 0..self.site.count() {
+            self.expect_of_box(number);
+        }
+        self.attend_polls();
+    }
+
+    /// At the end of the chaos: what is off may stay so where the rest can be reached, and is
+    /// switched on otherwise; a standby may stay in its place.
+    pub(super) fn boxes_come_to_rest(&mut self) {
+        for number in 0..self.site.count() {
+            let stands_in = |standby: usize| self.site.list()[standby].serves;
+            let replaced = self.swarm.layout.standby_of(number).is_some_and(stands_in);
+            let is_leaf = !self.swarm.layout.has_slaves(number)
+                && self.swarm.layout.standby_of(number).is_none()
+                && !self.swarm.layout.is_standby(number);
+            let may_stay = (is_leaf || replaced) && self.dice.trouble.happens(500);
+            if self.is_on(number) && replaced {
+                // Phones come back to a PBX only when it is switched on.
+                let stopped = self.site.stop(number, self.now);
+                debug_assert!(stopped.is_ok());
+                self.break_connections(number);
+            }
+            if !self.is_on(number) && !may_stay {
+                self.switch_on(number);
+            }
         }
     }
 }

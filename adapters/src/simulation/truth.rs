@@ -38,26 +38,45 @@ impl World<'_> {
             let view = line.view();
             lines.insert(view.identity.guid, view);
         }
-        let (mut users, mut calls) = (BTreeMap::new(), Vec::new());
-        for model in &self.boxes {
-            users.extend(model.users().into_iter().map(|user| (user.guid, user)));
-            calls.extend(model.calls());
-        }
-        // The trunk has a number, and is no line.
-        users.retain(|_, user| user.ext != "0");
-        for user in users.values() {
-            match lines.get(&user.guid) {
-                None => differences.push(format!("{} has no line", user.ext)),
-                Some(view) => self.compare(user, &calls, view, &mut differences),
+        let known = self.records_of_users();
+        for (guid, records) in &known {
+            // Somebody whom no PBX that is there speaks of cannot be known, nor be gone.
+            let there: Vec<&(usize, ListedUser)> =
+                records.iter().filter(|(at, _)| self.serves(*at)).collect();
+            let Some((_, any)) = there.first() else { continue };
+            let home = there.iter().find(|(_, user)| user.loc.is_empty());
+            match (lines.get(guid), home) {
+                (None, _) => differences.push(format!("{} has no line", any.ext)),
+                (Some(view), Some((at, user))) => {
+                    self.compare(user, &self.site.pbx(*at).calls(), view, &mut differences);
+                }
+                (Some(view), None) => lost(any, view, &mut differences),
             }
         }
-        for view in lines.values() {
+        let all_are_on = (0..self.site.count()).all(|at| self.is_on(at));
+        for view in lines.values().filter(|_| all_are_on) {
             let has_number = !view.identity.number.is_empty();
-            if has_number && !users.contains_key(&view.identity.guid) && !view.removed {
+            if has_number && !known.contains_key(&view.identity.guid) && !view.removed {
                 differences.push(format!("{} is gone, and its line is not", name_of(view)));
             }
         }
         differences
+    }
+
+    /// What each PBX says of each user. A trunk has a number, too, and is no line.
+    fn records_of_users(&self) -> BTreeMap<Guid, Vec<(usize, ListedUser)>> {
+        let mut records: BTreeMap<Guid, Vec<(usize, ListedUser)>> = BTreeMap::new();
+        for at in 0..self.site.count() {
+            for user in self.site.pbx(at).users().into_iter().filter(|user| user.ext != "0") {
+                records.entry(user.guid).or_default().push((at, user));
+            }
+        }
+        records
+    }
+
+    /// Whether phones are registered at a PBX.
+    fn serves(&self, at: usize) -> bool {
+        self.site.list().get(at).is_some_and(|listed| listed.serves)
     }
 
     fn compare(
@@ -92,7 +111,7 @@ impl World<'_> {
     /// The leg at the PBX that is a call of a line.
     pub(super) fn leg_of(&self, view: &LineView, call: &CallView) -> Option<u32> {
         let ext = view.identity.number.to_text();
-        let calls = self.boxes.iter().flat_map(crate::simulator::PbxModel::calls);
+        let calls = (0..self.site.count()).flat_map(|at| self.site.pbx(at).calls());
         let is_it = |known: &ListedCall| call_id(known.conf) == call.info.call_id;
         let legs = calls.filter(is_it).flat_map(|call| call.legs);
         let legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == ext).collect();
@@ -217,6 +236,18 @@ impl World<'_> {
                 )),
             }
         }
+    }
+}
+
+/// A line whose user is at home where nobody answers.
+fn lost(user: &ListedUser, view: &LineView, differences: &mut Vec<String>) {
+    let live = view.calls.iter().filter(|call| call.state != CallState::Idle).count();
+    if view.in_service || live > 0 {
+        let in_service = view.in_service;
+        differences.push(format!(
+            "{} is at a PBX that is off; its line reads in service {in_service}, with {live} calls",
+            user.ext
+        ));
     }
 }
 

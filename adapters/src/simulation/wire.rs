@@ -283,14 +283,15 @@ impl World<'_> {
         let Some(exchange) = self.wire.open.get(&id) else { return };
         let (at, now) = (exchange.at, self.now);
         if now < self.wire.unreachable_until
-            || self.boxes.get(at).is_none_or(|model| model.is_down(now))
+            || at >= self.site.count()
+            || self.site.pbx(at).is_down(now)
         {
             return self.fail(id, Failure::Unreachable);
         }
         if now < self.wire.refused_until {
             return self.fail(id, Failure::AccessDenied);
         }
-        let model = &mut self.boxes[at];
+        let model = self.site.pbx(at);
         let Some((account, _)) = model.account("_TAPI_") else { return };
         let (dialect, strict) = (model.switches.dialect, model.switches.strict_requests);
         let strictness = if strict { Strictness::Strict } else { Strictness::Lenient };
@@ -307,7 +308,7 @@ impl World<'_> {
             return self.reply(id, Outcome::Status(500), &dialect);
         }
         let Reply { outcome, interface, overtaken_by, .. } =
-            self.boxes[at].request(now, &asker, &asked.operation);
+            self.site.pbx_mut(at).request(now, &asker, &asked.operation);
         let dialect = Dialect { interface, ..dialect };
         match outcome {
             Outcome::Wait(ticket) => {
@@ -328,7 +329,7 @@ impl World<'_> {
 
     /// Lets the PBX say when it will do something by itself.
     pub(super) fn expect_of_box(&mut self, at: usize) {
-        if let Some(due) = self.boxes[at].next_due() {
+        if let Some(due) = self.site.pbx(at).next_due() {
             self.agenda.put(due.max(self.now + 1), What::PbxDue(at));
         }
     }
@@ -345,7 +346,8 @@ impl World<'_> {
         for id in waiting {
             let Some(exchange) = self.wire.open.get_mut(&id) else { continue };
             let Some((ticket, dialect)) = exchange.ticket else { continue };
-            let Polled::Done(outcome) = self.boxes[exchange.at].poll(self.now, ticket) else {
+            let Polled::Done(outcome) = self.site.pbx_mut(exchange.at).poll(self.now, ticket)
+            else {
                 continue;
             };
             exchange.ticket = None;
@@ -441,8 +443,10 @@ impl World<'_> {
         let named = |leg: &crate::simulator::model::ListedLeg| {
             leg.handles.iter().any(|(_, handle)| *handle == call.0)
         };
-        let Some(model) = self.boxes.get(exchange.at) else { return };
-        let calls = model.calls();
+        if exchange.at >= self.site.count() {
+            return;
+        }
+        let calls = self.site.pbx(exchange.at).calls();
         if let Some(spared) = calls.iter().flat_map(|known| &known.legs).find(|leg| named(leg)) {
             self.host.excuse(line, Some(spared.id));
         }
@@ -450,8 +454,8 @@ impl World<'_> {
 
     /// The number of the box at a place; one that there is not, if nobody is there.
     fn box_at(&self, place: &Place) -> usize {
-        let known = self.places.iter().position(|known| known == place);
-        known.unwrap_or(self.boxes.len())
+        let count = self.site.count();
+        (0..count).find(|at| self.swarm.layout.place(*at) == *place).unwrap_or(count)
     }
 
     fn travel_ms(&mut self) -> u64 {

@@ -8,9 +8,8 @@ use super::host::Host;
 use super::provider::Provider;
 use super::swarm::Swarm;
 use super::wire::Wire;
-use crate::simulator::{Estate, PbxModel};
+use crate::simulator::site::Site;
 use engine::fact::{Event, Record};
-use engine::place::Place;
 use engine::time::Millis;
 
 /// When it begins: in the middle of some day.
@@ -63,9 +62,7 @@ pub(super) struct World<'a> {
     pub(super) agenda: Agenda,
     pub(super) swarm: Swarm,
     pub(super) dice: AllDice,
-    pub(super) boxes: Vec<PbxModel>,
-    /// Where these are.
-    pub(super) places: Vec<Place>,
+    pub(super) site: Site,
     pub(super) wire: Wire,
     pub(super) provider: Provider,
     pub(super) host: Host,
@@ -79,14 +76,14 @@ impl<'a> World<'a> {
     /// The world under a seed.
     pub(super) fn new(seed: u64, listener: Option<Listener<'a>>) -> World<'a> {
         let swarm = Swarm::of(seed);
-        let mut estate = Estate::built_in();
-        let last = 20 + swarm.users;
-        let is_wanted = |e164: &str| e164.len() < 2 || e164.parse().is_ok_and(|n: usize| n < last);
-        estate.users.retain(|user| is_wanted(&user.e164));
-        let mut model = PbxModel::new(&estate, seed);
-        for (name, value) in &swarm.switches {
-            // A test holds the swarm's list against the switches there are.
-            let _ = model.switches.set(name, value);
+        let layout = swarm.layout;
+        let mut site = Site::new(&layout.estate(swarm.users), seed);
+        for at in 0..site.count() {
+            site.set_url(at, &layout.place(at).to_string());
+            for (name, value) in &swarm.switches {
+                // A test holds the swarm's list against the switches there are.
+                let _ = site.pbx_mut(at).switches.set(name, value);
+            }
         }
         let dice = AllDice {
             people: Dice::of(seed, "people"),
@@ -101,8 +98,7 @@ impl<'a> World<'a> {
             provider: Provider::new(swarm.settings.clone()),
             swarm,
             dice,
-            boxes: vec![model],
-            places: vec![Place::at(super::swarm::MASTER)],
+            site,
             wire: Wire::default(),
             host: Host::default(),
             tally: Tally::default(),
@@ -133,6 +129,7 @@ impl<'a> World<'a> {
         self.wire.refused_until = self.now;
         self.host.hangs_until = self.now;
         self.everybody_behaves();
+        self.boxes_come_to_rest();
         let asleep_ms = self.provider.asleep_until.since(self.now);
         self.pass(asleep_ms + QUIET_MS)
     }
@@ -167,13 +164,13 @@ impl<'a> World<'a> {
             What::Machine(life, step) => return self.step(life, step),
             What::Reaches(exchange) => self.reach(exchange),
             What::HungUp(at, connection) => {
-                if let Some(model) = self.boxes.get_mut(at) {
-                    model.connection_closed(connection, self.now);
+                if at < self.site.count() {
+                    self.site.pbx_mut(at).connection_closed(connection, self.now);
+                    self.expect_of_box(at);
                 }
-                self.expect_of_box(at);
             }
             What::PbxDue(at) => {
-                self.boxes[at].advance(self.now);
+                self.site.pbx_mut(at).advance(self.now);
                 self.attend_polls();
             }
             What::People => self.people(),

@@ -25,6 +25,13 @@ struct Member {
     serves: bool,
 }
 
+impl Member {
+    fn tell_standing(&mut self) {
+        let is_standby = matches!(self.rank, Rank::Standby(_));
+        self.model.set_standing_by(is_standby && !self.serves);
+    }
+}
+
 /// Why something cannot be done with a site.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SiteError {
@@ -76,7 +83,9 @@ impl Site {
             url: String::new(),
             is_off: false,
         });
-        Site { boxes: boxes.collect() }
+        let mut site = Site { boxes: boxes.collect() };
+        site.boxes.iter_mut().for_each(Member::tell_standing);
+        site
     }
 
     /// How many PBXs there are; never none.
@@ -159,6 +168,7 @@ impl Site {
             let stood_in = self.boxes[standby].model.clone();
             self.boxes[number].model.take_over(&stood_in);
             self.boxes[standby].model.give_back();
+            self.boxes[standby].tell_standing();
         }
         self.announce(number);
         Ok(())
@@ -178,6 +188,7 @@ impl Site {
         self.boxes[number].serves = false;
         let failed = self.boxes[number].model.clone();
         self.boxes[standby].model.take_over(&failed);
+        self.boxes[standby].tell_standing();
         if !self.boxes[number].is_off {
             self.boxes[number].model.give_back();
         }

@@ -55,6 +55,7 @@ pub struct Switches {
     pub ucall_event_before_response: bool,
     pub multi_leg: MultiLeg,
     pub loc_style: LocStyle,
+    pub idle_standby: IdleStandby,
     pub poll_timeout_ms: u64,
     pub session_linger_ms: u64,
     pub boot_time_ms: u64,
@@ -91,6 +92,7 @@ impl Default for Switches {
             ucall_event_before_response: false,
             multi_leg: MultiLeg::default(),
             loc_style: LocStyle::default(),
+            idle_standby: IdleStandby::default(),
             poll_timeout_ms: 60_000,
             session_linger_ms: 10_000,
             boot_time_ms: 20_000,
@@ -311,6 +313,7 @@ const TABLE: &[Row] = &[
     choice!(ct_state: CtState),
     choice!(multi_leg: MultiLeg),
     choice!(loc_style: LocStyle),
+    choice!(idle_standby: IdleStandby),
     other!("poll_timeout", "a time (60s)", |switches, word| {
         put(&mut switches.poll_timeout_ms, read_millis(word))
     }),

@@ -115,9 +115,9 @@ impl Estate {
         Spoken::Known(match home {
             (pbx, true) if pbx == link.pbx => Clue::Line { line, identity },
             (pbx, true) if at_home && is_new && user.registered => {
-                Clue::Foreign { line, identity, rival: Some(pbx) }
+                Clue::Foreign { line, identity, rival: Some(pbx), revived: was_defunct }
             }
-            _ => Clue::Foreign { line, identity, rival: None },
+            _ => Clue::Foreign { line, identity, rival: None, revived: was_defunct },
         })
     }
 
@@ -143,7 +143,7 @@ impl Estate {
         Spoken::Known(if at_home {
             Clue::Line { line, identity: known }
         } else {
-            Clue::Foreign { line, identity: known, rival: None }
+            Clue::Foreign { line, identity: known, rival: None, revived: false }
         })
     }
 
@@ -182,7 +182,8 @@ impl Estate {
             Silence::Defunct => Clue::Removed(line),
             Silence::LessSaid => {
                 self.find_home_but(line, pbx, pbxs);
-                Clue::Foreign { line, identity: self.name_anew(line), rival: None }
+                let identity = self.name_anew(line);
+                Clue::Foreign { line, identity, rival: None, revived: false }
             }
         }
     }
@@ -237,12 +238,24 @@ impl Estate {
         if before.1 && before.0 != now.0 {
             pbxs.push((before.0, PbxInput::Leave(line)));
         }
-        if now.1 {
+        // One that has no session speaks of him when it has one again.
+        if now.1 && self.tree.is_present(now.0) {
             let registered = member.sighting(now.0).is_some_and(|sighting| sighting.registered);
             let cn = member.subscriber.cn.clone();
             pbxs.push((now.0, PbxInput::Take { line, cn, registered }));
         }
         now
+    }
+
+    /// One record can move a home more than once: only the last one counts.
+    pub(super) fn settle(&self, pbxs: &mut ToPbxs) {
+        pbxs.retain(|(pbx, input)| match input {
+            PbxInput::Take { line, .. } => {
+                let member = self.members.get(line.0 as usize - 1);
+                member.is_some_and(|m| m.home == *pbx && m.at_home && !m.defunct)
+            }
+            _ => true,
+        });
     }
 
     /// The same when the fact itself tells one of the PBXs.

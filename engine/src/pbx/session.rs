@@ -6,7 +6,7 @@ use super::{
 };
 use crate::effect::{Effect, Effects, Interface, Report, Request};
 use crate::fact::{Failure, Question};
-use crate::id::{PbxId, UserHandle};
+use crate::id::PbxId;
 use crate::line::LineInput;
 use crate::time::{Millis, Timer};
 use std::sync::Arc;
@@ -58,15 +58,12 @@ impl Pbx {
     /// with all of them: the user is unknown, or this account may not use it; or the box is a
     /// standby that has nothing to do.
     fn refused(&mut self, at: Millis, out: &mut Effects, lines: &mut ToLines) {
-        match self.interface {
-            Interface::V10 => self.interface = Interface::V8,
-            Interface::V8 => self.interface = Interface::V7,
-            Interface::V7 => {
-                let pause_ms = if self.is_at_standby() { 0 } else { REFUSED_PAUSE_MS };
-                out.push(Effect::Report(Report::UserRefused(self.id)));
-                return self.next(at, pause_ms, out, lines);
-            }
-        }
+        let Some(older) = self.interface.older() else {
+            let pause_ms = if self.is_at_standby() { 0 } else { REFUSED_PAUSE_MS };
+            out.push(Effect::Report(Report::UserRefused(self.id)));
+            return self.next(at, pause_ms, out, lines);
+        };
+        self.interface = older;
         self.initialize(out);
     }
 
@@ -137,7 +134,7 @@ impl Pbx {
                 self.initialize(out);
             }
             (Question::UserInitialize(line), _) if is_answered(&failure) => {
-                self.user_initialized(line, UserHandle(0), out, lines);
+                self.user_failed(line, out, lines);
             }
             (Question::Poll, Phase::Up { session, key })
                 if matches!(failure, Failure::Fault(_)) =>

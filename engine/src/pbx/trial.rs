@@ -9,7 +9,7 @@ use super::users::Seen;
 use super::{LONGEST_PAUSE_MS, PROBE_MS, Pbx, Reach, ToLines};
 use crate::effect::{Effect, Effects, Interface, Report, Request};
 use crate::estate::Located;
-use crate::fact::{PbxFact, UserInfo};
+use crate::fact::{Failure, PbxFact, Question, UserInfo};
 use crate::id::{Attempt, LineId};
 use crate::line::LineInput;
 use crate::pbx::Clue;
@@ -28,6 +28,7 @@ const HASTE_MS: u64 = 1_000;
 pub(super) struct Trial {
     pub(super) attempt: Attempt,
     place: Arc<Place>,
+    interface: Interface,
     /// Number and key of its session, once there is one.
     session: Option<(u32, u32)>,
     /// Lines of users who are at home there, with their Long Names, and whether they are registered.
@@ -81,7 +82,8 @@ impl Pbx {
         self.latest.0 += 1;
         let attempt = self.latest;
         self.ask_in(attempt, &place, request, out);
-        self.trial = Some(Trial { attempt, place, session: None, users: BTreeMap::new() });
+        let (interface, users) = (Interface::V10, BTreeMap::new());
+        self.trial = Some(Trial { attempt, place, interface, session: None, users });
     }
 
     /// Gives the master up for now.
@@ -106,9 +108,14 @@ impl Pbx {
         let (attempt, place) = (trial.attempt, Arc::clone(&trial.place));
         match fact {
             PbxFact::Located(_) => self.relocated(at, clue, out, lines),
-            PbxFact::Probed => {
-                let (user, interface) = (self.user.clone(), Interface::V10);
-                self.ask_in(attempt, &place, Request::Initialize { user, interface }, out);
+            PbxFact::Probed => self.initialize_trial(out),
+            // An older box may know fewer flags.
+            PbxFact::Initialized { session: 0, .. }
+            | PbxFact::Failed(Question::Initialize, Failure::Fault(_) | Failure::Status(_))
+                if trial.interface.older().is_some() =>
+            {
+                trial.interface = trial.interface.older().unwrap_or_default();
+                self.initialize_trial(out);
             }
             PbxFact::Initialized { session: session @ 1.., key, .. } => {
                 trial.session = Some((session, key));
@@ -123,6 +130,12 @@ impl Pbx {
             // Refused, failed, or something that was not asked.
             _ => self.give_up_trial(at, out),
         }
+    }
+
+    fn initialize_trial(&self, out: &mut Effects) {
+        let Some(Trial { attempt, place, interface, .. }) = &self.trial else { return };
+        let (user, interface) = (self.user.clone(), *interface);
+        self.ask_in(*attempt, place, Request::Initialize { user, interface }, out);
     }
 
     /// The parent of a slave has said where that is now.
@@ -178,7 +191,7 @@ impl Pbx {
         if !is_in_use && self.serves {
             return self.give_up_trial(at, out);
         }
-        let Some(Trial { attempt, place, session: Some((session, key)), users }) =
+        let Some(Trial { attempt, place, interface, session: Some((session, key)), users }) =
             self.trial.take()
         else {
             return;
@@ -186,7 +199,7 @@ impl Pbx {
         out.push(Effect::Report(Report::BackAtMaster(self.id)));
         self.retire(out, lines);
         (self.attempt, self.place, self.turn, self.tried) = (attempt, place, 0, 1);
-        self.interface = Interface::V10;
+        self.interface = interface;
         (self.quick, self.serves, self.settled, self.snapshot_ended) = (0, false, false, true);
         self.up(at, session, key, out);
         for (line, (cn, registered)) in users {

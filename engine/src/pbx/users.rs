@@ -1,6 +1,8 @@
 //! The users of a PBX and their calls: who is monitored, and whose events these are.
 
-use super::{Asking, Clue, MAX_EARLY, Monitoring, Pbx, SETTLE_MS, ToLines, Watched};
+use super::{
+    Asking, Clue, MAX_EARLY, MAX_USER_FAILURES, Monitoring, Pbx, SETTLE_MS, ToLines, Watched,
+};
 use crate::effect::{Effect, Effects, Report, Request, Surprise};
 use crate::fact::{CallInfo, UserInfo};
 use crate::id::{LineId, UserHandle};
@@ -48,8 +50,9 @@ impl Pbx {
     /// What a record means that is about nobody who is at home here.
     pub(super) fn heard(&mut self, clue: Clue, out: &mut Effects, lines: &mut ToLines) {
         match clue {
-            Clue::Foreign { line, identity, rival } => {
+            Clue::Foreign { line, identity, rival, revived } => {
                 lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
+                lines.extend(revived.then_some((line, LineInput::Known)));
                 if let Some(rival) = rival {
                     out.push(Effect::Report(Report::TwoHomes(line, rival, self.id)));
                 }
@@ -101,7 +104,8 @@ impl Pbx {
         lines.push((line, LineInput::Seen { link: self.link(), registered, changed }));
         let asked = known.map(|known| known.monitoring).filter(|m| *m != Monitoring::Refused);
         let monitoring = asked.unwrap_or(Monitoring::Wanted);
-        self.lines.insert(line, Watched { monitoring, registered });
+        let failures = known.map_or(0, |known| known.failures);
+        self.lines.insert(line, Watched { monitoring, registered, failures });
         if asked.is_none() {
             self.waiting.push_back((line, cn));
             self.ask_next_user(out);
@@ -119,10 +123,26 @@ impl Pbx {
                 // It was long once and will not be again.
                 self.waiting = VecDeque::new();
             }
-            self.asking = Some(Asking { line, renamed: None });
+            self.asking = Some(Asking { line, cn: cn.clone(), renamed: None });
             let interface = self.interface;
             self.ask(Request::UserInitialize { session, line, cn, interface }, out);
         }
+    }
+
+    /// The box answered by an error, which may be over the next time.
+    pub(super) fn user_failed(&mut self, line: LineId, out: &mut Effects, lines: &mut ToLines) {
+        let asked = self.asking.as_ref().filter(|asking| asking.line == line);
+        let watched = self.lines.get_mut(&line).filter(|watched| {
+            watched.monitoring == Monitoring::Wanted && watched.failures < MAX_USER_FAILURES
+        });
+        if let (Some(asked), Some(watched)) = (asked, watched) {
+            watched.failures += 1;
+            let cn = asked.renamed.as_ref().unwrap_or(&asked.cn).clone();
+            self.waiting.push_back((line, cn));
+            self.asking = None;
+            return self.ask_next_user(out);
+        }
+        self.user_initialized(line, UserHandle(0), out, lines);
     }
 
     pub(super) fn user_initialized(

@@ -4,7 +4,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 use engine::core::Core;
-use engine::effect::{Ask, Effect, Notice, Report, Request, What};
+use engine::effect::{Ask, Effect, Interface, Notice, Report, Request, What};
 use engine::fact::*;
 use engine::id::*;
 use engine::invariant::Watch;
@@ -23,6 +23,8 @@ pub struct Pbx {
     pub is_down: bool,
     /// `Initialize` gives no session.
     pub refuses: bool,
+    /// `Initialize` with flags newer than these gives no session.
+    pub newest: Option<Interface>,
     sessions: u32,
 }
 
@@ -174,9 +176,10 @@ impl Grove {
                 let url = pbx.slaves.get(name.text()).map_or("", String::as_str);
                 PbxFact::Located(url.into())
             }
-            Request::Initialize { .. } => {
-                pbx.sessions += u32::from(!pbx.refuses);
-                let session = if pbx.refuses { 0 } else { pbx.sessions };
+            Request::Initialize { interface, .. } => {
+                let refuses = pbx.refuses || pbx.newest.is_some_and(|newest| interface > newest);
+                pbx.sessions += u32::from(!refuses);
+                let session = if refuses { 0 } else { pbx.sessions };
                 PbxFact::Initialized { session, key: 7, place: ask.place }
             }
             Request::Echo { .. } => PbxFact::Echoed(true),

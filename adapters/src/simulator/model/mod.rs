@@ -80,6 +80,8 @@ pub struct PbxModel {
     boots: u32,
     counts: BTreeMap<Kind, u64>,
     last_dialled: String,
+    /// It stands by for another PBX, which serves.
+    stands_by: bool,
 }
 
 impl PbxModel {
@@ -107,6 +109,7 @@ impl PbxModel {
             boots: 0,
             counts: BTreeMap::new(),
             last_dialled: String::new(),
+            stands_by: false,
         }
     }
 

@@ -6,7 +6,7 @@ use super::object::{Object, ObjectId};
 use super::request::{Account, Asker, Astray};
 use super::session::{Monitor, Session};
 use super::{PbxModel, Phase, picture};
-use crate::simulator::switches::{ReplayMsg, UnknownFlags, UserCallMode};
+use crate::simulator::switches::{IdleStandby, ReplayMsg, UnknownFlags, UserCallMode};
 use crate::soap::Answer;
 use crate::soap::types::{CallInfo, Info, Presence};
 use engine::fact::Identification;
@@ -27,6 +27,9 @@ impl PbxModel {
 
     pub(super) fn initialize(&mut self, asker: &Asker, cn: &str) -> Answer {
         let refused = Answer::Initialize { session: 0, key: 0 };
+        if self.stands_by && self.switches.idle_standby == IdleStandby::Refuse {
+            return refused;
+        }
         let user = match (self.directory.named(cn), asker.account) {
             (Some(user), Account::Administrator) => user,
             (Some(user), Account::User(own)) if user == own => user,

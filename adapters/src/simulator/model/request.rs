@@ -5,7 +5,7 @@ use super::leg::{LegId, Target};
 use super::object::ObjectId;
 use super::session::{ConnectionId, Session, Ticket};
 use super::{Administered, PbxModel};
-use crate::simulator::switches::{AdminAnswer, Fault, StaleHandle, UnknownSession};
+use crate::simulator::switches::{AdminAnswer, Fault, IdleStandby, StaleHandle, UnknownSession};
 use crate::soap::types::AnyInfo;
 use crate::soap::{Answer, Interface, Kind, Operation};
 use engine::id::{CallHandle, UserHandle};
@@ -116,6 +116,10 @@ impl PbxModel {
                 Some(ticket) => Outcome::Wait(ticket),
                 None => self.astray(operation.kind(), &Astray::Session),
             };
+        }
+        let begins = matches!(operation, Operation::Initialize { .. });
+        if begins && self.stands_by && self.switches.idle_standby == IdleStandby::Fault {
+            return Outcome::Fault { status: 500, text: "this PBX stands by" };
         }
         if self.is_silenced(operation) {
             let kind = operation.kind();

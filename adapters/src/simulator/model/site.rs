@@ -111,6 +111,11 @@ impl PbxModel {
         self.directory.remove(id);
     }
 
+    /// It stands by for another PBX from now on, or serves in its place.
+    pub fn set_standing_by(&mut self, stands_by: bool) {
+        self.stands_by = stands_by;
+    }
+
     /// The phones of another PBX, whose objects are the same, turn to this one, with their calls.
     pub fn take_over(&mut self, other: &PbxModel) {
         let phones = other.directory.iter().filter(|(_, object)| object.loc.is_empty());

@@ -87,12 +87,13 @@ impl Simulator {
     /// # Errors
     /// See [`StartError`].
     pub fn start(estate: &Estate, options: Options) -> Result<Simulator, StartError> {
-        let mut site = Site::new(estate, options.seed);
+        let Options { listen: wanted, path, access, tls, seed, poll_timeout_ms } = options;
+        let mut site = Site::new(estate, seed);
         let count = site.count();
         for number in 0..count {
-            site.pbx_mut(number).switches.poll_timeout_ms = options.poll_timeout_ms;
+            site.pbx_mut(number).switches.poll_timeout_ms = poll_timeout_ms;
         }
-        let tls = options.tls.as_ref().map(Tls::prepare).transpose()?;
+        let tls = tls.as_ref().map(Tls::prepare).transpose()?;
         let (acceptor, certificate_pem) = tls.unzip();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -101,8 +102,8 @@ impl Simulator {
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let (mut listeners, mut addresses) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for number in 0..count {
-            let (listener, address) = listen(&runtime, nth(options.listen, number))?;
-            site.set_url(number, &format!("{scheme}://{address}{}", options.path));
+            let (listener, address) = listen(&runtime, nth(wanted, number))?;
+            site.set_url(number, &format!("{scheme}://{address}{path}"));
             listeners.push(listener);
             addresses.push(address);
         }
@@ -110,8 +111,8 @@ impl Simulator {
         let house = |(number, address): (usize, SocketAddr)| House {
             campus: Arc::clone(&campus),
             number,
-            gate: Mutex::new(Gate::new(options.access, options.seed)),
-            path: options.path.clone(),
+            gate: Mutex::new(Gate::new(access, seed)),
+            path: path.clone(),
             address,
             scheme,
         };

@@ -132,6 +132,12 @@ choices! {
         One = "one": "One.",
         PerDevice = "per-device": "One for each device.",
     }
+    /// What `Initialize` does at a standby while its PBX serves.
+    IdleStandby {
+        Session = "session": "A session in which nobody is registered.",
+        Refuse = "return-0": "No session.",
+        Fault = "fault": "A SOAP fault.",
+    }
     /// `loc` of objects at home on this PBX.
     LocStyle {
         Empty = "empty": "Empty.",

@@ -1,14 +1,19 @@
 //! Making a call, and the handle that the PBX gives it.
 
-use super::{Kind, Outcome, Progress};
-use crate::effect::{Effects, Order};
+use super::{Kind, Outcome, Pending, Progress};
+use crate::call::Phase;
+use crate::effect::{Effect, Effects, Order};
 use crate::id::{CallHandle, CallId, Ticket};
 use crate::line::Line;
 use crate::line::call::{Call, Standing};
 use crate::pii::Personal;
-use crate::tapi::{LineErr, MEDIA_INTERACTIVE_VOICE};
-use crate::time::Millis;
+use crate::tapi::{CallState, LineErr, MEDIA_INTERACTIVE_VOICE};
+use crate::time::{Millis, Timer};
 use crate::view::CallCard;
+
+/// How long a call that is made waits for another one to be put on hold, if the PBX says nothing of
+/// either. It is only about the order in which they are told.
+const HOLD_PATIENCE_MS: u64 = 1_000;
 
 /// What is known of a call that is only being made.
 pub(super) fn card(country_code: u32, call_param_flags: u32) -> CallCard {
@@ -46,7 +51,8 @@ impl Line {
         Ok(Progress::UnderWay)
     }
 
-    /// The PBX took the order: completion first, then the first state (O-1, I-05).
+    /// The PBX took the order: completion first, then the first state (O-1, I-05). The telephone puts
+    /// a call on hold that it talks on, and that is told first (TSPI: several calls on one line).
     pub(super) fn calling(
         &mut self,
         at: Millis,
@@ -54,15 +60,28 @@ impl Line {
         leg: CallHandle,
         out: &mut Effects,
     ) {
-        let made = self.requests[position].call;
-        self.finish(position, Ok(()), out);
-        if let Some(index) = self.index_of(made) {
-            self.calls[index].leg = Some(leg);
+        let Pending { ticket, call, .. } = self.requests[position];
+        if self.talks_beside(call) {
+            out.push(Effect::Wake(at + HOLD_PATIENCE_MS, Timer::Deadline(self.id(), ticket)));
         }
-        self.announce_made(at, made, out);
+        self.leg_named(at, position, call, leg, out);
     }
 
-    /// The PBX named the leg of a call that has to wait for something else.
+    /// Whether a call that is made has to wait until another one is put on hold for it.
+    pub(super) fn waits_for_hold(&self, made: CallId) -> bool {
+        let begins =
+            |index: usize| matches!(self.calls[index].pbx.phase(), Phase::Init | Phase::Setup);
+        self.talks_beside(made) && self.index_of(made).is_some_and(begins)
+    }
+
+    fn talks_beside(&self, made: CallId) -> bool {
+        let talks = |call: &Call| {
+            call.is_visible() && call.state == CallState::Connected && !call.is_conference
+        };
+        self.calls.iter().any(|call| call.id != made && talks(call))
+    }
+
+    /// The PBX named the leg of a call that may have to wait for something else.
     pub(super) fn leg_named(
         &mut self,
         at: Millis,
@@ -96,10 +115,17 @@ impl Line {
     /// Takes in the events that were kept back, each with its own status messages: what is told
     /// must not depend on whether events overtook the answer to `UserCall`.
     pub(in crate::line) fn release_early(&mut self, at: Millis, out: &mut Effects) {
-        if self.early.is_empty() || self.awaits_leg() {
+        if self.early.is_empty() {
             return;
         }
-        for (link, info, clue) in std::mem::take(&mut self.early) {
+        // While another leg is still to be named, those of known legs go on: what comes for these
+        // from now on must not overtake them.
+        let awaits_leg = self.awaits_leg();
+        let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.early)
+            .into_iter()
+            .partition(|(_, info, _)| !awaits_leg || self.has_leg(info.handle()));
+        self.early = later;
+        for (link, info, clue) in now {
             let (before, offered) = (self.status(), self.offered());
             self.call_event(at, link, info, clue, out);
             self.settle_conferences(at, out);
@@ -107,6 +133,10 @@ impl Line {
             self.report_status(before, out);
             self.begin_ringing(at, &offered, out);
         }
+    }
+
+    fn has_leg(&self, handle: CallHandle) -> bool {
+        self.calls.iter().any(|call| call.leg == Some(handle) || call.forks.contains(&handle))
     }
 
     /// Whether the PBX owes us the handle of a leg.

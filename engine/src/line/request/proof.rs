@@ -2,7 +2,7 @@
 //!
 //! | request | proved by | refuted by | when the deadline passes |
 //! |---|---|---|---|
-//! | make a call | the PBX names its leg | no leg | failed |
+//! | make a call | the PBX names its leg, and holds what it talks on or goes on | no leg | done if a leg was named, else failed |
 //! | answer | CONNECTED | the call ends | done if the PBX has it connected, else failed |
 //! | drop | IDLE | – | done: the call becomes IDLE |
 //! | hold | held in any way | the call ends | failed |
@@ -52,7 +52,10 @@ impl Line {
         let gone = Err(LineErr::InvalCallState);
         let state = self.state_of(pending.call);
         match pending.kind {
-            Kind::MakeCall | Kind::FindStation | Kind::Joined => None,
+            Kind::MakeCall => {
+                (pending.taken && !self.waits_for_hold(pending.call)).then_some(Ok(()))
+            }
+            Kind::FindStation | Kind::Joined => None,
             Kind::Errand(_) | Kind::FindPlace => over(state).then_some(gone),
             Kind::Park => {
                 let parked = pending.taken
@@ -196,7 +199,9 @@ impl Line {
             Kind::CompleteTransfer { hung_up: HungUp::One(_), .. } => {
                 self.fail(at, position, LineErr::InvalCallState, out);
             }
-            Kind::SetupTransfer { .. } | Kind::SetupConference { .. } if pending.taken => {
+            Kind::MakeCall | Kind::SetupTransfer { .. } | Kind::SetupConference { .. }
+                if pending.taken =>
+            {
                 self.finish(position, Ok(()), out);
                 self.made_or_not(at, &pending, Ok(()), out);
             }

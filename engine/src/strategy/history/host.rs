@@ -1,9 +1,9 @@
 //! What the telephony server and its applications say.
 
 use super::*;
-use crate::place::Place;
 use crate::diversion::{Diversion, Kind, Sources, Target, UserRecord};
 use crate::forwarding::{Forward, Forwarding};
+use crate::place::Place;
 
 impl History {
     pub(super) fn restart(&mut self) {
