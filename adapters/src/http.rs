@@ -15,7 +15,7 @@ mod tls;
 use crate::secret::Account;
 use authentication::{Credentials, Scheme};
 use engine::fact::Failure;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Client, ClientBuilder, Response, StatusCode, Url};
 use std::error::Error;
 use std::fmt;
@@ -129,6 +129,8 @@ pub struct Connection {
     warm: bool,
     /// Why the last request failed, in the words of the package.
     cause: Option<String>,
+    /// What the last answer that came said of the time.
+    date: Option<HeaderValue>,
 }
 
 impl Connection {
@@ -159,7 +161,8 @@ impl Connection {
             .build()
             .map_err(|error| refuse(&cause(&error)))?;
         let pinned = tls.pinned.clone().filter(|_| place.https);
-        Ok(Connection { client, url, account, scheme: None, pinned, warm: false, cause: None })
+        let (scheme, warm, cause, date) = (None, false, None, None);
+        Ok(Connection { client, url, account, scheme, pinned, warm, cause, date })
     }
 
     /// Sends a request and reads its answer.
@@ -188,6 +191,12 @@ impl Connection {
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+
+    /// What time it is by the last answer that came, as the PBX wrote it.
+    #[must_use]
+    pub fn date(&self) -> Option<&str> {
+        self.date.as_ref()?.to_str().ok()
     }
 
     async fn exchange(&mut self, post: &Post, was_warm: bool) -> Result<Answer, Failure> {
@@ -225,6 +234,7 @@ impl Connection {
         if !self.is_the_pinned(&response) {
             return Err(Failure::Certificate);
         }
+        self.date = response.headers().get(DATE).cloned();
         let status = response.status();
         let challenge = (status == StatusCode::UNAUTHORIZED).then(|| {
             let fields = response.headers().get_all(WWW_AUTHENTICATE);

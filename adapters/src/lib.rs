@@ -15,4 +15,5 @@ pub mod simulation;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod soap;
+pub mod verification;
 pub mod views;

@@ -14,9 +14,10 @@ mod trunks;
 use self::homes::{Member, Spoken};
 use self::hubs::Hubs;
 use self::sent_on::SentOn;
-use self::tree::{Found, ToPbxs, Tree, is_location};
-pub use self::tree::{Located, MAX_DEPTH, MAX_PBXS, STAGGER_MS};
-use self::trunks::{Trunks, is_trunk};
+use self::tree::{Found, ToPbxs, Tree};
+pub use self::tree::{Located, MAX_DEPTH, MAX_PBXS, STAGGER_MS, is_location};
+use self::trunks::Trunks;
+pub use self::trunks::is_trunk;
 use crate::effect::Limit;
 use crate::fact::{
     CallInfo, Command, Configuration, Event, HostFact, PbxFact, Record, Reply, Role, UserInfo,
@@ -356,7 +357,8 @@ impl Estate {
 
 /// Whether an object is a person's or a phone's, and so gets a line: trunks, nodes, waiting queues
 /// and the like have calls of their own that are no TAPI calls (reference of the PBX, 3.7, 4.3).
-fn is_phone_like(user: &UserInfo) -> bool {
+#[must_use]
+pub fn is_phone_like(user: &UserInfo) -> bool {
     matches!(&*user.object, "" | "executive") && matches!(&*user.kind, "" | "ep" | "executive")
 }
 

@@ -24,15 +24,16 @@ More about a command:  tapline help COMMAND";
 
 const AFTER_LONG_HELP: &str = "\
 Examples:
-  tapline demo                        twenty calls on a simulated PBX, then their replay
-  tapline demo --keep /tmp/demo       the same, leaving settings, log and messages
-  tapline replay /tmp/demo/log        what that log leads to, compared with what was told
-  tapline simulate                    a PBX to try your own programs on
-  tapline run --config tapline.toml   the calls of a real PBX, until Ctrl-C
+  tapline demo                          twenty calls on a simulated PBX, then their replay
+  tapline demo --keep /tmp/demo         the same, leaving settings, log and messages
+  tapline replay /tmp/demo/log          what that log leads to, compared with what was told
+  tapline simulate                      a PBX to try your own programs on
+  tapline verify --config tapline.toml  whether these settings will work, and why not
+  tapline run --config tapline.toml     the calls of a real PBX, until Ctrl-C
 
 Exit codes:
   0  all went well
-  1  a replay led to something else than was told then
+  1  a replay led to something else than was told then, or a check of `verify` failed
   2  the command line makes no sense
   3  the settings, or the description of a simulated PBX, make no sense
   4  the provider or the PBX did not do what it should
@@ -62,6 +63,17 @@ pub(crate) enum Command {
     /// each message it sends. Nothing is dialled, answered or hung up.
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
+    /// Check whether the settings will work, and say what to do if not.
+    ///
+    /// Reads the settings and asks each PBX that they name, and each slave that is found there,
+    /// what the provider would ask it: the name and the connection, the certificate, account and
+    /// password, the SOAP interface, the clock, a session for the TAPI user, its groups, the users
+    /// that it sees, trunks, PBX objects, and where slaves are. Each check is a row: pass, warn (it
+    /// will work, but perhaps not as meant) or fail, and what to do. A check that an earlier
+    /// failure makes impossible has no row. Sessions that were opened are ended; nothing is
+    /// changed at any PBX.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Verify),
     /// A simulated PBX, to be reached by the provider or by any SOAP toolkit.
     ///
     /// Calls are placed, answered and cleared by commands: type them, pipe them in, or POST them
@@ -107,6 +119,17 @@ The settings:
   [[pbx]]
   master = \"pbx.example.com\"";
 
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  tapline verify --config tapline.toml
+  tapline verify --config tapline.toml --json | jq 'select(.verdict == \"fail\")'
+
+Exit codes:
+  0  every check passed or warned
+  1  a check failed
+  2  the command line makes no sense
+  7  the system refused something: a thread, the output";
+
 const SIMULATE_EXAMPLES: &str = "\
 Examples:
   tapline simulate
@@ -149,6 +172,16 @@ pub(crate) struct Run {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) provider: Provider,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Print one JSON object per check, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -223,6 +256,7 @@ mod tests {
             AFTER_LONG_HELP,
             DEMO_EXAMPLES,
             RUN_EXAMPLES,
+            VERIFY_EXAMPLES,
             SIMULATE_EXAMPLES,
             REPLAY_EXAMPLES,
             SIM_EXAMPLES,
@@ -239,6 +273,6 @@ mod tests {
                 }
             }
         }
-        assert!(examples >= 16, "{examples}");
+        assert!(examples >= 19, "{examples}");
     }
 }

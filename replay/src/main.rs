@@ -14,6 +14,7 @@ mod run;
 mod sim;
 mod simulate;
 mod trouble;
+mod verify;
 
 use clap::Parser;
 use command_line::{Command, CommandLine};
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Demo(demo) => demo::play(&demo),
         Command::Run(run) => run::watch(&run),
+        Command::Verify(verify) => verify::check(&verify),
         Command::Simulate(simulate) => simulate::serve(&simulate),
         Command::Replay(replay) => rederive::show(&replay),
         Command::Sim(sim) => sim::play(&sim),

@@ -39,6 +39,14 @@ impl Output {
         }
     }
 
+    /// One check: a row for people, an object for machines.
+    pub(crate) fn check(&mut self, row: &str, object: &Value) -> Result<(), Trouble> {
+        match self {
+            Output::Machines => line(&object.to_string()),
+            Output::People { .. } => line(row),
+        }
+    }
+
     /// A line between rows, for people only.
     pub(crate) fn heading(&mut self, text: &str) -> Result<(), Trouble> {
         match self {

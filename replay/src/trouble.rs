@@ -10,6 +10,9 @@ pub(crate) enum Trouble {
     /// A replay led to something else.
     #[error("{0}")]
     Difference(String),
+    /// A check of the settings failed.
+    #[error("{0}")]
+    Verification(String),
     /// The command line, beyond what clap can see.
     #[error("{0}")]
     Usage(String),
@@ -57,7 +60,7 @@ impl Trouble {
     /// The exit code, as `tapline help` documents it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Trouble::Difference(_) => 1,
+            Trouble::Difference(_) | Trouble::Verification(_) => 1,
             Trouble::Usage(_) => 2,
             Trouble::Settings(_) => 3,
             Trouble::NoLibrary(_)

@@ -50,6 +50,17 @@ fn assert_ends(output: &Output, code: i32, message: &str) {
     assert!(errors.contains(message), "no {message:?} in: {errors}");
 }
 
+/// A folder with a settings file for this PBX.
+fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = format!(
+        "account = \"_TAPI_\"\npassword = \"{password}\"\nuser = \"TAPI\"\n\
+         [[pbx]]\nmaster = \"{master}\"\n[log]\npath = \"log\"\n"
+    );
+    std::fs::write(folder.path().join("tapline.toml"), settings).unwrap();
+    folder
+}
+
 mod command_line {
     use super::*;
 
@@ -64,6 +75,7 @@ mod command_line {
         assert_ends(&run(&["demo", "--seed", "many"]), 2, "many");
         assert_ends(&run(&["replay"]), 2, "FILE_OR_LOG");
         assert_ends(&run(&["run"]), 2, "--config");
+        assert_ends(&run(&["verify"]), 2, "--config");
         assert_ends(&run(&["simulate", "--listen", "nowhere"]), 2, "nowhere");
     }
 
@@ -74,7 +86,7 @@ mod command_line {
         for code in ["0  all went well", "1  a replay", "6  the log is damaged"] {
             assert!(stdout(&help).contains(code), "{}", stdout(&help));
         }
-        for command in ["demo", "run", "simulate", "replay"] {
+        for command in ["demo", "run", "verify", "simulate", "replay"] {
             let help = stdout(&run(&["help", command]));
             assert!(help.contains("Examples:\n  tapline "), "{help}");
         }
@@ -292,15 +304,66 @@ mod run_command {
         assert_eq!(wait(&mut child).code(), Some(0));
         assert_eq!(simulator.control("sessions"), "ok 0");
     }
+}
 
-    fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        let settings = format!(
-            "account = \"_TAPI_\"\npassword = \"{password}\"\nuser = \"TAPI\"\n\
-             [[pbx]]\nmaster = \"{master}\"\n[log]\npath = \"log\"\n"
+mod verify {
+    use super::*;
+
+    fn verify(authority: &str, password: &str, more: &[&str]) -> Output {
+        let folder = settings_for(authority, password);
+        let path = folder.path().join("tapline.toml");
+        run(&[&["verify", "--config", path.to_str().unwrap()], more].concat())
+    }
+
+    #[test]
+    fn settings_that_work_end_with_0_and_a_row_for_each_check() {
+        let simulator = Simulator::start(&[]);
+        let output = verify(&simulator.authority, "secret", &[]);
+        assert_ends(&output, 0, "");
+        let rows = stdout(&output);
+        for check in ["settings", "reach", "credentials", "session", "users", "trunk", "nodes"] {
+            assert!(
+                rows.contains(&format!("\npass  {check} "))
+                    || rows.starts_with(&format!("pass  {check} ")),
+                "{check}: {rows}"
+            );
+        }
+        assert!(rows.contains(&format!("master http://{}", simulator.authority)), "{rows}");
+        assert!(rows.ends_with(" warned, 0 failed.\n") && !rows.contains('\x1b'), "{rows}");
+    }
+
+    #[test]
+    fn a_check_that_fails_says_what_to_do_and_ends_with_1() {
+        let simulator = Simulator::start(&[]);
+        let output = verify(&simulator.authority, "wrong", &[]);
+        assert_ends(&output, 1, "a check failed");
+        let rows = stdout(&output);
+        let after = rows.split("fail  credentials ").nth(1).unwrap();
+        assert!(after.lines().nth(1).unwrap().contains("→ correct account and password"), "{rows}");
+    }
+
+    #[test]
+    fn for_machines_there_is_one_object_a_check_and_a_summary_last() {
+        let simulator = Simulator::start(&[]);
+        let output = verify(&simulator.authority, "wrong", &["--json"]);
+        let mut objects: Vec<Value> =
+            stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let summary = objects.pop().unwrap();
+        assert_eq!(summary["summary"]["failed"], 1);
+        let failed: Vec<&Value> = objects.iter().filter(|row| row["verdict"] == "fail").collect();
+        assert_eq!(failed.len(), 1);
+        assert_eq!(
+            (&failed[0]["check"], &failed[0]["rank"]),
+            (&"credentials".into(), &"master".into())
         );
-        std::fs::write(folder.path().join("tapline.toml"), settings).unwrap();
-        folder
+        assert!(failed[0]["advice"].is_string() && objects[0]["advice"].is_null());
+    }
+
+    #[test]
+    fn a_settings_file_that_is_not_there_is_a_check_that_failed() {
+        let output = run(&["verify", "--config", "/no/such/file.toml"]);
+        assert_ends(&output, 1, "a check failed");
+        assert!(stdout(&output).starts_with("fail  settings "), "{}", stdout(&output));
     }
 }
 

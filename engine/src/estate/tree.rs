@@ -7,8 +7,9 @@
 
 mod slaves;
 
+pub(super) use self::slaves::Found;
 pub use self::slaves::Located;
-pub(super) use self::slaves::{Found, is_location};
+pub use self::slaves::is_location;
 use super::PbxInput;
 use crate::effect::Limit;
 use crate::fact::{Configuration, Identification, UserInfo};

@@ -70,7 +70,8 @@ impl Trunks {
 }
 
 /// Whether an object leads out of the PBX.
-pub(super) fn is_trunk(user: &UserInfo) -> bool {
+#[must_use]
+pub fn is_trunk(user: &UserInfo) -> bool {
     !user.cn.is_empty()
         && (matches!(&*user.object, "trunk" | "gw")
             || user.object.is_empty() && &*user.kind == "gw")

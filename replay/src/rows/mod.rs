@@ -3,12 +3,14 @@
 //! The demo and `run` have messages of a telephony server, a replay has effects of the engine;
 //! both become a [`Row`], so that both look the same.
 
+mod checks;
 mod clock;
 mod columns;
 mod machines;
 mod people;
 mod words;
 
+pub(crate) use checks::{check_row, indented};
 pub(crate) use clock::Clock;
 pub(crate) use people::{header, heading};
 

@@ -19,11 +19,11 @@ pub(crate) fn header() -> String {
 }
 
 /// The styles of a terminal, as escape sequences that `anstream` strips where they are not wanted.
-const PLAIN: &str = "\x1b[0m";
-const DIM: &str = "\x1b[2m";
-const GREEN: &str = "\x1b[32m";
-const YELLOW: &str = "\x1b[33m";
-const RED: &str = "\x1b[31m";
+pub(super) const PLAIN: &str = "\x1b[0m";
+pub(super) const DIM: &str = "\x1b[2m";
+pub(super) const GREEN: &str = "\x1b[32m";
+pub(super) const YELLOW: &str = "\x1b[33m";
+pub(super) const RED: &str = "\x1b[31m";
 const BOLD: &str = "\x1b[1m";
 
 /// A heading between rows.

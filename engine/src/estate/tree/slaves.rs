@@ -32,7 +32,8 @@ pub(in crate::estate) enum Found {
 }
 
 /// Whether an object stands for another PBX.
-pub(in crate::estate) fn is_location(user: &UserInfo) -> bool {
+#[must_use]
+pub fn is_location(user: &UserInfo) -> bool {
     !user.cn.is_empty() && &*user.object == "loc"
 }
 
