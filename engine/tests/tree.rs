@@ -444,6 +444,32 @@ fn calls_that_the_new_home_knows_live_on_when_a_user_moves() {
 }
 
 #[test]
+fn calls_that_the_new_home_does_not_know_are_over_when_a_user_moves() {
+    let mut site = site();
+    site.open("Anna");
+    site.pass(10_000);
+    site.says("hq", user("Anna", "branch"));
+    site.says("hq", user("Anna", ""));
+    let talking = CallInfo {
+        user: site.last_handle(),
+        call: 71,
+        active: true,
+        state: 5,
+        conf: Guid::read("conf 1"),
+        ..CallInfo::default()
+    };
+    site.calls("hq", talking);
+    assert_eq!(site.line("Anna").calls.len(), 1);
+    site.told.clear();
+    // Long after the session with the branch has settled.
+    site.says("branch", user("Anna", ""));
+    site.says("hq", user("Anna", "branch"));
+    site.pass(10_000);
+    let told = site.told_of("Anna");
+    assert!(told.iter().any(|words| words.contains("IDLE")), "{told:?}");
+}
+
+#[test]
 fn of_two_homes_the_first_one_stays_until_it_gives_the_user_up() {
     let mut site = site();
     site.says("other", user("Anna", ""));

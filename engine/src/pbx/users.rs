@@ -119,6 +119,8 @@ impl Pbx {
         let failures = known.map_or(0, |known| known.failures);
         self.lines.insert(line, Watched { monitoring, registered, failures });
         if asked.is_none() {
+            // His running calls are still to be reported, perhaps long after those of the others.
+            self.settled = false;
             self.waiting.push_back((line, cn));
             self.ask_next_user(out);
         }
