@@ -240,6 +240,8 @@ pub enum Report {
     SameBox(PbxId, PbxId),
     /// A PBX that was reached through its standby is reached at its master again.
     BackAtMaster(PbxId),
+    /// A PBX reports as many objects as it can for one user; there may be more.
+    ScopeFull(PbxId, u32),
     /// What is other than when a PBX was last seen.
     Changed(PbxId, Changes),
     /// Two PBXs say that a line's user is at home there: the first, whose word counts, and the

@@ -55,6 +55,10 @@ pub const MAX_EARLY: usize = 256;
 /// often at most, or a box that stumbles over one user would be asked about him for ever.
 pub const MAX_USER_FAILURES: u8 = 3;
 
+/// Most objects that a PBX reports of all groups of one user together; others it leaves out without
+/// a word (reference of the PBX, 8.1).
+pub const MAX_SCOPE: u32 = 2_000;
+
 /// What can happen to a PBX.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PbxInput {
@@ -193,6 +197,8 @@ pub struct Pbx {
     /// Events of a user whose handle is not known yet: a Poll may bring the running calls of a
     /// user before the answer to its `UserInitialize`, which comes on another connection.
     early: Vec<(CallInfo, CallClue)>,
+    /// Objects reported before the end of the snapshot.
+    objects: u32,
     snapshot_ended: bool,
     settled: bool,
     /// A user of this session is registered, or was.
@@ -278,6 +284,7 @@ impl Pbx {
             waiting: VecDeque::new(),
             asking: None,
             early: Vec::new(),
+            objects: 0,
             snapshot_ended: false,
             settled: false,
             serves: false,

@@ -219,6 +219,17 @@ fn users_that_vanished_while_nobody_looked_lose_their_lines_and_keep_their_ids()
 }
 
 #[test]
+fn a_pbx_that_reports_as_much_as_it_can_is_reported() {
+    for (count, is_told) in [(1_999, false), (2_000, true)] {
+        let mut hq = Pbx::named("hq");
+        hq.users = (0..count).map(|number| user(&format!("User {number}"), "")).collect();
+        let site = site_of(vec![("hq", hq)]);
+        let told = Report::ScopeFull(PbxId(0), count);
+        assert_eq!(site.reports.contains(&told), is_told);
+    }
+}
+
+#[test]
 fn what_changed_while_nobody_looked_is_reported() {
     let mut site = site();
     site.cut("other");

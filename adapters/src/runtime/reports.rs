@@ -64,6 +64,7 @@ impl Reports {
             | Report::SlaveAstray(..)
             | Report::SlavePlain(..)
             | Report::SameBox(..)
+            | Report::ScopeFull(..)
             | Report::TwoHomes(..) => {}
         }
         if let Some(told) = self.told.iter_mut().find(|told| is_same(&told.report, report)) {
@@ -97,6 +98,7 @@ fn of(report: &Report) -> Option<PbxId> {
         | Report::SlavePlain(pbx, _)
         | Report::SameBox(pbx, _)
         | Report::Changed(pbx, _)
+        | Report::ScopeFull(pbx, _)
         | Report::BackAtMaster(pbx) => Some(pbx),
         Report::LineRefused(_)
         | Report::ForwardsOfTemplate(..)
@@ -213,6 +215,11 @@ fn write_of_tree(report: &Report, again: &str) {
              slave lead back to its master?{again}",
             pbx.0,
             other.0
+        ),
+        Report::ScopeFull(pbx, objects) => tracing::warn!(
+            "PBX {}: it reports {objects} objects, and a PBX reports no more than some 2000 of the \
+             groups of one user; if lines are missing, leave others out of these groups{again}",
+            pbx.0
         ),
         Report::Changed(pbx, Changes { added, renamed, gone }) => tracing::info!(
             "PBX {}: since it was last seen {added} lines are new, {renamed} have other names or \

@@ -134,6 +134,7 @@ impl Pbx {
         self.attempt = self.latest;
         self.interface = Interface::V10;
         self.quick = 0;
+        self.objects = 0;
         self.snapshot_ended = false;
         self.settled = false;
         self.serves = false;

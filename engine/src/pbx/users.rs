@@ -1,8 +1,8 @@
 //! The users of a PBX and their calls: who is monitored, and whose events these are.
 
 use super::{
-    Asking, Changes, Clue, MAX_EARLY, MAX_USER_FAILURES, Monitoring, Pbx, SETTLE_MS, ToLines,
-    Watched,
+    Asking, Changes, Clue, MAX_EARLY, MAX_SCOPE, MAX_USER_FAILURES, Monitoring, Pbx, SETTLE_MS,
+    ToLines, Watched,
 };
 use crate::effect::{Effect, Effects, Report, Request, Surprise};
 use crate::fact::{CallInfo, UserInfo};
@@ -32,7 +32,12 @@ impl Pbx {
         lines: &mut ToLines,
     ) {
         // The end of the snapshot; such a record later means nothing.
-        self.snapshot_ended |= user.cn.is_empty();
+        let ends = user.cn.is_empty() && !self.snapshot_ended;
+        self.objects += u32::from(!self.snapshot_ended && !ends);
+        self.snapshot_ended |= ends;
+        if ends && self.objects >= MAX_SCOPE {
+            out.push(Effect::Report(Report::ScopeFull(self.id, self.objects)));
+        }
         match clue {
             Clue::Line { line, identity } => {
                 if identity.is_some() {
