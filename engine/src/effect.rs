@@ -3,6 +3,7 @@
 use crate::fact::Completion;
 use crate::id::{Attempt, CallId, LineId, Opening, PbxId, RequestId, Ticket};
 pub use crate::order::Order;
+pub use crate::pbx::Changes;
 use crate::pii::Personal;
 use crate::place::Place;
 use crate::tapi::CallState;
@@ -239,6 +240,8 @@ pub enum Report {
     SameBox(PbxId, PbxId),
     /// A PBX that was reached through its standby is reached at its master again.
     BackAtMaster(PbxId),
+    /// What is other than when a PBX was last seen.
+    Changed(PbxId, Changes),
     /// Two PBXs say that a line's user is at home there: the first, whose word counts, and the
     /// second.
     TwoHomes(LineId, PbxId, PbxId),

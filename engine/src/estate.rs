@@ -320,6 +320,7 @@ impl Estate {
         pbxs: &mut ToPbxs,
         lines: &mut Vec<(LineId, LineInput)>,
     ) -> Clue {
+        let before = lines.len();
         if !self.tree.is_standby(link.pbx, link.attempt) {
             let mut gone = Vec::new();
             self.tree.end(link.pbx, link.attempt, &mut gone);
@@ -335,7 +336,14 @@ impl Estate {
                 }
             }
         }
-        self.trunk(link.pbx, Trunks::end)
+        let removed = lines[before..].iter().filter(|(_, input)| *input == LineInput::Removed);
+        let removed = u32::try_from(removed.count()).unwrap_or(u32::MAX);
+        self.tree.count(link, |changes| changes.gone += removed);
+        let changes = self.tree.counted(link);
+        match self.trunk(link.pbx, Trunks::end) {
+            Clue::Renamed(renamed) => Clue::End(changes, renamed),
+            _ => Clue::End(changes, Vec::new()),
+        }
     }
 
     fn trunk(&mut self, pbx: PbxId, note: impl FnOnce(&mut Trunks) -> bool) -> Clue {

@@ -127,6 +127,9 @@ pub enum Clue {
     Call(CallClue),
     /// Lines whose identity changed with what the PBX said of itself.
     Renamed(Vec<(LineId, LineInput)>),
+    /// All objects have been reported: what is other than when the PBX was last seen, and lines
+    /// whose identity changed with it.
+    End(Changes, Vec<(LineId, LineInput)>),
     /// Where a slave is.
     Located(Located),
     /// This is the same box as another PBX, which is looked after instead.
@@ -143,6 +146,17 @@ pub struct CallClue {
     /// For which case the user who diverted it did so; only with the first event of a leg, and if
     /// it is known.
     pub forwarded: Option<Case>,
+}
+
+/// What is other than before a session began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// Lines that were not there.
+    pub added: u32,
+    /// Lines with another name or number.
+    pub renamed: u32,
+    /// Lines that are not there any more.
+    pub gone: u32,
 }
 
 /// What goes on from a PBX to lines. A new line begins with its identity.
@@ -297,10 +311,12 @@ impl Pbx {
             PbxInput::Look => self.look(at, out),
             PbxInput::Check => self.check(out),
             PbxInput::Leave(line) => {
+                self.note_in_trial(line, None);
                 self.forget(line);
                 lines.push((line, LineInput::LinkLost(self.link())));
             }
             PbxInput::Take { line, cn, registered } => {
+                self.note_in_trial(line, Some((cn.clone(), registered)));
                 if self.is_up() {
                     let seen = Seen { registered, changed: false };
                     self.take(at, line, cn, seen, out, lines);
@@ -396,7 +412,7 @@ pub(crate) fn ends_session(fact: &PbxFact) -> bool {
 /// estate has taken in who is who, and the lines must not think otherwise.
 fn too_late(clue: Clue, lines: &mut ToLines) {
     match clue {
-        Clue::Renamed(renamed) => lines.extend(renamed),
+        Clue::Renamed(renamed) | Clue::End(_, renamed) => lines.extend(renamed),
         Clue::Removed(line) => lines.push((line, LineInput::Removed)),
         Clue::Line { line, identity } => {
             lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));

@@ -4,7 +4,7 @@
 
 mod grove;
 
-use engine::effect::{Limit, Report};
+use engine::effect::{Changes, Limit, Report};
 use engine::fact::*;
 use engine::id::*;
 use engine::place::Place;
@@ -219,6 +219,30 @@ fn users_that_vanished_while_nobody_looked_lose_their_lines_and_keep_their_ids()
 }
 
 #[test]
+fn what_changed_while_nobody_looked_is_reported() {
+    let mut site = site();
+    site.cut("other");
+    let other = site.pbxs.get_mut("other").unwrap();
+    other.users = vec![user("Eva", ""), user("Fred", ""), user("Gil", "")];
+    site.restore("other");
+    site.pass(60_000);
+    let changes = Changes { added: 3, renamed: 0, gone: 1 };
+    assert!(site.reports.contains(&Report::Changed(PbxId(1), changes)));
+    site.cut("other");
+    site.pbxs.get_mut("other").unwrap().users[0].e164 = "99".into();
+    site.restore("other");
+    site.reports.clear();
+    site.pass(60_000);
+    let changes = Changes { added: 0, renamed: 1, gone: 0 };
+    assert!(site.reports.contains(&Report::Changed(PbxId(1), changes)));
+    site.cut("other");
+    site.restore("other");
+    site.reports.clear();
+    site.pass(60_000);
+    assert!(!site.reports.iter().any(|report| matches!(report, Report::Changed(..))));
+}
+
+#[test]
 fn a_pbx_that_leaves_the_settings_is_left_and_another_order_changes_nothing() {
     let mut site = site();
     site.settings.pbxs.reverse();
@@ -406,6 +430,32 @@ fn calls_that_the_new_home_knows_live_on_when_a_user_moves() {
     let pair = ["capabilities", "disconnected out", "connected", "in"];
     assert_eq!(told, pair, "one pair, and no call state");
     assert_eq!(site.line("Anna").calls.len(), 1);
+}
+
+#[test]
+fn calls_that_the_new_home_does_not_know_are_over_when_a_user_moves() {
+    let mut site = site();
+    site.open("Anna");
+    site.pass(10_000);
+    site.says("hq", user("Anna", "branch"));
+    site.says("hq", user("Anna", ""));
+    let talking = CallInfo {
+        user: site.last_handle(),
+        call: 71,
+        active: true,
+        state: 5,
+        conf: Guid::read("conf 1"),
+        ..CallInfo::default()
+    };
+    site.calls("hq", talking);
+    assert_eq!(site.line("Anna").calls.len(), 1);
+    site.told.clear();
+    // Long after the session with the branch has settled.
+    site.says("branch", user("Anna", ""));
+    site.says("hq", user("Anna", "branch"));
+    site.pass(10_000);
+    let told = site.told_of("Anna");
+    assert!(told.iter().any(|words| words.contains("IDLE")), "{told:?}");
 }
 
 #[test]

@@ -120,12 +120,21 @@ static void b_is_forwarded(void)
     curtain(3);
 }
 
-/* B's phone diverts to C what comes while it is busy. */
+static bool is_forwarded(void *line)
+{
+    LINEADDRESSSTATUS status;
+    return peek_address_status(((struct line *)line)->hd, &status) == 0 &&
+           status.dwForwardNumEntries > 0;
+}
+
+/* B's phone diverts to C what comes while it is busy. Why is only known when the provider has read
+ * that. */
 static void b_is_busy_and_forwarded(void)
 {
     stage_for(3);
     needs_claim(FORWARD);
     control_until_end("forward 21 cfb 23", "forward 21 cfb off");
+    CHECK(wait_until(is_forwarded, b.line, SOON_MS), "the forward is not known");
     control_until_end("busy 21 on", "busy 21 off");
     play_request(&a, make_call(a.line, "21", NULL, NULL));
     play_on(&c, "NEW C:OFFERING(1)");

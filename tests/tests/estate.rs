@@ -328,3 +328,38 @@ fn slaves_are_left_alone_if_the_settings_say_so() {
         assert_eq!(stage.say(&format!("at {pbx} count Version")), "0");
     }
 }
+
+/// How long it takes is for the benchmarks to say; here, that nothing of it grows out of hand.
+#[test]
+fn forty_slaves_come_into_service_by_themselves() {
+    let estate = Estate::with_slaves(40, 25);
+    let simulator = Simulator::start(&estate, Options::default()).unwrap();
+    let folder = TempDir::new().unwrap();
+    let text = format!(
+        "account = \"_TAPI_\"\npassword = \"secret\"\nuser = \"TAPI\"\n[[pbx]]\nmaster = \"{}\"\n\
+         [log]\npath = {:?}\n",
+        simulator.address(),
+        folder.path().join("log"),
+    );
+    let settings = Settings::parse(&text, Path::new("test.toml")).unwrap();
+    let ear = Arc::new(Ear::default());
+    let runtime = Prepared::with_settings(settings).unwrap().start(ear).unwrap();
+    let in_service = || {
+        let ids = (1..=41 * 25 + 1).map(LineId);
+        ids.filter(|id| {
+            let guard = runtime.views().read(*id);
+            guard.is_some_and(|guard| guard.as_ref().is_some_and(|view| view.in_service))
+        })
+        .count()
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while in_service() < 41 * 25 {
+        assert!(Instant::now() < deadline, "{} lines", in_service());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for (number, (pbx, _)) in simulator.pbxs().iter().enumerate() {
+        let sessions = simulator.with_site(|site| site.pbx(number).session_count());
+        assert_eq!(sessions, 1, "{}", pbx.name);
+    }
+    runtime.stop(Duration::from_secs(5));
+}

@@ -3,7 +3,7 @@
 //! Trouble that lasts is told when it begins, when it changes, and from time to time: whoever looks
 //! after a night without the PBX must find the beginning of it, not the thousandth repetition.
 
-use engine::effect::{Limit, Report};
+use engine::effect::{Changes, Limit, Report};
 use engine::fact::Failure;
 use engine::id::{LineId, PbxId};
 use std::collections::BTreeSet;
@@ -50,6 +50,7 @@ impl Reports {
                 self.told.retain(|told| of(&told.report) != Some(*pbx));
                 return Some(0);
             }
+            Report::Changed(..) => return Some(0),
             Report::SlaveFound(pbx, _) | Report::PbxLeft(pbx) | Report::BackAtMaster(pbx) => {
                 self.told.retain(|told| of(&told.report) != Some(*pbx));
                 return Some(0);
@@ -95,6 +96,7 @@ fn of(report: &Report) -> Option<PbxId> {
         | Report::SlaveAstray(pbx, _)
         | Report::SlavePlain(pbx, _)
         | Report::SameBox(pbx, _)
+        | Report::Changed(pbx, _)
         | Report::BackAtMaster(pbx) => Some(pbx),
         Report::LineRefused(_)
         | Report::ForwardsOfTemplate(..)
@@ -211,6 +213,11 @@ fn write_of_tree(report: &Report, again: &str) {
              slave lead back to its master?{again}",
             pbx.0,
             other.0
+        ),
+        Report::Changed(pbx, Changes { added, renamed, gone }) => tracing::info!(
+            "PBX {}: since it was last seen {added} lines are new, {renamed} have other names or \
+             numbers, {gone} are gone",
+            pbx.0
         ),
         Report::BackAtMaster(pbx) => {
             tracing::info!("PBX {}: the master is back, the standby is left", pbx.0);

@@ -112,6 +112,10 @@ impl Estate {
         }
         let may_differ = says_who || was_defunct || home != before;
         let identity = if may_differ { self.name_anew(line) } else { None };
+        self.tree.count(link, |changes| {
+            changes.added += u32::from(was_defunct);
+            changes.renamed += u32::from(identity.is_some() && !was_defunct);
+        });
         Spoken::Known(match home {
             (pbx, true) if pbx == link.pbx => Clue::Line { line, identity },
             (pbx, true) if at_home && is_new && user.registered => {
@@ -140,6 +144,7 @@ impl Estate {
             sightings: Vec::new(),
         }));
         self.sight(link, line, user, at_home);
+        self.tree.count(link, |changes| changes.added += 1);
         Spoken::Known(if at_home {
             Clue::Line { line, identity: known }
         } else {

@@ -5,11 +5,16 @@
 //! settings is known by the address of its master, a slave by its parent and the Short Name of its
 //! object there. So the settings may change their order, grow and shrink while all is running.
 
+mod slaves;
+
+pub(super) use self::slaves::Found;
+pub use self::slaves::Located;
+pub use self::slaves::is_location;
 use super::PbxInput;
 use crate::effect::Limit;
 use crate::fact::{Configuration, Identification, UserInfo};
-use crate::id::{Attempt, Guid, LineId, PbxId};
-use crate::pbx::Reach;
+use crate::id::{Attempt, Guid, LineId, Link, PbxId};
+use crate::pbx::{Changes, Reach};
 use crate::pii::Personal;
 use crate::place::Place;
 use serde::{Deserialize, Serialize};
@@ -93,30 +98,8 @@ struct Session {
     attempt: Attempt,
     /// With the standby, which may hold an older picture of its master.
     standby: bool,
-}
-
-/// What came of the answer to `LocationUrl`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Located {
-    /// There it is.
-    At(Arc<Place>),
-    /// The parent does not know it, or it is not registered there.
-    Nowhere,
-    /// The answer is no URL that could be meant.
-    Unreadable,
-    /// It would have to be asked without TLS although its parent is not, and the settings do not
-    /// allow that: account and password would be sent in the clear.
-    Plain(Arc<Place>),
-}
-
-/// What came of the record of a PBX object.
-pub(super) enum Found {
-    /// Nothing to say about it.
-    Known,
-    /// There are too many PBXs already.
-    TooMany,
-    /// It is further from the settings than anybody looks.
-    TooDeep,
+    /// What is other than before, while the objects are being reported for the first time.
+    changes: Option<Changes>,
 }
 
 impl Tree {
@@ -308,13 +291,30 @@ impl Tree {
         if node.sessions.len() >= MAX_SESSIONS {
             node.sessions.remove(0);
         }
-        node.sessions.push(Session { attempt, standby });
+        node.sessions.push(Session { attempt, standby, changes: Some(Changes::default()) });
     }
 
     /// Whether that attempt has a session.
     pub(super) fn has_session(&self, id: PbxId, attempt: Attempt) -> bool {
         let sessions = self.node(id).map_or(&[][..], |node| &node.sessions);
         sessions.iter().any(|session| session.attempt == attempt)
+    }
+
+    /// Something is other than before; counted until all objects have been reported.
+    pub(super) fn count(&mut self, link: Link, count: impl FnOnce(&mut Changes)) {
+        if let Some(changes) = self.session_mut(link).and_then(|known| known.changes.as_mut()) {
+            count(changes);
+        }
+    }
+
+    /// All objects have been reported: what was counted.
+    pub(super) fn counted(&mut self, link: Link) -> Changes {
+        self.session_mut(link).and_then(|known| known.changes.take()).unwrap_or_default()
+    }
+
+    fn session_mut(&mut self, link: Link) -> Option<&mut Session> {
+        let sessions = &mut self.node_mut(link.pbx)?.sessions;
+        sessions.iter_mut().find(|session| session.attempt == link.attempt)
     }
 
     /// Whether that attempt has a session with a standby.
@@ -373,128 +373,4 @@ fn is_same_box(one: &Node, other: &Node) -> bool {
         && same(&a.system, &b.system)
         && same(&a.location, &b.location)
         && (a.serial.is_empty() || b.serial.is_empty() || same(&a.serial, &b.serial))
-}
-
-// ---- slaves -----------------------------------------------------------------------------------
-
-/// Whether an object stands for another PBX.
-#[must_use]
-pub fn is_location(user: &UserInfo) -> bool {
-    !user.cn.is_empty() && &*user.object == "loc"
-}
-
-impl Tree {
-    /// Takes in what a PBX says of an object that stands for another one. PBXs that are gone with
-    /// it are added to `gone`, slaves before their parents.
-    pub(super) fn location(
-        &mut self,
-        parent: PbxId,
-        attempt: Attempt,
-        user: &UserInfo,
-        inputs: &mut ToPbxs,
-        gone: &mut Vec<PbxId>,
-    ) -> Found {
-        let name = if user.h323.is_empty() { &user.cn } else { &user.h323 };
-        let own = self.identified(parent).map_or("", |identified| &*identified.location);
-        // The object that stands for the PBX itself leads nowhere, and one that is registered at
-        // another PBX is for that one to report.
-        if name.text().eq_ignore_ascii_case(own) || !self.is_home(parent, user) {
-            return Found::Known;
-        }
-        let key = Key::Slave(parent, name.text().to_lowercase().into());
-        if !user.active {
-            let by_object = |tree: &Tree, id: &PbxId| {
-                let slave = tree.node(*id).and_then(|node| node.slave.as_ref());
-                slave.is_some_and(|slave| slave.object == user.guid)
-            };
-            let known = self.by_key.get(&key).copied();
-            if let Some(id) = known.or_else(|| self.children(parent).find(|id| by_object(self, id)))
-            {
-                self.remove(id, gone);
-            }
-            return Found::Known;
-        }
-        let depth = self.node(parent).map_or(0, |node| node.depth) + 1;
-        if depth > MAX_DEPTH {
-            return Found::TooDeep;
-        }
-        let Some(id) = self.number(key, depth) else { return Found::TooMany };
-        let was_followed = self.is_followed(id);
-        let before = self.children(parent).filter(|other| self.is_followed(*other)).count();
-        let Some(node) = self.node_mut(id) else { return Found::Known };
-        let slave = Slave {
-            name: name.text().into(),
-            object: user.guid,
-            seen: attempt,
-            online: user.registered,
-        };
-        let was_online = node.slave.replace(slave).is_some_and(|slave| slave.online);
-        node.wanted = true;
-        let online = user.registered;
-        if !was_followed && self.is_followed(id) {
-            let pause_ms = STAGGER_MS * u32::try_from(before).unwrap_or(0);
-            inputs.extend(self.beginning(id, pause_ms).map(|input| (id, input)));
-        } else if self.is_followed(id) {
-            match (was_online, online) {
-                // Perhaps it is another box that registered in its place.
-                (_, true) => inputs.push((id, PbxInput::Look)),
-                (true, false) => inputs.push((id, PbxInput::Check)),
-                (false, false) => {}
-            }
-        }
-        Found::Known
-    }
-
-    /// All objects have been reported once in that attempt: slaves that were not are gone.
-    pub(super) fn end(&mut self, parent: PbxId, attempt: Attempt, gone: &mut Vec<PbxId>) {
-        let is_unseen = |id: &PbxId| {
-            let slave = self.node(*id).and_then(|node| node.slave.as_ref());
-            slave.is_some_and(|slave| slave.seen != attempt)
-        };
-        let unseen: Vec<PbxId> = self.children(parent).filter(is_unseen).collect();
-        unseen.into_iter().for_each(|id| self.remove(id, gone));
-    }
-
-    /// A slave is gone, and all that were found through it.
-    fn remove(&mut self, id: PbxId, gone: &mut Vec<PbxId>) {
-        let below: Vec<PbxId> = self.children(id).collect();
-        below.into_iter().for_each(|child| self.remove(child, gone));
-        let Some(node) = self.node_mut(id) else { return };
-        let known = std::mem::take(&mut node.wanted) || !node.lines.is_empty();
-        if known {
-            gone.push(id);
-        }
-    }
-
-    /// A PBX is not looked after any more.
-    pub(super) fn leave(&mut self, id: PbxId) {
-        let Some(node) = self.node_mut(id) else { return };
-        node.alive = false;
-        node.sessions.clear();
-        node.double_of = None;
-    }
-
-    /// Takes in where a slave's parent says that it is. Its own slaves have to ask there.
-    pub(super) fn locate(&mut self, id: PbxId, url: &str, inputs: &mut ToPbxs) -> Located {
-        if url.trim().is_empty() {
-            return Located::Nowhere;
-        }
-        let Some(place) = Place::read(url).map(Arc::new) else { return Located::Unreadable };
-        let parent = match self.node(id).map(|node| &node.key) {
-            Some(Key::Slave(parent, _)) => self.node(*parent),
-            _ => None,
-        };
-        let is_secret = parent.is_some_and(|parent| parent.places.iter().any(|p| p.https));
-        if is_secret && !place.https && !self.allow_plain {
-            return Located::Plain(place);
-        }
-        let Some(node) = self.node_mut(id) else { return Located::Nowhere };
-        if node.places != [Arc::clone(&place)] {
-            node.places = vec![Arc::clone(&place)];
-            let children: Vec<PbxId> = self.children(id).collect();
-            let children = children.into_iter().filter(|child| self.is_followed(*child));
-            inputs.extend(children.filter_map(|child| Some((child, self.beginning(child, 0)?))));
-        }
-        Located::At(place)
-    }
 }

@@ -219,7 +219,7 @@ impl Pbx {
                 self.ask(Request::Poll { session }, out);
             }
             (Timer::Settled(_, attempt), Phase::Up { .. } | Phase::Checking { .. })
-                if attempt == self.attempt.0 =>
+                if attempt == self.attempt.0 && self.settled =>
             {
                 let known = u32::try_from(self.lines.len()).unwrap_or(u32::MAX);
                 out.push(Effect::Report(Report::Synchronised(self.id, known)));

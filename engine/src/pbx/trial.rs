@@ -122,6 +122,8 @@ impl Pbx {
                 self.ask_in(attempt, &place, Request::Poll { session }, out);
             }
             PbxFact::User(user) => self.trial_user(at, user, clue, out, lines),
+            // Nothing before the end of the snapshot: something is wrong there.
+            PbxFact::Polled { count: 0, .. } => self.give_up_trial(at, out),
             PbxFact::Polled { .. } => {
                 if let Some((session, _)) = trial.session {
                     self.ask_in(attempt, &place, Request::Poll { session }, out);
@@ -129,6 +131,15 @@ impl Pbx {
             }
             // Refused, failed, or something that was not asked.
             _ => self.give_up_trial(at, out),
+        }
+    }
+
+    /// A user's home is here from now on, or elsewhere.
+    pub(super) fn note_in_trial(&mut self, line: LineId, user: Option<(Personal, bool)>) {
+        let Some(trial) = &mut self.trial else { return };
+        match user {
+            Some(user) => drop(trial.users.insert(line, user)),
+            None => drop(trial.users.remove(&line)),
         }
     }
 
@@ -176,7 +187,12 @@ impl Pbx {
                 lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
                 trial.users.insert(line, (user.cn, user.registered));
             }
-            clue => self.heard(clue, out, lines),
+            clue => {
+                if let Clue::Removed(line) | Clue::Foreign { line, .. } = clue {
+                    trial.users.remove(&line);
+                }
+                self.heard(clue, out, lines);
+            }
         }
         if is_end {
             self.decide(at, out, lines);

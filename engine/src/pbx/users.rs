@@ -1,7 +1,8 @@
 //! The users of a PBX and their calls: who is monitored, and whose events these are.
 
 use super::{
-    Asking, Clue, MAX_EARLY, MAX_USER_FAILURES, Monitoring, Pbx, SETTLE_MS, ToLines, Watched,
+    Asking, Changes, Clue, MAX_EARLY, MAX_USER_FAILURES, Monitoring, Pbx, SETTLE_MS, ToLines,
+    Watched,
 };
 use crate::effect::{Effect, Effects, Report, Request, Surprise};
 use crate::fact::{CallInfo, UserInfo};
@@ -67,6 +68,12 @@ impl Pbx {
             }
             // A trunk, or all of them: their numbers mean something to the lines.
             Clue::Renamed(renamed) => lines.extend(renamed),
+            Clue::End(changes, renamed) => {
+                lines.extend(renamed);
+                if changes != Changes::default() {
+                    out.push(Effect::Report(Report::Changed(self.id, changes)));
+                }
+            }
             Clue::Limit(limit) => out.push(Effect::Report(Report::LimitReached(limit))),
             _ => {}
         }
@@ -107,6 +114,8 @@ impl Pbx {
         let failures = known.map_or(0, |known| known.failures);
         self.lines.insert(line, Watched { monitoring, registered, failures });
         if asked.is_none() {
+            // His running calls are still to be reported, perhaps long after those of the others.
+            self.settled = false;
             self.waiting.push_back((line, cn));
             self.ask_next_user(out);
         }

@@ -264,7 +264,9 @@ fn a_pbx_that_reboots_in_mid_call_ends_its_calls_and_comes_back() {
     server.wait_for_service(LINES);
     assert_eq!(server.permanent_ids(), ids);
     // Which request meets the reboot first decides what is told of it.
-    assert!(!premises.diary_lines(&format!("no session with {}", pbx.address())).is_empty());
+    assert!(
+        !premises.diary_lines(&format!("no session with http://{}/", pbx.address())).is_empty()
+    );
     premises.assert_said_once("13 lines known and monitored");
     // The same again works as before.
     server.forget();

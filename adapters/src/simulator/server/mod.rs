@@ -87,7 +87,7 @@ impl Simulator {
     /// # Errors
     /// See [`StartError`].
     pub fn start(estate: &Estate, options: Options) -> Result<Simulator, StartError> {
-        let Options { listen: wanted, path, access, tls, seed, poll_timeout_ms } = options;
+        let Options { listen: first, path, poll_timeout_ms, access, tls, seed } = options;
         let mut site = Site::new(estate, seed);
         let count = site.count();
         for number in 0..count {
@@ -102,7 +102,7 @@ impl Simulator {
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let (mut listeners, mut addresses) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for number in 0..count {
-            let (listener, address) = listen(&runtime, nth(wanted, number))?;
+            let (listener, address) = listen(&runtime, nth(first, number))?;
             site.set_url(number, &format!("{scheme}://{address}{path}"));
             listeners.push(listener);
             addresses.push(address);
