@@ -67,6 +67,8 @@ pub enum Check {
     GroupLimit,
     /// A trunk that it sees, for call forwards to numbers outside.
     Trunk,
+    /// The account may read the records of users, as call forwards need.
+    Records,
     /// PBX objects that it sees, by which slaves are found.
     Nodes,
     /// A slave, and where it can be asked.
@@ -90,6 +92,7 @@ impl Check {
             Check::Users => "users",
             Check::GroupLimit => "group-limit",
             Check::Trunk => "trunk",
+            Check::Records => "records",
             Check::Nodes => "nodes",
             Check::Slave => "slave",
         }
@@ -234,8 +237,10 @@ impl Verification {
         if let Some(snapshot) = asked.snapshot() {
             let view = scope::View { snapshot, pbx: &visit.pbx, user: &self.manners.user };
             rows.extend(scope::rows(&view));
-            // A standby has the slaves of its master.
+            // A standby has the records and the slaves of its master.
             if visit.pbx.rank != Rank::Standby {
+                let shown = asked.record(&scope::somebody(&view)).await;
+                rows.push(scope::records(&shown, &self.manners.account.name));
                 rows.extend(self.slaves(&visit, &mut asked).await);
             }
         }

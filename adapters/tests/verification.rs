@@ -99,6 +99,7 @@ async fn a_sound_pbx_passes_every_check_and_is_left_without_a_session() {
             Check::Users,
             Check::GroupLimit,
             Check::Trunk,
+            Check::Records,
             Check::Nodes,
         ]
     );
@@ -176,6 +177,18 @@ async fn a_trunk_outside_the_groups_is_missed() {
     assert_eq!(trouble(&told), [(Check::Trunk, Verdict::Warn)]);
     let told = verify_estate(&format!("{TAPI}{TRUNK}")).await;
     assert_eq!(trouble(&told), []);
+}
+
+#[tokio::test]
+async fn an_account_that_may_not_read_records_is_told_what_it_will_miss() {
+    for switch in ["administrators-only", "error"] {
+        let simulator = simulator(&Estate::built_in());
+        simulator.control(&format!("set admin {switch}")).unwrap();
+        let told = verify(&settings(ACCOUNT, &simulator.address().to_string())).await;
+        assert_eq!(trouble(&told), [(Check::Records, Verdict::Warn)], "{switch}");
+        assert!(row(&told, Check::Records).advice.text().contains("call forwards"));
+        assert_no_session_is_left(&simulator);
+    }
 }
 
 #[tokio::test]

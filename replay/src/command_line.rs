@@ -68,7 +68,7 @@ pub(crate) enum Command {
     /// Reads the settings and asks each PBX that they name, and each slave that is found there,
     /// what the provider would ask it: the name and the connection, the certificate, account and
     /// password, the SOAP interface, the clock, a session for the TAPI user, its groups, the users
-    /// that it sees, trunks, PBX objects, and where slaves are. Each check is a row: pass, warn (it
+    /// that it sees and may read, trunks, PBX objects, and where slaves are. Each check is a row: pass, warn (it
     /// will work, but perhaps not as meant) or fail, and what to do. A check that an earlier
     /// failure makes impossible has no row. Sessions that were opened are ended; nothing is
     /// changed at any PBX.

@@ -5,7 +5,7 @@ use crate::exchange::translation;
 use crate::http::{CONNECT_TIMEOUT, Connection, Place, Post, Repeat, Tls};
 use crate::secret::Account;
 use crate::soap::types::UserInfo;
-use crate::soap::{Answer, Interface, Operation};
+use crate::soap::{Answer, Interface, Operation, admin};
 use engine::fact::{Failure, Identification};
 use engine::pii::Personal;
 use std::net::SocketAddr;
@@ -230,6 +230,18 @@ impl Asked {
                 let why = format!("more than {OBJECTS_MAX} objects");
                 return Snapshot { broken: Some(Failure::Garbled(why.into())), ..snapshot };
             }
+        }
+    }
+
+    /// Asks for the record of a user, of which nothing is kept.
+    pub(super) async fn record(&mut self, cn: &Personal) -> Result<(), Failure> {
+        let wish = Operation::Admin { xml: admin::show(cn.text(), false) };
+        match self.ask(&wish, self.interface, PATIENCE).await? {
+            Answer::Admin(document) => match admin::read(document.text()) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(Failure::Fault(error.to_string().into())),
+            },
+            _ => Err(astray()),
         }
     }
 

@@ -4,7 +4,7 @@ use super::asking::Snapshot;
 use super::{Check, Pbx, Rank, Row};
 use crate::soap::types::UserInfo as Seen;
 use engine::estate::{is_phone_like, is_trunk};
-use engine::fact::UserInfo;
+use engine::fact::{Failure, UserInfo};
 use engine::pii::Personal;
 
 /// The most objects that a PBX shows to one user in all its active groups (the PBX's SOAP
@@ -37,6 +37,30 @@ pub(super) fn rows(view: &View<'_>) -> Vec<Row> {
     rows.push(limit(present.len()));
     rows.extend(trunk(&others, &view.pbx.rank, view.user.text()));
     rows
+}
+
+/// A user whose record can be asked for: one that will be a line, or else the TAPI user.
+pub(super) fn somebody(view: &View<'_>) -> Personal {
+    let is_line = |user: &&Seen| {
+        user.active && user.cn != *view.user && is_phone_like(&UserInfo::from((*user).clone()))
+    };
+    let line = view.snapshot.users.iter().find(is_line);
+    line.map_or_else(|| view.user.clone(), |user| user.cn.clone())
+}
+
+/// The row of the records of users, by whether one was shown.
+pub(super) fn records(shown: &Result<(), Failure>, account: &str) -> Row {
+    match shown {
+        Ok(()) => Row::pass(Check::Records, &format!("{account} may read the records of users")),
+        Err(failure) => {
+            let found = format!("{account} cannot read the records of users: {}", failure.advice());
+            let advice = format!(
+                "call forwards will be neither shown nor set, all else works; give {account} at \
+                 least the rights for groups and call forwards, or use an administrator's account"
+            );
+            Row::warn(Check::Records, &found, advice)
+        }
+    }
 }
 
 /// Names in a row, the first ones at least.
