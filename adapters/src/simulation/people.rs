@@ -108,6 +108,11 @@ impl World<'_> {
             return;
         }
         let command = self.command_for(deed, at, &ext);
+        // Of one number there is one in a whole tree: an administrator sees to that.
+        let number = command.split(' ').nth(1).unwrap_or_default();
+        if deed == Deed::AddUser && self.numbers().iter().any(|known| known == number) {
+            return;
+        }
         self.say_to_box(at, &command);
     }
 
