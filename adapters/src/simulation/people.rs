@@ -79,7 +79,7 @@ const ANY_TIME: [Deed; 22] = [
     Deed::Reverse,
 ];
 
-/// Extensions of users that come and go.
+/// Extensions of users that come and go; at each PBX of a site others, for users move.
 const COMING: [&str; 3] = ["40", "41", "42"];
 
 impl World<'_> {
@@ -108,6 +108,11 @@ impl World<'_> {
             return;
         }
         let command = self.command_for(deed, at, &ext);
+        // Of one number there is one in a whole tree: an administrator sees to that.
+        let number = command.split(' ').nth(1).unwrap_or_default();
+        if deed == Deed::AddUser && self.numbers().iter().any(|known| known == number) {
+            return;
+        }
         self.say_to_box(at, &command);
     }
 
@@ -219,7 +224,10 @@ impl World<'_> {
         let dice = &mut self.dice.people;
         let outside = dice.choose(&["055512", "07", "0", "99", "2"]);
         let on = dice.choose(&["on", "off", "off"]);
-        let coming = dice.choose(&COMING);
+        let coming = match (at, dice.choose(&COMING)) {
+            (0, coming) => coming.to_owned(),
+            (at, coming) => format!("7{at}{coming}"),
+        };
         let case = dice.choose(&["cfu", "cfb", "cfnr"]);
         let number = dice.below(1000);
         match deed {

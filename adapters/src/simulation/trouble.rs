@@ -236,6 +236,10 @@ impl World<'_> {
     }
 
     fn take_over(&mut self, number: usize) {
+        let standby = self.swarm.layout.standby_of(number);
+        if standby.is_some_and(|standby| !self.is_on(standby)) {
+            return;
+        }
         if self.site.take_over(number).is_ok() {
             self.say(|| format!("SITE     the standby of PBX {number} takes over"));
             self.legs_are_others();
@@ -263,6 +267,11 @@ impl World<'_> {
     /// At the end of the chaos: what is off may stay so where the rest can be reached, and is
     /// switched on otherwise; a standby may stay in its place.
     pub(super) fn boxes_come_to_rest(&mut self) {
+        for standby in 0..self.site.count() {
+            if self.swarm.layout.is_standby(standby) && !self.is_on(standby) {
+                self.switch_on(standby);
+            }
+        }
         for number in 0..self.site.count() {
             let stands_in = |standby: usize| self.site.list()[standby].serves;
             let replaced = self.swarm.layout.standby_of(number).is_some_and(stands_in);
