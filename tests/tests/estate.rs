@@ -255,7 +255,6 @@ fn calls_outlive_the_change_to_a_standby_and_back() {
             }
         };
         let before = pairs(&stage);
-        let begun = Instant::now();
         stage.say(&format!("stop {pbx}"));
         stage.say(&format!("take-over {pbx}"));
         wait_for_pair(&stage, before);
