@@ -484,6 +484,16 @@ fn of_two_homes_the_first_one_stays_until_it_gives_the_user_up() {
 }
 
 #[test]
+fn a_user_who_is_called_otherwise_at_another_home_is_asked_for_there_by_that_name() {
+    let mut site = site();
+    let renamed = UserInfo { cn: "Anna Berg".into(), ..user("Anna", "") };
+    site.says("other", renamed);
+    assert_eq!(site.monitored["Anna"], "hq");
+    site.cut("hq");
+    assert_eq!(site.monitored["Anna Berg"], "other");
+}
+
+#[test]
 fn a_user_of_every_pbx_is_at_home_where_the_phone_is_registered() {
     let mut site = site();
     let away = || UserInfo { registered: false, ..user("Anna", "") };

@@ -34,13 +34,15 @@ pub(super) struct Member {
 }
 
 /// What one PBX says of a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Sighting {
     pbx: PbxId,
     /// In which attempt it said so last.
     attempt: Attempt,
     at_home: bool,
     registered: bool,
+    /// Who he is there, if he could be at home there and is somebody else where he is.
+    otherwise: Option<Arc<Subscriber>>,
 }
 
 /// What came of a record.
@@ -101,9 +103,10 @@ impl Estate {
         let index = line.0 as usize - 1;
         let member = &self.members[index];
         let (before, was_defunct) = ((member.home, member.at_home), member.defunct);
-        let is_new = self.sight(link, line, user, at_home);
-        let home = self.find_home_but(line, link.pbx, pbxs);
         let now = subscriber(guid, user);
+        let otherwise = (at_home && member.subscriber != now).then(|| Arc::new(now.clone()));
+        let is_new = self.sight(link, line, user, at_home, otherwise);
+        let home = self.find_home_but(line, link.pbx, pbxs);
         let says_who = home == (link.pbx, at_home) && self.members[index].subscriber != now;
         if says_who || was_defunct {
             let member = Arc::make_mut(&mut self.members[index]);
@@ -143,7 +146,7 @@ impl Estate {
             defunct: false,
             sightings: Vec::new(),
         }));
-        self.sight(link, line, user, at_home);
+        self.sight(link, line, user, at_home, None);
         self.tree.count(link, |changes| changes.added += 1);
         Spoken::Known(if at_home {
             Clue::Line { line, identity: known }
@@ -153,9 +156,16 @@ impl Estate {
     }
 
     /// Keeps what a PBX says. Returns whether it did not say so before.
-    fn sight(&mut self, link: Link, line: LineId, user: &UserInfo, at_home: bool) -> bool {
+    fn sight(
+        &mut self,
+        link: Link,
+        line: LineId,
+        user: &UserInfo,
+        at_home: bool,
+        otherwise: Option<Arc<Subscriber>>,
+    ) -> bool {
         let Link { pbx, attempt } = link;
-        let now = Sighting { pbx, attempt, at_home, registered: user.registered };
+        let now = Sighting { pbx, attempt, at_home, registered: user.registered, otherwise };
         let index = line.0 as usize - 1;
         let member = &self.members[index];
         let known = member.sightings.iter().position(|sighting| sighting.pbx == pbx);
@@ -163,10 +173,8 @@ impl Estate {
             Some(known) if member.sightings[known] == now => false,
             Some(known) => {
                 let sightings = &mut Arc::make_mut(&mut self.members[index]).sightings;
-                let before = sightings[known];
-                let said_so = (before.at_home, before.registered) == (at_home, user.registered);
-                sightings[known] = now;
-                !said_so
+                let before = std::mem::replace(&mut sightings[known], now);
+                (before.at_home, before.registered) != (at_home, user.registered)
             }
             None => {
                 if member.sightings.len() < MAX_SIGHTINGS {
@@ -240,6 +248,11 @@ impl Estate {
         }
         let member = Arc::make_mut(&mut self.members[line.0 as usize - 1]);
         (member.home, member.at_home) = now;
+        // Who he is at his new home is not always who he was at the old one.
+        let there = member.sightings.iter_mut().find(|sighting| sighting.pbx == now.0);
+        if let Some(who) = there.and_then(|sighting| sighting.otherwise.take()) {
+            member.subscriber = Arc::unwrap_or_clone(who);
+        }
         if before.1 && before.0 != now.0 {
             pbxs.push((before.0, PbxInput::Leave(line)));
         }
