@@ -93,6 +93,12 @@ impl Inbox {
         self.queue().items.len() >= FULL
     }
 
+    /// Whether nothing waits and whoever takes has done with what was taken.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let queue = self.queue();
+        queue.items.is_empty() && queue.is_awaited
+    }
+
     /// Takes nothing more and forgets what waits: the session is over.
     pub(crate) fn close(&self) {
         let mut queue = self.queue();

@@ -65,7 +65,6 @@ impl Session {
     pub(crate) fn end(self: &Arc<Self>, within: Duration) {
         let deadline = Instant::now() + within;
         let mut book = self.book();
-        let intake = self.intake.write().unwrap_or_else(PoisonError::into_inner).take();
         let lines = std::mem::take(&mut book.lines);
         let calls = std::mem::take(&mut book.calls);
         for line in lines.values() {
@@ -79,6 +78,11 @@ impl Session {
         drop(book);
         // Half of the time is kept for the log: a host that hangs must not cost the snapshot.
         self.settle(About::Provider, forced, within / 2);
+        self.have_all_noted(deadline.min(Instant::now() + within / 4));
+        let intake = self.intake.write().unwrap_or_else(PoisonError::into_inner).take();
+        // What came in meanwhile, from a host that calls while it shuts down.
+        let late = self.book().force(About::Provider);
+        self.settle(About::Provider, late, within / 4);
         if let Some(intake) = intake {
             intake.stop(deadline.saturating_duration_since(Instant::now()));
         }
@@ -86,6 +90,19 @@ impl Session {
         let sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(sink) = sink {
             join(sink, deadline);
+        }
+    }
+
+    /// Waits until what the host was told is noted for the log: a replay is to find all of it.
+    fn have_all_noted(&self, deadline: Instant) {
+        let sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        // The thread that makes callbacks notes nothing while it is here.
+        if sink.as_ref().is_none_or(|sink| sink.thread().id() == std::thread::current().id()) {
+            return;
+        }
+        drop(sink);
+        while !self.inbox.is_at_rest() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }
