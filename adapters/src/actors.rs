@@ -38,7 +38,8 @@ pub fn run_on_arbiter(work: impl Future<Output = ()> + 'static) {
 /// The running core: the estate, and the addresses of everybody else. Make it inside
 /// [`run_on_arbiter`].
 pub struct Ensemble {
-    estate: Estate,
+    /// Shared with an image of the state while there is one.
+    estate: Arc<Estate>,
     pbxs: BTreeMap<PbxId, Addr<PbxActor>>,
     /// Lines are numbered densely, so a line is looked up by index.
     lines: Vec<Seat>,
@@ -83,7 +84,7 @@ impl Ensemble {
         let mut round = Round::default();
         for (index, record) in records.into_iter().enumerate() {
             let at = record.at;
-            match self.estate.route(record) {
+            match Arc::make_mut(&mut self.estate).route(record) {
                 Route::Nowhere => {}
                 Route::Pbx(id, input) => round.pbx(id, Item { index, at, input }),
                 Route::Line(line, input) => round.lines.push((line, Item { index, at, input })),
@@ -141,7 +142,7 @@ impl Ensemble {
                 Seat::Awake(address) => lines.extend(address.send(LineImage).await),
             }
         }
-        Core::from_parts(self.estate.clone(), pbxs, lines)
+        Core::from_parts(Arc::clone(&self.estate), pbxs, lines)
     }
 
     /// Takes what was collected round the actors, and leaves nothing collected. The records are

@@ -18,16 +18,16 @@ use std::sync::Arc;
 /// The whole state that a log leads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Core {
-    estate: Estate,
+    /// This and the lines are shared, so that an image of the state costs no copy of them.
+    estate: Arc<Estate>,
     pbxs: BTreeMap<PbxId, Pbx>,
-    /// Shared, so that an image of the state costs no copy of its lines.
     lines: BTreeMap<LineId, Arc<Line>>,
 }
 
 impl Core {
     /// Puts a core together from its parts.
     #[must_use]
-    pub fn from_parts(estate: Estate, pbxs: Vec<(PbxId, Pbx)>, lines: Vec<Arc<Line>>) -> Core {
+    pub fn from_parts(estate: Arc<Estate>, pbxs: Vec<(PbxId, Pbx)>, lines: Vec<Arc<Line>>) -> Core {
         Core {
             estate,
             pbxs: pbxs.into_iter().collect(),
@@ -37,7 +37,7 @@ impl Core {
 
     /// Takes a core apart, for the actors.
     #[must_use]
-    pub fn into_parts(self) -> (Estate, Vec<(PbxId, Pbx)>, Vec<Arc<Line>>) {
+    pub fn into_parts(self) -> (Arc<Estate>, Vec<(PbxId, Pbx)>, Vec<Arc<Line>>) {
         (self.estate, self.pbxs.into_iter().collect(), self.lines.into_values().collect())
     }
 
@@ -45,7 +45,7 @@ impl Core {
     /// surprises become reports.
     pub fn apply(&mut self, record: Record, out: &mut Effects) {
         let at = record.at;
-        match self.estate.route(record) {
+        match Arc::make_mut(&mut self.estate).route(record) {
             Route::Nowhere => {}
             Route::Pbx(id, input) => self.pbx(at, id, input, out),
             Route::Line(line, input) => self.line(at, line, input, out),

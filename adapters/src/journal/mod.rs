@@ -42,8 +42,8 @@ pub const BEHIND: Duration = Duration::from_millis(100);
 /// Snapshots kept. The older one is there for the case that the newer one cannot be read.
 const SNAPSHOTS_KEPT: usize = 2;
 
-/// How much of a snapshot is written between flushes: 1 MiB.
-const CHUNKS_A_FLUSH: u32 = 512;
+/// How much of a snapshot is written between flushes: 64 KiB. What is not flushed lies in memory.
+const CHUNKS_A_FLUSH: u32 = 32;
 
 /// When a record is safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -304,7 +304,6 @@ impl Journal {
             storage.remove_snapshot(place.next)?;
             let written = snapshot::write(core, place, |number, chunk| {
                 storage.put_chunk(place.next, number, chunk)?;
-                // What is not flushed lies in memory, all of it.
                 if number % CHUNKS_A_FLUSH == CHUNKS_A_FLUSH - 1 { storage.flush() } else { Ok(()) }
             });
             match written {
