@@ -251,6 +251,23 @@ fn closing_a_line_completes_what_is_open_and_nothing_is_told_after() {
 }
 
 #[test]
+fn a_call_made_before_the_line_was_closed_is_a_new_one_when_the_line_is_open_again() {
+    let mut site = Site::new();
+    site.make_call(7, 0);
+    site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
+    assert_eq!(site.calls_told(1), ["7 OPERATIONFAILED"]);
+    site.open(1);
+    assert!(site.calls_told(1).is_empty(), "nothing is known of it yet");
+    // The PBX is slow: only now it names the leg.
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
+    site.call(101, 4);
+    let told = site.calls_told(1);
+    let (first, last) = (told.first().unwrap(), told.last().unwrap());
+    assert!(first.starts_with("new "), "{told:?}");
+    assert!(last.contains("RINGBACK"), "{told:?}");
+}
+
+#[test]
 fn a_lost_session_takes_lines_out_of_service_and_calls_end_after_the_grace_time() {
     let mut site = Site::new();
     site.call(101, 5);

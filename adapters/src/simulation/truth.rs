@@ -108,17 +108,28 @@ impl World<'_> {
         self.compare_calls(line, expected, view, &mut differ);
     }
 
-    /// The leg at the PBX that is a call of a line.
+    /// The leg at the PBX that is a call of a line; `None` if there is none, or more than one that it
+    /// may be: one who calls himself has two, and a transfer may turn both the same way.
     pub(super) fn leg_of(&self, view: &LineView, call: &CallView) -> Option<u32> {
         let ext = view.identity.number.to_text();
         let calls = (0..self.site.count()).flat_map(|at| self.site.pbx(at).calls());
         let is_it = |known: &ListedCall| call_id(known.conf) == call.info.call_id;
         let legs = calls.filter(is_it).flat_map(|call| call.legs);
-        let legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == ext).collect();
-        // One who calls himself has both legs.
+        let mut legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == ext).collect();
         let outgoing = call.info.origin == origin::OUTBOUND;
-        let fits = legs.iter().find(|leg| (leg.state & 0x80 == 0) == outgoing);
-        fits.or(legs.first()).map(|leg| leg.id)
+        let narrows: [&dyn Fn(&ListedLeg) -> bool; 2] = [
+            &|leg| self.states(leg, view).contains(&call.state),
+            &|leg| (leg.state & 0x80 == 0) == outgoing,
+        ];
+        for fits in narrows.iter() {
+            if legs.len() > 1 && legs.iter().any(fits) {
+                legs.retain(fits);
+            }
+        }
+        match &legs[..] {
+            [leg] => Some(leg.id),
+            _ => None,
+        }
     }
 
     /// Which calls the line should have.

@@ -60,7 +60,8 @@ pub(super) struct Call {
 /// How far TAPI knows of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Standing {
-    /// Not at all: the line is not open.
+    /// Not at all: the line is not open; or it was not when an application had made it, and the PBX
+    /// has not named its leg yet.
     Unannounced,
     /// An application made it and `TSPI_lineMakeCall` has not completed.
     Pending,

@@ -56,17 +56,19 @@ impl Line {
     }
 
     /// A call of before the session was lost that this event continues. A leg that rings is none
-    /// that had been connected: the call came back to this user by another one.
+    /// that had been connected: the call came back to this user by another one. Of one who calls
+    /// himself there are two with the same GUID; one that was dialled may have a leg of either kind.
     fn orphan_of(&self, info: &CallInfo) -> Option<usize> {
         let state = table::PbxState::new(info.state);
         let (outgoing, rings) = (!state.is_incoming(), is_ringing(state));
-        self.calls.iter().position(|call| {
+        let continued = |call: &Call| {
             call.orphaned
                 && !info.conf.is_nil()
                 && call.conf == info.conf
-                && (call.outgoing == outgoing || call.dialled.is_some())
                 && !(rings && call.was_connected)
-        })
+        };
+        let alike = self.calls.iter().position(|c| continued(c) && c.outgoing == outgoing);
+        alike.or_else(|| self.calls.iter().position(|c| continued(c) && c.dialled.is_some()))
     }
 
     /// A user with several devices has one leg on each for the same incoming call. They are one
@@ -315,12 +317,11 @@ impl Line {
         self.forget_consultations();
         self.calls.retain(|call| {
             let needed_by_pbx = call.leg.is_some() || call.orphaned;
+            let asked_for = || self.requests.iter().any(|pending| pending.concerns(call.id));
             match call.standing {
                 Standing::Announced | Standing::Refused | Standing::Pending => true,
-                Standing::Unannounced => call.is_live() && needed_by_pbx,
-                Standing::Closed => {
-                    needed_by_pbx || self.requests.iter().any(|pending| pending.concerns(call.id))
-                }
+                Standing::Unannounced => call.is_live() && (needed_by_pbx || asked_for()),
+                Standing::Closed => needed_by_pbx || asked_for(),
             }
         });
     }

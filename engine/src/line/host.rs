@@ -46,8 +46,14 @@ impl Line {
         for index in 0..self.calls.len() {
             let call = &mut self.calls[index];
             let unknown = matches!(call.standing, Standing::Unannounced | Standing::Closed);
-            if unknown && call.is_live() && (call.leg.is_some() || call.orphaned) {
+            if !unknown || !call.is_live() {
+                continue;
+            }
+            if call.leg.is_some() || call.orphaned {
                 self.announce_call(index, out);
+            } else {
+                // Made under the last opening, and the PBX has not named its leg yet.
+                call.standing = Standing::Unannounced;
             }
         }
         self.forwards_changed(out);
