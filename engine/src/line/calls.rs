@@ -25,6 +25,10 @@ impl Line {
         }
         let handle = info.handle();
         if let Some(index) = self.calls.iter().position(|call| call.leg == Some(handle)) {
+            if self.calls[index].goes_on_after_all(at, &info) {
+                self.calls[index].leg = None;
+                return self.begin_call(at, info, clue, out);
+            }
             return self.leg_event(at, index, info, clue, out);
         }
         if let Some(index) = self.calls.iter().position(|call| call.forks.contains(&handle)) {
@@ -46,6 +50,7 @@ impl Line {
         if let Some(index) = self.orphan_of(&info) {
             self.calls[index].orphaned = false;
             self.calls[index].leg = Some(handle);
+            self.clear_at_last(index, out);
             return self.leg_event(at, index, info, clue, out);
         }
         if let Some(index) = self.offering_twin_of(&info) {
@@ -320,7 +325,8 @@ impl Line {
             let asked_for = || self.requests.iter().any(|pending| pending.concerns(call.id));
             match call.standing {
                 Standing::Announced | Standing::Refused | Standing::Pending => true,
-                Standing::Unannounced => call.is_live() && (needed_by_pbx || asked_for()),
+                Standing::Unannounced if call.is_live() => needed_by_pbx || asked_for(),
+                Standing::Unannounced => call.leg.is_some() && !call.pbx.is_cleared(),
                 Standing::Closed => needed_by_pbx || asked_for(),
             }
         });
