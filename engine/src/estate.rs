@@ -280,8 +280,14 @@ impl Estate {
         if user.cn.is_empty() {
             return self.end_of_snapshot(link, pbxs, lines);
         }
-        if is_location(user) {
+        if let Some(name) = self.tree.note_home(link.pbx, user) {
+            self.reveal(link, &name, pbxs, lines);
+        }
+        if self.tree.stands_for_pbx(link.pbx, user) {
             return self.location(link, user, pbxs, lines);
+        }
+        if !is_phone_like(user) {
+            self.tree.keep_unclear(link.pbx, user);
         }
         if is_trunk(user) {
             return self.trunk(link.pbx, |trunks| trunks.note(user));
@@ -292,6 +298,35 @@ impl Estate {
         match self.speak(link, user, pbxs) {
             Spoken::Known(clue) => clue,
             Spoken::TooMany => Clue::Limit(Limit::Lines),
+        }
+    }
+
+    /// Somebody is at home at a PBX of that name: an object that was told before and has it as its
+    /// Short Name stands for that PBX, whatever it was taken for.
+    fn reveal(
+        &mut self,
+        link: Link,
+        name: &str,
+        pbxs: &mut ToPbxs,
+        lines: &mut Vec<(LineId, LineInput)>,
+    ) {
+        let object = self.tree.take_unclear(link.pbx, name).or_else(|| {
+            let named = |line: &LineId| self.members[line.0 as usize - 1].is_called(name);
+            let line = self.tree.lines(link.pbx).find(named)?;
+            let object = self.members[line.0 as usize - 1].object(link.pbx);
+            self.unspoken(link.pbx, line, pbxs, lines);
+            pbxs.push((link.pbx, PbxInput::Leave(line)));
+            Some(Arc::new(object))
+        });
+        let Some(object) = object else { return };
+        if is_trunk(&object) {
+            let none = UserInfo { active: false, ..UserInfo::clone(&object) };
+            if let Clue::Renamed(renamed) = self.trunk(link.pbx, |trunks| trunks.note(&none)) {
+                lines.extend(renamed);
+            }
+        }
+        if let Clue::Limit(limit) = self.location(link, &object, pbxs, lines) {
+            pbxs.push((link.pbx, PbxInput::Reached(limit)));
         }
     }
 
@@ -312,8 +347,9 @@ impl Estate {
         }
     }
 
-    /// All objects in scope have been reported once. What was not is gone, unless it was a standby
-    /// that spoke: its picture of the users may be older than the one of its master.
+    /// All objects in scope have been reported once. What was not is gone, unless a box spoke that
+    /// never knew it: a standby, whose picture may be older than that of the box it stands in for.
+    /// From the standby of the settings that is not taken in any case.
     fn end_of_snapshot(
         &mut self,
         link: Link,
@@ -321,7 +357,8 @@ impl Estate {
         lines: &mut Vec<(LineId, LineInput)>,
     ) -> Clue {
         let before = lines.len();
-        if !self.tree.is_standby(link.pbx, link.attempt) {
+        let is_standby = self.tree.is_standby(link.pbx, link.attempt);
+        if !is_standby {
             let mut gone = Vec::new();
             self.tree.end(link.pbx, link.attempt, &mut gone);
             lines.extend(self.leave(gone, pbxs));
@@ -330,10 +367,18 @@ impl Estate {
                     self.unspoken(double, line, pbxs, lines);
                 }
             }
-            for line in self.tree.lines(link.pbx).collect::<Vec<_>>() {
-                if !self.members[line.0 as usize - 1].is_spoken_of(link) {
-                    self.unspoken(link.pbx, line, pbxs, lines);
-                }
+        }
+        let speaks = self.tree.boxes(link);
+        for line in self.tree.lines(link.pbx).collect::<Vec<_>>() {
+            let member = &self.members[line.0 as usize - 1];
+            if member.is_spoken_of(link) {
+                continue;
+            }
+            if is_standby || !member.is_known_to(link.pbx, speaks) {
+                let is_here = member.home == link.pbx && member.at_home;
+                self.tree.count(link, |changes| changes.missing += u32::from(is_here));
+            } else {
+                self.unspoken(link.pbx, line, pbxs, lines);
             }
         }
         let removed = lines[before..].iter().filter(|(_, input)| *input == LineInput::Removed);

@@ -5,7 +5,7 @@
 //! another one takes him in, his line moves with him.
 
 use super::names::subscriber;
-use super::tree::ToPbxs;
+use super::tree::{Boxes, ToPbxs};
 use super::{Estate, LineInput, MAX_LINES};
 use crate::fact::UserInfo;
 use crate::id::{Attempt, Guid, LineId, Link, PbxId};
@@ -41,6 +41,8 @@ struct Sighting {
     attempt: Attempt,
     at_home: bool,
     registered: bool,
+    /// Which of the boxes that have been this PBX said so.
+    by: Boxes,
     /// Who he is there, if he could be at home there and is somebody else where he is.
     otherwise: Option<Arc<Subscriber>>,
 }
@@ -57,6 +59,30 @@ impl Member {
     /// Whether a PBX has spoken of the user in that attempt.
     pub(super) fn is_spoken_of(&self, link: Link) -> bool {
         self.sightings.iter().any(|s| s.pbx == link.pbx && s.attempt == link.attempt)
+    }
+
+    /// Whether one of these boxes of a PBX has ever spoken of the user.
+    pub(super) fn is_known_to(&self, pbx: PbxId, boxes: Boxes) -> bool {
+        self.sighting(pbx).is_some_and(|sighting| sighting.by.include(boxes))
+    }
+
+    /// Whether he, or what was taken for him, has this Short Name, which is in small letters.
+    pub(super) fn is_called(&self, short_name: &str) -> bool {
+        self.subscriber.h323.text().to_lowercase() == short_name
+    }
+
+    /// What a PBX said of him, as far as it was kept.
+    pub(super) fn object(&self, pbx: PbxId) -> UserInfo {
+        let who = &self.subscriber;
+        UserInfo {
+            active: true,
+            registered: self.sighting(pbx).is_some_and(|sighting| sighting.registered),
+            guid: who.guid,
+            cn: who.cn.clone(),
+            h323: who.h323.clone(),
+            loc: who.loc.clone(),
+            ..UserInfo::default()
+        }
     }
 
     fn sighting(&self, pbx: PbxId) -> Option<&Sighting> {
@@ -165,10 +191,13 @@ impl Estate {
         otherwise: Option<Arc<Subscriber>>,
     ) -> bool {
         let Link { pbx, attempt } = link;
-        let now = Sighting { pbx, attempt, at_home, registered: user.registered, otherwise };
         let index = line.0 as usize - 1;
         let member = &self.members[index];
         let known = member.sightings.iter().position(|sighting| sighting.pbx == pbx);
+        let by = self.tree.boxes(link);
+        let by = known.map_or(by, |known| member.sightings[known].by.and(by));
+        let registered = user.registered;
+        let now = Sighting { pbx, attempt, at_home, registered, by, otherwise };
         match known {
             Some(known) if member.sightings[known] == now => false,
             Some(known) => {

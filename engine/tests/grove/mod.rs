@@ -25,6 +25,8 @@ pub struct Pbx {
     pub refuses: bool,
     /// `Initialize` with flags newer than these gives no session.
     pub newest: Option<Interface>,
+    /// Its snapshot never comes to its end.
+    pub breaks_off: bool,
     sessions: u32,
 }
 
@@ -70,6 +72,7 @@ pub struct Grove {
     pub latest_attempt: u32,
     /// Where each user was monitored last, by Long Name.
     pub monitored: BTreeMap<String, String>,
+    handle_of: BTreeMap<String, u32>,
 }
 
 impl Grove {
@@ -100,6 +103,7 @@ impl Grove {
             hold: false,
             latest_attempt: 0,
             monitored: BTreeMap::new(),
+            handle_of: BTreeMap::new(),
         };
         grove.host(HostFact::Started);
         grove.configure();
@@ -187,6 +191,7 @@ impl Grove {
             Request::UserInitialize { line, cn, .. } => {
                 self.handles += 1;
                 self.monitored.insert(cn.text().to_owned(), host.to_owned());
+                self.handle_of.insert(cn.text().to_owned(), self.handles);
                 PbxFact::UserInitialized(line, UserHandle(self.handles))
             }
             _ => {
@@ -202,7 +207,12 @@ impl Grove {
             return;
         }
         self.polls.insert(link, (host.to_owned(), true));
-        let users = self.pbxs[host].users.clone();
+        let mut users = self.pbxs[host].users.clone();
+        if self.pbxs[host].breaks_off {
+            users.truncate(1);
+            let facts = users.into_iter().map(PbxFact::User).collect();
+            return self.polled(link, facts);
+        }
         let end = UserInfo { active: true, ..UserInfo::default() };
         let facts: Vec<_> = users.into_iter().chain([end]).map(PbxFact::User).collect();
         self.polled(link, facts);
@@ -260,6 +270,11 @@ impl Grove {
     /// The latest user handle given out.
     pub fn last_handle(&self) -> u32 {
         self.handles
+    }
+
+    /// The latest handle of a user.
+    pub fn handle_of(&self, cn: &str) -> u32 {
+        self.handle_of[cn]
     }
 
     /// A PBX is gone: what is pending there breaks.
