@@ -303,7 +303,7 @@ impl Line {
     }
 
     /// How the PBX has a call now.
-    fn reads_as(&self, index: usize) -> Option<StateAndMode> {
+    pub(in crate::line) fn reads_as(&self, index: usize) -> Option<StateAndMode> {
         reading(self.calls[index].pbx, self.calls[index].circumstances())
     }
 
