@@ -247,6 +247,10 @@ pub enum Report {
     /// Two PBXs say that a line's user is at home there: the first, whose word counts, and the
     /// second.
     TwoHomes(LineId, PbxId, PbxId),
+    /// A PBX is asked with the account, password and user of changed settings from now on.
+    Renewed(PbxId),
+    /// There is no session with those at that place; the one with the former ones goes on.
+    NotRenewed(PbxId, Arc<Place>, crate::fact::Failure),
 }
 
 /// Limits on what comes from outside (invariant I-24).

@@ -7,12 +7,14 @@
 mod homes;
 mod hubs;
 mod names;
+mod plan;
 mod sent_on;
 mod tree;
 mod trunks;
 
 use self::homes::{Member, Spoken};
 use self::hubs::Hubs;
+pub use self::plan::{PbxChange, PbxPlan, Plan, Renaming};
 use self::sent_on::SentOn;
 use self::tree::{Found, ToPbxs, Tree};
 pub use self::tree::{Located, MAX_DEPTH, MAX_PBXS, STAGGER_MS, is_location};
