@@ -95,6 +95,8 @@ pub enum PbxInput {
     },
     /// A limit that concerns no PBX more than another.
     Reached(Limit),
+    /// Something that the estate has to report, and that changes nothing here.
+    Say(Report),
     /// The provider stops.
     Stopping,
     /// A timer.
@@ -311,6 +313,7 @@ impl Pbx {
             }
             PbxInput::Stopping => self.stop(out),
             PbxInput::Reached(limit) => out.push(Effect::Report(Report::LimitReached(limit))),
+            PbxInput::Say(report) => out.push(Effect::Report(report)),
             PbxInput::Fact(_, _, clue) if self.is_idle() => too_late(clue, lines),
             _ if self.is_idle() => {}
             PbxInput::Gone => {

@@ -8,6 +8,7 @@ use super::{Estate, Member};
 use crate::fact::Configuration;
 use crate::id::PbxId;
 use crate::place::Place;
+use crate::time::Millis;
 use crate::view::Identity;
 use std::sync::Arc;
 
@@ -90,10 +91,10 @@ impl Estate {
     pub fn plan(&self, configuration: &Configuration) -> Plan {
         let mut after = self.clone();
         // Where it would go is told by what has changed.
-        let _ = after.configure(configuration.clone());
+        let _ = after.configure(Millis::default(), configuration.clone());
         let mut plan = Plan { pbxs: self.tree.plan(&after.tree), ..Plan::default() };
         for (was, is) in self.members.iter().zip(&after.members) {
-            match (was.defunct, is.defunct) {
+            match (was.gone.is_some(), is.gone.is_some()) {
                 (false, true) => plan.removed.push(Arc::clone(&was.identity)),
                 (false, false) if is_renamed(was, is) => plan.renamed.push(Renaming {
                     from: Arc::clone(&was.identity),

@@ -260,6 +260,26 @@ impl Tree {
         self.node(id)?.places.first().map(|place| &**place)
     }
 
+    /// The PBX of the settings that a PBX was found through, or is.
+    pub(super) fn root(&self, id: PbxId) -> PbxId {
+        let mut root = id;
+        // Slaves of slaves have an end.
+        for _ in 0..=MAX_DEPTH {
+            match self.node(root).map(|node| &node.key) {
+                Some(Key::Slave(parent, _)) => root = *parent,
+                _ => break,
+            }
+        }
+        root
+    }
+
+    /// What a PBX is called, whoever stands in for it.
+    pub(super) fn name(&self, id: PbxId) -> &str {
+        let node = self.node(id);
+        let slave = node.and_then(|node| node.slave.as_ref());
+        slave.map_or(node.map_or("", |node| &node.first_name), |slave| &slave.name)
+    }
+
     /// Takes in what a PBX says of itself. Returns whether that is news.
     pub(super) fn identify(&mut self, id: PbxId, identification: &Identification) -> bool {
         let Some(node) = self.node_mut(id) else { return false };

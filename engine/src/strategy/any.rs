@@ -53,7 +53,13 @@ fn host_fact() -> impl Strategy<Value = HostFact> {
         (call(), any::<u32>()).prop_map(|(call, mode)| HostFact::MediaMode(call, mode)),
         call().prop_map(HostFact::NewCallRefused),
         (0..9u64).prop_map(HostFact::Gap),
+        permanent().prop_map(HostFact::LineDismissed),
+        vec((guid(), permanent()), 0..5).prop_map(|ids| HostFact::IdsImported(ids.into())),
     ]
+}
+
+fn permanent() -> impl Strategy<Value = PermanentId> {
+    (0..5u32).prop_map(PermanentId)
 }
 
 fn configuration() -> impl Strategy<Value = Configuration> {
