@@ -191,7 +191,7 @@ mod demo {
             "LINEDEVSTATE DISCONNECTED OUTOFSERVICE",
             "CALLSTATE CONNECTED (ACTIVEHELD)",
             "31 Dora Eng-Berg            LINEDEVSTATE CAPSCHANGE",
-            "39 Lea Moon               REMOVE",
+            "39 Lea Moon                 REMOVE",
             "9 lines, 9 in service, 6 with calls: as at the PBXs",
             "identical; what this host received is the same.",
         ] {
