@@ -25,6 +25,7 @@ More about a command:  tapline help COMMAND";
 const AFTER_LONG_HELP: &str = "\
 Examples:
   tapline demo                          twenty calls on a simulated PBX, then their replay
+  tapline demo --estate                 two trees of PBXs that fail, come back and take over
   tapline demo --keep /tmp/demo         the same, leaving settings, log and messages
   tapline replay /tmp/demo/log          what that log leads to, compared with what was told
   tapline simulate                      a PBX to try your own programs on
@@ -55,6 +56,11 @@ pub(crate) enum Command {
     /// line by line. Then the log is replayed, and its messages are compared with those told.
     ///
     /// One seed always gives the same rows, but for the times.
+    ///
+    /// With --estate, two trees of PBXs are played instead: slaves found by themselves, boxes that
+    /// fail and come back, standbys that take over with the calls that go on, a user who moves,
+    /// others who come, go and get another name. What happens at a PBX has a row of its own, and
+    /// after each scene all lines and calls are compared with those of the PBXs.
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(Demo),
     /// Show the calls of a real PBX until Ctrl-C.
@@ -104,6 +110,7 @@ pub(crate) enum Command {
 const DEMO_EXAMPLES: &str = "\
 Examples:
   tapline demo --seed 7
+  tapline demo --estate
   tapline demo --json | jq 'select(.state == \"CONNECTED\")'
   tapline demo --keep /tmp/demo && tapline replay /tmp/demo/log";
 
@@ -149,6 +156,9 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
+    /// Play a site of several PBXs instead, which fail, come back and hand users over
+    #[arg(long)]
+    pub(crate) estate: bool,
     /// Chooses the calls; the same number plays the same ones
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,

@@ -17,7 +17,7 @@ pub(super) const MAGIC: [u8; 4] = *b"TPLP";
 /// Most bytes in one value of the storage, which is what a frame may have to be stored whole: most
 /// batches at full speed do. With 17 of them a leaf of the storage still fits into its segment, see
 /// `storage.rs`. Only writing depends on it; what is read may be in pieces of any length.
-pub(super) const MAX_BYTES: usize = 4 * 1024;
+pub(super) const MAX_BYTES: usize = 3 * 1024;
 
 const HEADER_BYTES: usize = 16;
 

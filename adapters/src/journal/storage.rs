@@ -5,7 +5,7 @@
 //! - Its flush on Linux is `sync_file_range`, which a power loss undoes. [`Storage::flush`] adds
 //!   `fdatasync` of sled's file.
 //! - A leaf of its tree holds up to 17 values, and a leaf larger than a quarter of a segment goes
-//!   to a file of its own that nobody ever syncs. So no value is larger than 4 KiB (a larger
+//!   to a file of its own that nobody ever syncs. So no value is larger than 3 KiB (a larger
 //!   frame is stored in pieces). A segment is far larger than a leaf: with small ones sled soon puts
 //!   new leaves where old ones were, and of a file that is cut off less of the beginning is left.
 //! - Its cache thinks of giving something back only once 64 accesses have come together in one of
@@ -31,7 +31,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-const SEGMENT_BYTES: usize = 1024 * 1024;
+const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 const CACHE_BYTES: u64 = 1024 * 1024;
 const PAUSE_BETWEEN_OPENINGS: Duration = Duration::from_millis(20);
 const FORMAT_KEY: &[u8] = b"format";

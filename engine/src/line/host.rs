@@ -37,7 +37,11 @@ impl Line {
                 self.fail_requests(out);
                 self.fail_forwards(out);
             }
-            HostFact::Started | HostFact::Configured(_) | HostFact::Gap(_) => {}
+            HostFact::Started
+            | HostFact::Configured(_)
+            | HostFact::Gap(_)
+            | HostFact::LineDismissed(_)
+            | HostFact::IdsImported(_) => {}
         }
     }
 

@@ -130,13 +130,11 @@ impl Tree {
         let by = self.boxes(Link { pbx: parent, attempt });
         let before = self.children(parent).filter(|other| self.is_followed(*other)).count();
         let Some(node) = self.node_mut(id) else { return Found::Known };
-        let slave = Slave {
-            name: name.text().into(),
-            object: user.guid,
-            seen: attempt,
-            by: node.slave.as_ref().map_or(by, |slave| slave.by.and(by)),
-            online: user.registered,
-        };
+        let before_this = node.slave.as_ref();
+        let seen = before_this.map_or(attempt, |slave| slave.seen.max(attempt));
+        let by = before_this.map_or(by, |slave| slave.by.and(by));
+        let (object, online) = (user.guid, user.registered);
+        let slave = Slave { name: name.text().into(), object, seen, by, online };
         let was_online = node.slave.replace(slave).is_some_and(|slave| slave.online);
         node.wanted = true;
         let online = user.registered;
@@ -165,7 +163,7 @@ impl Tree {
         // A box that stands in for its PBX may not know yet what that has told.
         let is_unseen = |id: &PbxId| {
             let slave = self.node(*id).and_then(|node| node.slave.as_ref());
-            slave.is_some_and(|slave| slave.seen != attempt && slave.by.include(speaks))
+            slave.is_some_and(|slave| slave.seen < attempt && slave.by.include(speaks))
         };
         let unseen: Vec<PbxId> = self.children(parent).filter(is_unseen).collect();
         unseen.into_iter().for_each(|id| self.remove(id, gone));
