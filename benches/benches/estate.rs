@@ -246,10 +246,13 @@ fn losses(wanted: bool) {
         stage.open(line);
         std::thread::sleep(Duration::from_millis(200) * round / rounds);
         let polls = || stage.simulator.with_model(|model| model.request_count(Kind::Poll));
-        let before = polls();
-        for operation in ["Poll", "Echo", "Version", "Initialize"] {
-            stage.say(&format!("set fault_injection {operation}=delay:600s"));
-        }
+        let before = stage.simulator.with_model(|model| {
+            for operation in ["Poll", "Echo", "Version", "Initialize"] {
+                let fault = format!("{operation}=delay:600s");
+                assert!(model.switches.set("fault_injection", &fault).is_ok());
+            }
+            model.request_count(Kind::Poll)
+        });
         // The Poll that waits is still answered; that is the last word.
         stage.wait("the next Poll comes", || polls() > before);
         let begin = Instant::now();
