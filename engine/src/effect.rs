@@ -247,6 +247,23 @@ pub enum Report {
     /// Two PBXs say that a line's user is at home there: the first, whose word counts, and the
     /// second.
     TwoHomes(LineId, PbxId, PbxId),
+    /// A PBX is asked with the account, password and user of changed settings from now on.
+    Renewed(PbxId),
+    /// There is no session with those at that place; the one with the former ones goes on.
+    NotRenewed(PbxId, Arc<Place>, crate::fact::Failure),
+    /// A line cannot have the name that the template makes, because the other one has it.
+    NameShared(LineId, LineId),
+    /// A PBX gives a Long Name to somebody new that it still gives to the user of a line.
+    NameReused(PbxId, LineId),
+    /// Numbering nodes lead back to themselves, or too far; one of them. What lies in them has the
+    /// number of its node alone in front.
+    NodeLoop(PbxId, Box<str>),
+    /// So many lines of a PBX belong to numbering nodes that are not in view, or lie in such.
+    NodesUnseen(PbxId, u32),
+    /// A line that should be removed is one that a PBX reports.
+    StillThere(LineId),
+    /// So many ids were not imported, because the user, or the id, has another one here.
+    IdsNotImported(u32),
 }
 
 /// Limits on what comes from outside (invariant I-24).
@@ -264,6 +281,8 @@ pub enum Limit {
     Pbxs,
     /// Slaves of slaves.
     Depth,
+    /// Numbering nodes.
+    Nodes,
 }
 
 /// Things that should not happen.

@@ -4,30 +4,43 @@
 //! ids (invariant I-10: permanent id and GUID are a bijection for ever), and of the numbers of PBXs
 //! (`tree.rs`).
 
+mod claims;
 mod homes;
 mod hubs;
+mod index;
+mod listing;
 mod names;
+mod numbering;
+mod plan;
+mod register;
 mod sent_on;
 mod tree;
 mod trunks;
 
+use self::claims::Claims;
 use self::homes::{Member, Spoken};
 use self::hubs::Hubs;
+use self::index::{By, Index, key};
+pub use self::listing::{Entry, NameUse, Preview};
+pub use self::numbering::{MAX_NODE_DEPTH, MAX_NODES};
+use self::numbering::{Nodes, Prefix, TooManyNodes, is_node};
+pub use self::plan::{PbxChange, PbxPlan, Plan, Renaming};
+pub use self::register::{Gone, ImportPlan, Why};
 use self::sent_on::SentOn;
 use self::tree::{Found, ToPbxs, Tree};
 pub use self::tree::{Located, MAX_DEPTH, MAX_PBXS, STAGGER_MS, is_location};
 use self::trunks::Trunks;
 pub use self::trunks::is_trunk;
-use crate::effect::Limit;
+use crate::effect::{Limit, Report};
 use crate::fact::{
     CallInfo, Command, Configuration, Event, HostFact, PbxFact, Record, Reply, Role, UserInfo,
 };
-use crate::id::{Attempt, CallHandle, Guid, LineId, Link, PbxId};
+use crate::id::{Attempt, CallHandle, Guid, LineId, Link, PbxId, PermanentId};
 use crate::line::{LineInput, Unpark};
 use crate::parking::Lot;
 use crate::pbx::{CallClue, Clue, PbxInput, ends_session};
 use crate::pii::Personal;
-use crate::time::Timer;
+use crate::time::{Millis, Timer};
 use crate::view::Identity;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -44,6 +57,14 @@ pub struct Estate {
     /// costs no copy of them.
     members: Vec<Arc<Member>>,
     by_guid: BTreeMap<Guid, LineId>,
+    permanents: BTreeMap<PermanentId, LineId>,
+    index: Index,
+    claims: Claims,
+    /// Lines that got another name than their first choice, with the one that bears that. Empty
+    /// between records.
+    #[serde(skip)]
+    shared_names: Vec<(LineId, LineId)>,
+    nodes: Nodes,
     tree: Tree,
     trunks: BTreeMap<PbxId, Trunks>,
     hubs: Hubs,
@@ -69,8 +90,9 @@ pub enum Route {
 impl Estate {
     /// Takes in what concerns the estate as a whole and says where the record goes.
     pub fn route(&mut self, record: Record) -> Route {
+        let at = record.at;
         match record.event {
-            Event::Pbx(pbx, attempt, fact) => self.pbx_fact(pbx, attempt, fact),
+            Event::Pbx(pbx, attempt, fact) => self.pbx_fact(at, pbx, attempt, fact),
             // Only the estate knows where a call is parked.
             Event::App(line, opening, id, Command::Unpark { call, from }) => {
                 let parked = self.parked_at(&from);
@@ -98,17 +120,17 @@ impl Estate {
                     Route::Line(call.line, LineInput::Due(timer))
                 }
             },
-            Event::Host(fact) => self.host_fact(fact),
+            Event::Host(fact) => self.host_fact(at, fact),
             Event::Told(_) => Route::Nowhere,
         }
     }
 
     /// Lines that TAPI should know of when a session of the telephony server begins.
     pub fn lines(&self) -> impl Iterator<Item = &Arc<Identity>> {
-        self.members.iter().filter(|member| !member.defunct).map(|member| &member.identity)
+        self.members.iter().filter(|member| member.gone.is_none()).map(|member| &member.identity)
     }
 
-    fn host_fact(&mut self, fact: HostFact) -> Route {
+    fn host_fact(&mut self, at: Millis, fact: HostFact) -> Route {
         let line = match &fact {
             HostFact::Started => {
                 self.hubs = Hubs::default();
@@ -122,8 +144,10 @@ impl Estate {
             }
             HostFact::Configured(_) => {
                 let HostFact::Configured(configuration) = fact else { return Route::Nowhere };
-                return self.configure(configuration);
+                return self.configure(at, configuration);
             }
+            HostFact::LineDismissed(line) => return self.dismiss(at, *line),
+            HostFact::IdsImported(ids) => return self.import(at, ids),
             HostFact::Gap(_) => return Route::Nowhere,
             HostFact::LineOpened { line, .. }
             | HostFact::LineClosed { line, .. }
@@ -138,31 +162,51 @@ impl Estate {
 
     /// The leg parked at the line with this number.
     fn parked_at(&self, number: &Personal) -> Option<(PbxId, CallHandle)> {
-        let has_it = |member: &&Arc<Member>| {
-            member.subscriber.e164 == *number || member.identity.number.to_text() == number.text()
-        };
-        self.members.iter().filter(has_it).find_map(|member| self.lot.at(&member.subscriber.cn))
+        self.numbered(number).find_map(|member| self.lot.at(&member.subscriber.cn))
     }
 
-    fn configure(&mut self, configuration: Configuration) -> Route {
+    /// The lines with this address, or this extension within their node.
+    fn numbered(&self, number: &Personal) -> impl Iterator<Item = &Member> {
+        let found = self.index.find(key(By::Number, number.text()));
+        let members = found.map(|line| &*self.members[line.0 as usize - 1]);
+        members.filter(move |member| {
+            member.subscriber.e164 == *number || member.identity.number.to_text() == number.text()
+        })
+    }
+
+    /// The lines of users with this Long Name.
+    fn named(&self, cn: &Personal) -> impl Iterator<Item = LineId> {
+        let found = self.index.find(key(By::LongName, cn.text()));
+        found.filter(|line| self.members[line.0 as usize - 1].subscriber.cn == *cn)
+    }
+
+    fn configure(&mut self, at: Millis, configuration: Configuration) -> Route {
         let (mut pbxs, gone) = self.tree.configure(&configuration);
         self.configuration = Some(configuration);
-        let mut lines = self.leave(gone, &mut pbxs);
-        lines.extend(self.rename(|_| true));
+        let mut lines = self.leave(gone, Gone { since: at, why: Why::PbxLeft }, &mut pbxs);
+        lines.extend(self.rename(|member| member.gone.is_none()));
+        self.settle_names(&mut pbxs, &mut lines);
         self.settle(&mut pbxs);
         Route::Several(pbxs, lines)
     }
 
     /// Looks after PBXs no more, and says what that means to lines and to other PBXs.
-    fn leave(&mut self, gone: Vec<PbxId>, pbxs: &mut ToPbxs) -> Vec<(LineId, LineInput)> {
+    fn leave(
+        &mut self,
+        gone: Vec<PbxId>,
+        why: Gone,
+        pbxs: &mut ToPbxs,
+    ) -> Vec<(LineId, LineInput)> {
         let mut lines = Vec::new();
         // All of them first: a user of one that is gone has no home at another that is gone too.
         gone.iter().for_each(|id| self.tree.leave(*id));
         for id in gone {
             self.trunks.remove(&id);
             for line in self.tree.lines(id).collect::<Vec<_>>() {
-                self.unspoken(id, line, pbxs, &mut lines);
+                self.unspoken(id, line, why, pbxs, &mut lines);
             }
+            let nodes = self.nodes.leave(id);
+            lines.extend(self.renumber(nodes));
             pbxs.push((id, PbxInput::Gone));
             pbxs.extend(self.tree.undouble(id));
         }
@@ -173,7 +217,7 @@ impl Estate {
 // ---- what PBXs say ----------------------------------------------------------------------------
 
 impl Estate {
-    fn pbx_fact(&mut self, pbx: PbxId, attempt: Attempt, fact: PbxFact) -> Route {
+    fn pbx_fact(&mut self, at: Millis, pbx: PbxId, attempt: Attempt, fact: PbxFact) -> Route {
         let link = Link { pbx, attempt };
         let (mut pbxs, mut lines) = (ToPbxs::new(), Vec::new());
         let clue = match &fact {
@@ -182,7 +226,7 @@ impl Estate {
                 return Route::Nowhere;
             }
             PbxFact::User(user) => {
-                let clue = self.user(link, user, &mut pbxs, &mut lines);
+                let clue = self.user(at, link, user, &mut pbxs, &mut lines);
                 if let Clue::Line { line, .. } = clue {
                     self.sent_on.seen(line, user);
                 }
@@ -214,6 +258,7 @@ impl Estate {
             }
             _ => Clue::None,
         };
+        self.settle_names(&mut pbxs, &mut lines);
         self.settle(&mut pbxs);
         let input = PbxInput::Fact(attempt, fact, clue);
         if pbxs.is_empty() && lines.is_empty() {
@@ -265,23 +310,26 @@ impl Estate {
 
     /// The line of the user with this Long Name.
     fn line_of(&self, cn: &Personal) -> Option<LineId> {
-        let is_it = |member: &&Arc<Member>| !member.defunct && member.subscriber.cn == *cn;
-        self.members.iter().find(is_it).map(|member| member.identity.line)
+        self.named(cn).next()
     }
 
     /// Finds or makes the line of a user, keeps the number of a trunk, finds another PBX.
     fn user(
         &mut self,
+        at: Millis,
         link: Link,
         user: &UserInfo,
         pbxs: &mut ToPbxs,
         lines: &mut Vec<(LineId, LineInput)>,
     ) -> Clue {
         if user.cn.is_empty() {
-            return self.end_of_snapshot(link, pbxs, lines);
+            return self.end_of_snapshot(at, link, pbxs, lines);
+        }
+        if is_node(user) {
+            self.numbering_node(link, user, pbxs, lines);
         }
         if is_location(user) {
-            return self.location(link, user, pbxs, lines);
+            return self.location(at, link, user, pbxs, lines);
         }
         if is_trunk(user) {
             return self.trunk(link.pbx, |trunks| trunks.note(user));
@@ -289,14 +337,55 @@ impl Estate {
         if !is_phone_like(user) {
             return Clue::None;
         }
-        match self.speak(link, user, pbxs) {
+        match self.speak(link, user, Gone { since: at, why: Why::Deleted }, pbxs) {
             Spoken::Known(clue) => clue,
             Spoken::TooMany => Clue::Limit(Limit::Lines),
         }
     }
 
+    /// A numbering node, which may change the numbers of the lines in it and below it.
+    fn numbering_node(
+        &mut self,
+        link: Link,
+        user: &UserInfo,
+        pbxs: &mut ToPbxs,
+        lines: &mut Vec<(LineId, LineInput)>,
+    ) {
+        let (tree, at_home) = (self.tree.root(link.pbx), self.tree.is_home(link.pbx, user));
+        match self.nodes.take(tree, link, user, at_home) {
+            Ok(changed) => {
+                let ends = |(of, node): &(PbxId, Box<str>)| {
+                    !matches!(self.nodes.prefix(*of, node, ""), Prefix::Endless(_))
+                };
+                if let Some((_, node)) = changed.iter().find(|node| !ends(node)) {
+                    let report = Report::NodeLoop(link.pbx, node.clone());
+                    pbxs.push((link.pbx, PbxInput::Say(report)));
+                }
+                lines.extend(self.renumber(changed));
+            }
+            Err(TooManyNodes) => pbxs.push((link.pbx, PbxInput::Reached(Limit::Nodes))),
+        }
+    }
+
+    /// Says so if nodes that lines of a PBX belong to are not in view.
+    fn missing_nodes(&self, pbx: PbxId) -> Option<Report> {
+        if self.configuration.as_ref().is_some_and(|settings| settings.pure_node_extensions) {
+            return None;
+        }
+        let members = self.tree.lines(pbx).map(|line| &self.members[line.0 as usize - 1]);
+        let lacks = |member: &&Arc<Member>| {
+            let who = &member.subscriber;
+            member.home == pbx
+                && !who.e164.is_empty()
+                && matches!(self.prefix(pbx, who), Prefix::Partly(_))
+        };
+        let lacking = u32::try_from(members.filter(lacks).count()).unwrap_or(u32::MAX);
+        (lacking > 0).then_some(Report::NodesUnseen(pbx, lacking))
+    }
+
     fn location(
         &mut self,
+        at: Millis,
         link: Link,
         user: &UserInfo,
         pbxs: &mut ToPbxs,
@@ -304,7 +393,7 @@ impl Estate {
     ) -> Clue {
         let mut gone = Vec::new();
         let found = self.tree.location(link.pbx, link.attempt, user, pbxs, &mut gone);
-        lines.extend(self.leave(gone, pbxs));
+        lines.extend(self.leave(gone, Gone { since: at, why: Why::PbxLeft }, pbxs));
         match found {
             Found::Known => Clue::None,
             Found::TooMany => Clue::Limit(Limit::Pbxs),
@@ -316,6 +405,7 @@ impl Estate {
     /// that spoke: its picture of the users may be older than the one of its master.
     fn end_of_snapshot(
         &mut self,
+        at: Millis,
         link: Link,
         pbxs: &mut ToPbxs,
         lines: &mut Vec<(LineId, LineInput)>,
@@ -324,18 +414,23 @@ impl Estate {
         if !self.tree.is_standby(link.pbx, link.attempt) {
             let mut gone = Vec::new();
             self.tree.end(link.pbx, link.attempt, &mut gone);
-            lines.extend(self.leave(gone, pbxs));
+            lines.extend(self.leave(gone, Gone { since: at, why: Why::PbxLeft }, pbxs));
+            let why = Gone { since: at, why: Why::Unlisted };
             for double in self.tree.doubles_of(link.pbx) {
                 for line in self.tree.lines(double).collect::<Vec<_>>() {
-                    self.unspoken(double, line, pbxs, lines);
+                    self.unspoken(double, line, why, pbxs, lines);
                 }
             }
             for line in self.tree.lines(link.pbx).collect::<Vec<_>>() {
                 if !self.members[line.0 as usize - 1].is_spoken_of(link) {
-                    self.unspoken(link.pbx, line, pbxs, lines);
+                    self.unspoken(link.pbx, line, why, pbxs, lines);
                 }
             }
+            let nodes = self.nodes.end(link);
+            lines.extend(self.renumber(nodes));
         }
+        let missing = self.missing_nodes(link.pbx);
+        pbxs.extend(missing.map(|report| (link.pbx, PbxInput::Say(report))));
         let removed = lines[before..].iter().filter(|(_, input)| *input == LineInput::Removed);
         let removed = u32::try_from(removed.count()).unwrap_or(u32::MAX);
         self.tree.count(link, |changes| changes.gone += removed);
@@ -397,10 +492,14 @@ mod tests {
     }
 
     fn line_of(estate: &mut Estate, user: UserInfo) -> Option<LineId> {
-        match take(estate, Event::Pbx(PbxId(0), Attempt(1), PbxFact::User(user))) {
-            Route::Pbx(_, PbxInput::Fact(_, _, Clue::Line { line, .. } | Clue::Removed(line))) => {
-                Some(line)
-            }
+        let route = take(estate, Event::Pbx(PbxId(0), Attempt(1), PbxFact::User(user)));
+        let input = match route {
+            Route::Pbx(_, input) => input,
+            Route::Several(pbxs, _) => pbxs.into_iter().next()?.1,
+            _ => return None,
+        };
+        match input {
+            PbxInput::Fact(_, _, Clue::Line { line, .. } | Clue::Removed(line)) => Some(line),
             _ => None,
         }
     }

@@ -7,7 +7,8 @@
 pub use crate::command::{Command, Consultation, ParkPlace, PickupFrom};
 use crate::diversion::UserRecord;
 use crate::id::{
-    Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, RequestId, Ticket, UserHandle,
+    Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, PermanentId, RequestId, Ticket,
+    UserHandle,
 };
 use crate::pii::Personal;
 use crate::place::Place;
@@ -89,6 +90,16 @@ pub enum HostFact {
     Stopping,
     /// The log could not be written for a while; so many records are missing before this one.
     Gap(u64),
+    /// `tapline lines remove`: a line that no PBX speaks of now is removed. Its id stays its own.
+    LineDismissed(PermanentId),
+    /// `tapline ids import`: ids of users that no PBX has spoken of so far. At most
+    /// [`HostFact::MAX_IDS`] in one record.
+    IdsImported(Box<[(Guid, PermanentId)]>),
+}
+
+impl HostFact {
+    /// Most ids in one record, which keeps it far below what a frame can hold.
+    pub const MAX_IDS: usize = 256;
 }
 
 /// The settings as far as the engine needs them. No secret is among them.
@@ -114,6 +125,9 @@ pub struct Configuration {
     /// Ask slaves without TLS although their parent is asked with it: account and password then
     /// travel in the clear.
     pub allow_plain_slaves: bool,
+    /// Which account, password and certificates are meant: another number for others. It counts up
+    /// while the provider runs; what they are is in no log.
+    pub access: u32,
 }
 
 impl Configuration {

@@ -10,10 +10,17 @@ use std::fmt;
 )]
 pub struct PbxId(pub u16);
 
-/// One TAPI line. The same number is the permanent line id that TAPI applications store, so it is
-/// given out once per PBX object, counted from 1, and never again (invariant I-10).
+/// One TAPI line, by our own count: given out once per PBX object, counted from 1 without gaps, and
+/// never again in the same log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LineId(pub u32);
+
+/// The permanent line id that TAPI applications store. It belongs to one PBX object for ever
+/// (invariant I-10). It is the number of the line, unless it was imported from elsewhere.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct PermanentId(pub u32);
 
 /// One call as seen from one line.
 ///
@@ -153,6 +160,15 @@ impl Guid {
             (true, 32) => Guid(bytes),
             _ => Guid::hash_of(text.trim()),
         }
+    }
+
+    /// Reads a GUID and nothing else: 32 hexadecimal digits, with or without dashes and braces.
+    #[must_use]
+    pub fn read_exact(text: &str) -> Option<Guid> {
+        let digits = text.bytes().filter(u8::is_ascii_hexdigit).count();
+        let is_guid = digits == 32
+            && text.bytes().all(|c| c.is_ascii_hexdigit() || matches!(c, b'-' | b'{' | b'}'));
+        is_guid.then(|| Guid::read(text))
     }
 
     /// FNV-1a, 128 bit: a stable name for a text that should have been a GUID.

@@ -3,7 +3,7 @@
 //! A view is made when the line changes and handed to readers as it is. Texts are kept in the form
 //! in which TAPI reads them, so that a reader copies bytes and nothing else.
 
-use crate::id::{CallId, Guid, LineId};
+use crate::id::{CallId, Guid, LineId, PermanentId};
 use crate::pii::Personal;
 use crate::tapi::CallState;
 use crate::time::Millis;
@@ -143,8 +143,10 @@ pub struct Counts {
 /// Who a line is. Changes rarely, so views share it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// Permanent line id.
+    /// Which line.
     pub line: LineId,
+    /// Its permanent line id.
+    pub permanent: PermanentId,
     /// GUID of the PBX object.
     pub guid: Guid,
     /// Line name from the template.

@@ -184,7 +184,7 @@ impl Rederivation {
         Row {
             at,
             line: view.map(|view| LineTag {
-                id: telling.line.0,
+                id: view.identity.permanent.0,
                 name: view.identity.name.to_text(),
                 number: view.identity.number.to_text(),
             }),

@@ -16,6 +16,9 @@ const AGAIN: Duration = Duration::from_secs(30 * 60);
 /// are told anew.
 const REMEMBERED: usize = 256;
 
+/// How many lines are told of whose names had to be changed.
+const RENAMED_TOLD: usize = 32;
+
 /// What has been reported, so that it need not be told again.
 #[derive(Default)]
 pub(super) struct Reports {
@@ -23,6 +26,8 @@ pub(super) struct Reports {
     told: Vec<Told>,
     /// Lines of which it was told that they cannot be monitored. There are never more than lines.
     refused: BTreeSet<LineId>,
+    /// Lines of which it was told that their names had to be changed.
+    renamed: BTreeSet<LineId>,
 }
 
 struct Told {
@@ -43,15 +48,22 @@ impl Reports {
     /// Whether to tell a report, and how often it was not told since the last time.
     fn is_news(&mut self, report: &Report, now: Instant) -> Option<u32> {
         match report {
-            Report::Surprise(_) | Report::ForwardsOfTemplate(..) => return Some(0),
+            Report::Surprise(_)
+            | Report::ForwardsOfTemplate(..)
+            | Report::StillThere(_)
+            | Report::IdsNotImported(_) => return Some(0),
             Report::LineRefused(line) => return self.refused.insert(*line).then_some(0),
+            Report::NameShared(line, _) => return self.renamed(*line),
             // All is well; from here on everything is news.
             Report::Synchronised(pbx, _) => {
                 self.told.retain(|told| of(&told.report) != Some(*pbx));
                 return Some(0);
             }
             Report::Changed(..) => return Some(0),
-            Report::SlaveFound(pbx, _) | Report::PbxLeft(pbx) | Report::BackAtMaster(pbx) => {
+            Report::SlaveFound(pbx, _)
+            | Report::PbxLeft(pbx)
+            | Report::BackAtMaster(pbx)
+            | Report::Renewed(pbx) => {
                 self.told.retain(|told| of(&told.report) != Some(*pbx));
                 return Some(0);
             }
@@ -65,6 +77,10 @@ impl Reports {
             | Report::SlavePlain(..)
             | Report::SameBox(..)
             | Report::ScopeFull(..)
+            | Report::NotRenewed(..)
+            | Report::NameReused(..)
+            | Report::NodeLoop(..)
+            | Report::NodesUnseen(..)
             | Report::TwoHomes(..) => {}
         }
         if let Some(told) = self.told.iter_mut().find(|told| is_same(&told.report, report)) {
@@ -80,6 +96,22 @@ impl Reports {
         }
         self.told.push(Told { report: report.clone(), at: now, repeats: 0 });
         Some(0)
+    }
+}
+
+impl Reports {
+    /// A template that gives all lines one name must not fill the diary.
+    fn renamed(&mut self, line: LineId) -> Option<u32> {
+        let room = self.renamed.len() < RENAMED_TOLD;
+        (room && self.renamed.insert(line)).then(|| {
+            if self.renamed.len() == RENAMED_TOLD {
+                tracing::warn!(
+                    "further lines whose names had to be changed are not told of; `tapline lines` \
+                     shows them all"
+                );
+            }
+            0
+        })
     }
 }
 
@@ -99,11 +131,19 @@ fn of(report: &Report) -> Option<PbxId> {
         | Report::SameBox(pbx, _)
         | Report::Changed(pbx, _)
         | Report::ScopeFull(pbx, _)
+        | Report::NotRenewed(pbx, ..)
+        | Report::Renewed(pbx)
+        | Report::NameReused(pbx, _)
+        | Report::NodeLoop(pbx, _)
+        | Report::NodesUnseen(pbx, _)
         | Report::BackAtMaster(pbx) => Some(pbx),
         Report::LineRefused(_)
         | Report::ForwardsOfTemplate(..)
         | Report::LimitReached(_)
         | Report::TwoHomes(..)
+        | Report::NameShared(..)
+        | Report::StillThere(_)
+        | Report::IdsNotImported(_)
         | Report::Surprise(_) => None,
     }
 }
@@ -114,6 +154,10 @@ fn is_same(one: &Report, other: &Report) -> bool {
         (
             Report::SessionLost(pbx, place, failure),
             Report::SessionLost(other_pbx, other_place, other_failure),
+        )
+        | (
+            Report::NotRenewed(pbx, place, failure),
+            Report::NotRenewed(other_pbx, other_place, other_failure),
         ) => (pbx, place) == (other_pbx, other_place) && is_same_failure(failure, other_failure),
         (
             Report::ForwardingUnknown(pbx, failure),
@@ -182,7 +226,53 @@ fn write(report: &Report, repeats: u32) {
             tracing::error!("{}{again}", advice(*limit));
         }
         Report::Surprise(surprise) => tracing::debug!(?surprise, "handled a surprise"),
+        Report::NameShared(..)
+        | Report::NameReused(..)
+        | Report::NodeLoop(..)
+        | Report::NodesUnseen(..)
+        | Report::StillThere(_)
+        | Report::IdsNotImported(_) => write_of_names(report, &again),
         about_the_tree => write_of_tree(about_the_tree, &again),
+    }
+}
+
+/// What is said of names, numbers and ids.
+fn write_of_names(report: &Report, again: &str) {
+    match report {
+        Report::NameShared(line, bearer) => tracing::warn!(
+            "line {}: the name template gives it the name of line {}, so something was added to \
+             it; choose a template with %N or %e in it if names must be told apart{again}",
+            line.0,
+            bearer.0
+        ),
+        Report::NameReused(pbx, line) => tracing::warn!(
+            "PBX {}: somebody new has the long name of the user of line {}, who is still there; \
+             each has a line of his own{again}",
+            pbx.0,
+            line.0
+        ),
+        Report::NodeLoop(pbx, node) => tracing::error!(
+            "PBX {}: the numbering nodes above {node} lead back to themselves, or are too many; \
+             numbers in them have only that of their own node in front; correct the nodes at the \
+             PBX{again}",
+            pbx.0
+        ),
+        Report::NodesUnseen(pbx, lines) => tracing::info!(
+            "PBX {}: {lines} lines lie in numbering nodes that are not in view, so their numbers \
+             may lack digits of the nodes above; put the node objects into the groups of the user \
+             in the settings{again}",
+            pbx.0
+        ),
+        Report::StillThere(line) => tracing::warn!(
+            "line {}: it was not removed, because a PBX reports its user; take him out of the \
+             groups of the user in the settings first",
+            line.0
+        ),
+        Report::IdsNotImported(count) => tracing::warn!(
+            "{count} permanent ids were not imported: the users have others here, or they belong \
+             to others; nothing was changed"
+        ),
+        _ => {}
     }
 }
 
@@ -229,8 +319,23 @@ fn write_of_tree(report: &Report, again: &str) {
         Report::BackAtMaster(pbx) => {
             tracing::info!("PBX {}: the master is back, the standby is left", pbx.0);
         }
+        Report::Renewed(pbx) => tracing::info!(
+            "PBX {}: asked with account, password and user of the changed settings from now on",
+            pbx.0
+        ),
+        Report::NotRenewed(pbx, place, failure) => tracing::error!(
+            "PBX {}: no session with {place} by account, password and user of the changed \
+             settings: {} The session with the former ones goes on for now{again}",
+            pbx.0,
+            sentence(&failure.advice())
+        ),
         _ => {}
     }
+}
+
+/// What can stand alone.
+fn sentence(words: &str) -> String {
+    format!("{}.", words.trim_end_matches('.'))
 }
 
 fn advice(limit: Limit) -> &'static str {
@@ -254,6 +359,10 @@ fn advice(limit: Limit) -> &'static str {
         Limit::Depth => {
             "a slave is too many slaves away from the settings and is not looked after; name it \
              there"
+        }
+        Limit::Nodes => {
+            "there are more numbering nodes than are kept, and some numbers may lack digits; leave \
+             node objects that no line lies in out of the groups of the user in the settings"
         }
         Limit::EarlyEvents => {
             "more call events came before the answer to a request than are kept, and some are not \

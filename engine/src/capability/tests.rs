@@ -15,6 +15,7 @@ fn line_with(calls: &[CallState]) -> LineView {
     LineView {
         identity: Arc::new(Identity {
             line: LineId(1),
+            permanent: crate::id::PermanentId(1),
             guid: Guid::NIL,
             name: Wide::default(),
             number: Wide::default(),

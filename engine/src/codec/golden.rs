@@ -81,6 +81,8 @@ fn the_samples_show_every_variant() {
         HostFact::NewCallRefused(_),
         HostFact::Stopping,
         HostFact::Gap(_),
+        HostFact::LineDismissed(_),
+        HostFact::IdsImported(_),
     );
     all_variants_are_shown!(
         pbx_facts(),
@@ -303,6 +305,7 @@ fn host_facts() -> Vec<HostFact> {
             request_deadline_ms: 5_000,
             modify_forwards: true,
             allow_plain_slaves: true,
+            access: 3,
         }),
         HostFact::LineOpened { line: LINE, opening: Opening(2), version: 0x0003_0000 },
         HostFact::LineClosed { line: LINE, opening: Opening(2) },
@@ -313,6 +316,8 @@ fn host_facts() -> Vec<HostFact> {
         HostFact::NewCallRefused(CALL),
         HostFact::Stopping,
         HostFact::Gap(1000),
+        HostFact::LineDismissed(PermanentId(77)),
+        HostFact::IdsImported([(Guid([0xEF; 16]), PermanentId(0x1234_5678))].into()),
     ]
 }
 

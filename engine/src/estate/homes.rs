@@ -4,11 +4,13 @@
 //! him. His line is monitored at his home and nowhere else. When he moves, or his PBX fails and
 //! another one takes him in, his line moves with him.
 
-use super::names::subscriber;
+use super::claims::NameHash;
+use super::names::{Keys, subscriber, unnamed};
 use super::tree::ToPbxs;
-use super::{Estate, LineInput, MAX_LINES};
+use super::{Estate, Gone, LineInput, MAX_LINES};
+use crate::effect::Report;
 use crate::fact::UserInfo;
-use crate::id::{Attempt, Guid, LineId, Link, PbxId};
+use crate::id::{Attempt, Guid, LineId, Link, PbxId, PermanentId};
 use crate::name::Subscriber;
 use crate::pbx::{Clue, PbxInput};
 use crate::view::Identity;
@@ -27,8 +29,11 @@ pub(super) struct Member {
     pub(super) at_home: bool,
     pub(super) subscriber: Subscriber,
     pub(super) identity: Arc<Identity>,
-    /// Deleted at the PBX, or out of scope. The id stays taken.
-    pub(super) defunct: bool,
+    /// Nobody speaks of him any more, or has not yet. The id stays taken.
+    pub(super) gone: Option<Gone>,
+    pub(super) keys: Keys,
+    /// Which of its choices of names the line has.
+    pub(super) rank: u8,
     /// Who speaks of him, the first one first.
     sightings: Vec<Sighting>,
 }
@@ -37,7 +42,7 @@ pub(super) struct Member {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Sighting {
     pbx: PbxId,
-    /// In which attempt it said so last.
+    /// The latest attempt in which it said so.
     attempt: Attempt,
     at_home: bool,
     registered: bool,
@@ -54,9 +59,29 @@ pub(super) enum Spoken {
 }
 
 impl Member {
-    /// Whether a PBX has spoken of the user in that attempt.
+    /// Whether a PBX that is there now speaks of the user.
+    pub(super) fn is_vouched_for(&self, is_present: impl Fn(PbxId) -> bool) -> bool {
+        self.sightings.iter().any(|sighting| is_present(sighting.pbx))
+    }
+
+    /// The name that the template makes, as far as it has to be told from others.
+    pub(super) fn first_choice(&self) -> NameHash {
+        self.keys.first_choice()
+    }
+
+    /// The PBXs that speak of the user.
+    pub(super) fn spoken_of_by(&self) -> impl Iterator<Item = PbxId> {
+        self.sightings.iter().map(|sighting| sighting.pbx)
+    }
+
+    /// Nobody's word about him counts any more.
+    pub(super) fn forget_all(&mut self) {
+        self.sightings.clear();
+    }
+
+    /// Whether a PBX has spoken of the user in that attempt, or in a later one beside it.
     pub(super) fn is_spoken_of(&self, link: Link) -> bool {
-        self.sightings.iter().any(|s| s.pbx == link.pbx && s.attempt == link.attempt)
+        self.sightings.iter().any(|s| s.pbx == link.pbx && s.attempt >= link.attempt)
     }
 
     fn sighting(&self, pbx: PbxId) -> Option<&Sighting> {
@@ -88,22 +113,33 @@ impl Member {
 
 impl Estate {
     /// A PBX speaks of a user.
-    pub(super) fn speak(&mut self, link: Link, user: &UserInfo, pbxs: &mut ToPbxs) -> Spoken {
+    pub(super) fn speak(
+        &mut self,
+        link: Link,
+        user: &UserInfo,
+        gone: Gone,
+        pbxs: &mut ToPbxs,
+    ) -> Spoken {
         let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
         let at_home = self.tree.is_home(link.pbx, user);
         let Some(line) = self.by_guid.get(&guid).copied() else {
             if !user.active {
                 return Spoken::Known(Clue::None);
             }
+            self.same_name(link, guid, user, pbxs);
             return self.new_line(link, guid, user, at_home);
         };
         if !user.active {
-            return Spoken::Known(self.deleted(link.pbx, line, pbxs));
+            return Spoken::Known(self.deleted(link.pbx, line, gone, pbxs));
         }
         let index = line.0 as usize - 1;
         let member = &self.members[index];
-        let (before, was_defunct) = ((member.home, member.at_home), member.defunct);
+        let (before, was_defunct) = ((member.home, member.at_home), member.gone.is_some());
         let now = subscriber(guid, user);
+        if member.subscriber.cn != now.cn || was_defunct {
+            self.same_name(link, guid, user, pbxs);
+        }
+        let member = &self.members[index];
         let otherwise = (at_home && member.subscriber != now).then(|| Arc::new(now.clone()));
         let is_new = self.sight(link, line, user, at_home, otherwise);
         let home = self.find_home_but(line, link.pbx, pbxs);
@@ -111,7 +147,7 @@ impl Estate {
         if says_who || was_defunct {
             let member = Arc::make_mut(&mut self.members[index]);
             member.subscriber = now;
-            member.defunct = false;
+            member.gone = None;
         }
         let may_differ = says_who || was_defunct || home != before;
         let identity = if may_differ { self.name_anew(line) } else { None };
@@ -129,23 +165,12 @@ impl Estate {
     }
 
     fn new_line(&mut self, link: Link, guid: Guid, user: &UserInfo, at_home: bool) -> Spoken {
-        if self.members.len() >= MAX_LINES {
-            return Spoken::TooMany;
-        }
-        // The limit keeps the number of members within u32.
-        let line = LineId(u32::try_from(self.members.len() + 1).unwrap_or(u32::MAX));
+        let permanent = self.free_id();
         let subscriber = subscriber(guid, user);
-        let identity = Arc::new(self.identity(line, link.pbx, &subscriber));
-        self.by_guid.insert(guid, line);
-        let known = Some(Arc::clone(&identity));
-        self.members.push(Arc::new(Member {
-            home: link.pbx,
-            at_home,
-            subscriber,
-            identity,
-            defunct: false,
-            sightings: Vec::new(),
-        }));
+        let Some(line) = self.add_member(permanent, subscriber, link.pbx, at_home, None) else {
+            return Spoken::TooMany;
+        };
+        let known = self.name_anew(line);
         self.sight(link, line, user, at_home, None);
         self.tree.count(link, |changes| changes.added += 1);
         Spoken::Known(if at_home {
@@ -153,6 +178,47 @@ impl Estate {
         } else {
             Clue::Foreign { line, identity: known, rival: None, revived: false }
         })
+    }
+
+    /// The line of a user whom nobody spoke of before; `None` if there are too many.
+    pub(super) fn add_member(
+        &mut self,
+        permanent: PermanentId,
+        subscriber: Subscriber,
+        home: PbxId,
+        at_home: bool,
+        gone: Option<Gone>,
+    ) -> Option<LineId> {
+        if self.members.len() >= MAX_LINES {
+            return None;
+        }
+        // The limit keeps the number of members within u32.
+        let line = LineId(u32::try_from(self.members.len() + 1).unwrap_or(u32::MAX));
+        self.by_guid.insert(subscriber.guid, line);
+        self.permanents.insert(permanent, line);
+        let identity = Arc::new(unnamed(line, permanent, subscriber.guid));
+        self.members.push(Arc::new(Member {
+            home,
+            at_home,
+            subscriber,
+            identity,
+            gone,
+            keys: Keys::default(),
+            rank: 0,
+            sightings: Vec::new(),
+        }));
+        Some(line)
+    }
+
+    /// A user has a Long Name that the same PBX gave to somebody else, who is still there.
+    fn same_name(&self, link: Link, guid: Guid, user: &UserInfo, pbxs: &mut ToPbxs) {
+        let others = self.named(&user.cn).map(|line| &self.members[line.0 as usize - 1]);
+        for other in others.filter(|other| other.subscriber.guid != guid) {
+            if other.sighting(link.pbx).is_some() {
+                let reused = Report::NameReused(link.pbx, other.identity.line);
+                pbxs.push((link.pbx, PbxInput::Say(reused)));
+            }
+        }
     }
 
     /// Keeps what a PBX says. Returns whether it did not say so before.
@@ -164,11 +230,13 @@ impl Estate {
         at_home: bool,
         otherwise: Option<Arc<Subscriber>>,
     ) -> bool {
-        let Link { pbx, attempt } = link;
-        let now = Sighting { pbx, attempt, at_home, registered: user.registered, otherwise };
+        let pbx = link.pbx;
         let index = line.0 as usize - 1;
         let member = &self.members[index];
         let known = member.sightings.iter().position(|sighting| sighting.pbx == pbx);
+        // Of two sessions side by side the one that is being tried is the later one.
+        let attempt = known.map_or(link.attempt, |k| link.attempt.max(member.sightings[k].attempt));
+        let now = Sighting { pbx, attempt, at_home, registered: user.registered, otherwise };
         match known {
             Some(known) if member.sightings[known] == now => false,
             Some(known) => {
@@ -189,8 +257,8 @@ impl Estate {
     }
 
     /// A PBX deleted a user, or he left its scope there.
-    fn deleted(&mut self, pbx: PbxId, line: LineId, pbxs: &mut ToPbxs) -> Clue {
-        match self.silence(pbx, line) {
+    fn deleted(&mut self, pbx: PbxId, line: LineId, gone: Gone, pbxs: &mut ToPbxs) -> Clue {
+        match self.silence(pbx, line, gone) {
             Silence::Unchanged => Clue::None,
             Silence::Defunct => Clue::Removed(line),
             Silence::LessSaid => {
@@ -206,10 +274,11 @@ impl Estate {
         &mut self,
         pbx: PbxId,
         line: LineId,
+        gone: Gone,
         pbxs: &mut ToPbxs,
         lines: &mut Vec<(LineId, LineInput)>,
     ) {
-        match self.silence(pbx, line) {
+        match self.silence(pbx, line, gone) {
             Silence::Unchanged => {}
             Silence::Defunct => lines.push((line, LineInput::Removed)),
             Silence::LessSaid => {
@@ -220,7 +289,7 @@ impl Estate {
         }
     }
 
-    fn silence(&mut self, pbx: PbxId, line: LineId) -> Silence {
+    fn silence(&mut self, pbx: PbxId, line: LineId, gone: Gone) -> Silence {
         let index = line.0 as usize - 1;
         let Some(member) = self.members.get_mut(index) else { return Silence::Unchanged };
         if member.sighting(pbx).is_none() {
@@ -231,8 +300,9 @@ impl Estate {
         self.tree.note_line(pbx, line, false);
         let member = Arc::make_mut(&mut self.members[index]);
         if member.sightings.is_empty() {
-            member.defunct = true;
+            member.gone = Some(gone);
             member.at_home = false;
+            self.delist(line);
             return Silence::Defunct;
         }
         Silence::LessSaid
@@ -270,7 +340,7 @@ impl Estate {
         pbxs.retain(|(pbx, input)| match input {
             PbxInput::Take { line, .. } => {
                 let member = self.members.get(line.0 as usize - 1);
-                member.is_some_and(|m| m.home == *pbx && m.at_home && !m.defunct)
+                member.is_some_and(|m| m.home == *pbx && m.at_home && m.gone.is_none())
             }
             _ => true,
         });

@@ -53,17 +53,23 @@ fn host_fact() -> impl Strategy<Value = HostFact> {
         (call(), any::<u32>()).prop_map(|(call, mode)| HostFact::MediaMode(call, mode)),
         call().prop_map(HostFact::NewCallRefused),
         (0..9u64).prop_map(HostFact::Gap),
+        permanent().prop_map(HostFact::LineDismissed),
+        vec((guid(), permanent()), 0..5).prop_map(|ids| HostFact::IdsImported(ids.into())),
     ]
 }
 
+fn permanent() -> impl Strategy<Value = PermanentId> {
+    (0..5u32).prop_map(PermanentId)
+}
+
 fn configuration() -> impl Strategy<Value = Configuration> {
-    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 5]>(), any::<u32>()).prop_map(
+    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 5]>(), any::<[u32; 2]>()).prop_map(
         |(
             user,
             pbxs,
             name_template,
             [pure, single, slaves, modify, plain],
-            request_deadline_ms,
+            [request_deadline_ms, access],
         )| {
             Configuration {
                 user,
@@ -75,6 +81,7 @@ fn configuration() -> impl Strategy<Value = Configuration> {
                 request_deadline_ms,
                 modify_forwards: modify,
                 allow_plain_slaves: plain,
+                access,
             }
         },
     )

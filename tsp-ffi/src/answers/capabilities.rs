@@ -32,7 +32,7 @@ pub(crate) unsafe fn line_caps(
     let caps = LineDevCaps {
         provider_info: writer.place(PROVIDER_INFO),
         switch_info: writer.place(who.switch.bytes()),
-        permanent_line_id: who.line.0,
+        permanent_line_id: who.permanent.0,
         line_name: writer.place(who.name.bytes()),
         string_format: STRINGFORMAT_UNICODE,
         address_modes: LINEADDRESSMODE_ADDRESSID,

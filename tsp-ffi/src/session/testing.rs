@@ -262,6 +262,7 @@ pub(crate) fn view(line: LineId, calls: &[(CallId, CallState)]) -> LineView {
     LineView {
         identity: Arc::new(Identity {
             line,
+            permanent: engine::id::PermanentId(line.0),
             guid: Guid::read("00112233445566778899aabbccddeeff"),
             name: Wide::from_text("Bob & <Sons> Müßig 李 📞"),
             number: Wide::from_text("20"),

@@ -32,14 +32,13 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn set(options: &Options, folder: &Path, programs: &Path) -> Result<Stage, Problem> {
-        // Logs of earlier runs are no use to anybody; within a run they are kept for the curious.
-        let scratch = folder.join("scratch");
-        if scratch.exists() {
-            std::fs::remove_dir_all(&scratch).during(format!("empty {}", scratch.display()))?;
-        }
-        std::fs::create_dir_all(&scratch).during(format!("make {}", scratch.display()))?;
-        let programs = programs.to_owned();
+    /// Builds what runs.
+    pub(super) fn build(
+        options: &Options,
+        folder: &Path,
+        programs: &Path,
+    ) -> Result<Stage, Problem> {
+        let (scratch, programs) = (folder.join("scratch"), programs.to_owned());
         if options.sanitize {
             let (host, provider) = sanitizer::build(folder)?;
             return Ok(Stage { wine: None, host, provider, programs, scratch });
@@ -53,8 +52,18 @@ impl Stage {
         let way = Way::to(Bits::X64, Some(&wine));
         let provider = windows::build(Bits::X64, way, Profile::Release)?;
         let host = host::build(System::Windows, None, folder)?;
-        wine.set_up()?;
         Ok(Stage { wine: Some(wine), host, provider, programs, scratch })
+    }
+
+    /// Makes room for a run.
+    pub(super) fn set(&self) -> Result<(), Problem> {
+        // Logs of earlier runs are no use to anybody; within a run they are kept for the curious.
+        let scratch = &self.scratch;
+        if scratch.exists() {
+            std::fs::remove_dir_all(scratch).during(format!("empty {}", scratch.display()))?;
+        }
+        std::fs::create_dir_all(scratch).during(format!("make {}", scratch.display()))?;
+        self.wine.as_ref().map_or(Ok(()), Wine::set_up)
     }
 
     /// Runs the items that are asked for: the brief ones by themselves, so that nothing disturbs

@@ -1,0 +1,71 @@
+//! Who may bear which name: no two lines that are there have the same one.
+//!
+//! Each line claims the name that its template makes, and, after it, the same with its address
+//! added. A name belongs to the one who claims it as a first choice before those who claim it as a
+//! second, and among equals to the smallest GUID. So who bears which name follows from who is
+//! there, and not from who came first: it is the same after a restart, whichever PBX answers
+//! first. A line that gets neither of its names has its GUID added, which nobody shares.
+//!
+//! Names are kept as hashes. Two that share one are taken for the same name, which costs nothing
+//! but an address too many.
+
+use crate::id::Guid;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A name, as far as it has to be told from others. 0 is no name.
+pub(super) type NameHash = u64;
+
+/// All claims.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Claims {
+    all: BTreeSet<(NameHash, u8, Guid)>,
+    /// Who may bear another name since this was last asked. Empty between records.
+    #[serde(skip)]
+    stale: Vec<Guid>,
+}
+
+impl Claims {
+    /// Changes what somebody claims, first choice first.
+    pub(super) fn change(&mut self, who: Guid, before: [NameHash; 2], now: [NameHash; 2]) {
+        for (rank, (before, now)) in (0..).zip(before.into_iter().zip(now)) {
+            if before == now {
+                continue;
+            }
+            if before != 0 {
+                let had_it = self.bearer(before) == Some((rank, who));
+                self.all.remove(&(before, rank, who));
+                let heir = self.bearer(before).filter(|_| had_it);
+                self.stale.extend(heir.map(|(_, heir)| heir));
+            }
+            if now != 0 {
+                let loser = self.bearer(now);
+                self.all.insert((now, rank, who));
+                let lost = self.bearer(now) == Some((rank, who));
+                self.stale.extend(loser.filter(|_| lost).map(|(_, loser)| loser));
+            }
+        }
+    }
+
+    /// Which of his choices somebody gets; `None` if neither.
+    pub(super) fn rank(&self, who: Guid, choices: [NameHash; 2]) -> Option<u8> {
+        (0..2u8)
+            .zip(choices)
+            .find(|(rank, name)| *name != 0 && self.bearer(*name) == Some((*rank, who)))
+            .map(|(rank, _)| rank)
+    }
+
+    /// Who bears a name, and as which of his choices.
+    pub(super) fn bearer(&self, name: NameHash) -> Option<(u8, Guid)> {
+        let first = self.all.range((name, 0, Guid::NIL)..).next()?;
+        (first.0 == name).then_some((first.1, first.2))
+    }
+
+    /// Those who may bear another name since this was last asked, each once, in order.
+    pub(super) fn take_stale(&mut self) -> Vec<Guid> {
+        let mut stale = std::mem::take(&mut self.stale);
+        stale.sort_unstable();
+        stale.dedup();
+        stale
+    }
+}

@@ -1,0 +1,52 @@
+//! Lines by their names and numbers, so that none is looked for one after the other.
+
+use crate::id::LineId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What a line is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// Long Name.
+    LongName,
+    /// Address, or extension within the node.
+    Number,
+    /// Numbering node, with the tree of PBXs that it is of.
+    Node,
+    /// The name that TAPI shows.
+    Name,
+}
+
+/// Lines by hashes of texts. What is found has to be compared with what was looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Index(BTreeSet<(u64, LineId)>);
+
+impl Index {
+    /// Puts a line under another key than before; 0 is none.
+    pub(super) fn change(&mut self, line: LineId, before: u64, now: u64) {
+        if before != now {
+            self.0.remove(&(before, line));
+            if now != 0 {
+                self.0.insert((now, line));
+            }
+        }
+    }
+
+    /// The lines under a key.
+    pub(super) fn find(&self, key: u64) -> impl Iterator<Item = LineId> {
+        self.0.range((key, LineId(0))..=(key, LineId(u32::MAX))).map(|(_, line)| *line)
+    }
+}
+
+/// FNV-1a, 64 bit; 0 for no text.
+pub(super) fn key(by: By, text: &str) -> u64 {
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    if text.is_empty() {
+        return 0;
+    }
+    let bytes = std::iter::once(by as u8).chain(text.bytes());
+    let state = bytes.fold(0xcbf2_9ce4_8422_2325, |state: u64, byte| {
+        (state ^ u64::from(byte)).wrapping_mul(PRIME)
+    });
+    state.max(1)
+}
