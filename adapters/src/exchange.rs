@@ -36,7 +36,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 use translation::{is_administration, operation, repeat, second};
@@ -62,6 +62,31 @@ impl Manner {
         let tls = if https { Tls::new(&settings.trust)? } else { Tls::unused()? };
         let account = Arc::clone(&settings.account);
         Ok(Manner { account, tls, patience: Patience::default() })
+    }
+}
+
+/// How PBXs are asked now. Each attempt is made as they are asked when it begins, to its end: a session
+/// belongs to the account that opened it.
+#[derive(Clone)]
+pub struct Manners(watch::Receiver<Arc<Manner>>);
+
+impl Manners {
+    /// As they are now, and may be changed.
+    #[must_use]
+    pub fn new(manner: Manner) -> (watch::Sender<Arc<Manner>>, Manners) {
+        let (change, now) = watch::channel(Arc::new(manner));
+        (change, Manners(now))
+    }
+
+    fn now(&self) -> Arc<Manner> {
+        Arc::clone(&self.0.borrow())
+    }
+}
+
+impl From<Manner> for Manners {
+    /// For good.
+    fn from(manner: Manner) -> Manners {
+        Manners::new(manner).1
     }
 }
 
@@ -93,14 +118,14 @@ impl Exchange {
     pub fn start(
         on: &Handle,
         pbx: PbxId,
-        manner: Manner,
+        manners: impl Into<Manners>,
         events: mpsc::Sender<Vec<Event>>,
     ) -> Exchange {
         // Without a bound of its own: the engine never has more open than one ask per line and one
         // per request, both of which have limits (invariant I-24), and it must not wait here.
         let (asks, received) = mpsc::unbounded_channel();
-        let line = Line { pbx, manner, causes: Causes::default(), events };
-        on.spawn(distribute(Arc::new(line), received));
+        let line = Line { pbx, causes: Causes::default(), events };
+        on.spawn(distribute(Arc::new(line), manners.into(), received));
         Exchange { asks }
     }
 
@@ -114,13 +139,12 @@ impl Exchange {
 /// What all connections to a PBX share.
 struct Line {
     pbx: PbxId,
-    manner: Manner,
     causes: Causes,
     events: mpsc::Sender<Vec<Event>>,
 }
 
 /// Hands each ask to the connection that it belongs to.
-async fn distribute(line: Arc<Line>, mut asks: mpsc::UnboundedReceiver<Ask>) {
+async fn distribute(line: Arc<Line>, manners: Manners, mut asks: mpsc::UnboundedReceiver<Ask>) {
     // One, or two while a master is tried beside its standby; and such as are just ending.
     let mut open: BTreeMap<Attempt, Lanes> = BTreeMap::new();
     let mut newest = Attempt(0);
@@ -154,7 +178,7 @@ async fn distribute(line: Arc<Line>, mut asks: mpsc::UnboundedReceiver<Ask>) {
         }
         if ask.attempt > newest {
             newest = ask.attempt;
-            open.insert(newest, Lanes::default());
+            open.insert(newest, Lanes::asking(manners.now()));
         }
         match open.get_mut(&ask.attempt) {
             Some(lanes) => lanes.put(ask, &line, &mut tasks),
@@ -183,8 +207,8 @@ fn died<T>(pbx: PbxId, attempt: Attempt, ended: &Result<T, JoinError>) -> Option
 }
 
 /// The connections of one attempt: at most four to each place. They are closed when it is dropped.
-#[derive(Default)]
 struct Lanes {
+    manner: Arc<Manner>,
     open: Vec<(Arc<Place>, Purpose, mpsc::UnboundedSender<Ask>)>,
     tasks: Vec<AbortHandle>,
 }
@@ -210,6 +234,10 @@ enum Purpose {
 }
 
 impl Lanes {
+    fn asking(manner: Arc<Manner>) -> Lanes {
+        Lanes { manner, open: Vec::new(), tasks: Vec::new() }
+    }
+
     fn has(&self, task: tokio::task::Id) -> bool {
         self.tasks.iter().any(|handle| handle.id() == task)
     }
@@ -226,7 +254,8 @@ impl Lanes {
             self.open.iter().position(|(place, of, _)| *of == purpose && *place == ask.place);
         let index = known.unwrap_or_else(|| {
             let (asks, received) = mpsc::unbounded_channel();
-            let lane = Lane::new(Arc::clone(line), ask.attempt, Arc::clone(&ask.place));
+            let (manner, place) = (Arc::clone(&self.manner), Arc::clone(&ask.place));
+            let lane = Lane::new(Arc::clone(line), manner, ask.attempt, place);
             self.tasks.push(tasks.spawn(lane.serve(received)));
             self.open.push((Arc::clone(&ask.place), purpose, asks));
             self.open.len() - 1
@@ -246,6 +275,7 @@ impl Lanes {
 /// One connection and the asks that go over it, one after the other.
 struct Lane {
     line: Arc<Line>,
+    patience: Patience,
     attempt: Attempt,
     place: Arc<Place>,
     connection: Result<Connection, Failure>,
@@ -254,13 +284,14 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(line: Arc<Line>, attempt: Attempt, place: Arc<Place>) -> Lane {
-        let Manner { account, tls, .. } = &line.manner;
+    fn new(line: Arc<Line>, manner: Arc<Manner>, attempt: Attempt, place: Arc<Place>) -> Lane {
+        let Manner { account, tls, patience } = &*manner;
         let connection = Connection::new(&place, Arc::clone(account), tls).map_err(|error| {
             line.causes.tell(line.pbx, &place, &error.to_string());
             Failure::Certificate
         });
-        Lane { line, attempt, place, connection, interface: Interface::default() }
+        let (patience, interface) = (*patience, Interface::default());
+        Lane { line, patience, attempt, place, connection, interface }
     }
 
     async fn serve(mut self, mut asks: mpsc::UnboundedReceiver<Ask>) -> Ending {
@@ -318,8 +349,8 @@ impl Lane {
             action: envelope.action.into(),
             body: envelope.body.into_bytes(),
             within: match request {
-                Request::Poll { .. } => self.line.manner.patience.poll,
-                _ => self.line.manner.patience.control,
+                Request::Poll { .. } => self.patience.poll,
+                _ => self.patience.control,
             },
             repeat: repeat(request),
         };

@@ -3,6 +3,7 @@
 pub mod actors;
 pub mod capture;
 pub mod clock;
+pub mod desk;
 pub mod diary;
 pub mod exchange;
 pub mod http;

@@ -18,10 +18,11 @@ mod io_thread;
 mod journal_thread;
 mod message;
 mod reports;
+mod settings_thread;
 
 use crate::clock::Clock;
 use crate::diary;
-use crate::exchange::Patience;
+use crate::exchange::{Manner, Manners, Patience};
 use crate::journal::{Journal, OpenError};
 use crate::settings::{Settings, SettingsError};
 use crate::views::Views;
@@ -36,7 +37,8 @@ use gate::Gate;
 use io_thread::{IoThread, Pbxs};
 use journal_thread::JournalThread;
 use message::{Intake, QUEUE};
-use std::path::Path;
+use settings_thread::{InForce, SettingsThread};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -66,6 +68,8 @@ pub trait Audience: Send + Sync + 'static {
 
 /// A log that was opened and read, before anything runs: what `TSPI_providerEnumDevices` needs.
 pub struct Prepared {
+    /// The file that the settings came from, if they came from one.
+    path: Option<PathBuf>,
     settings: Settings,
     patience: Patience,
     journal: Journal,
@@ -75,7 +79,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Reads the settings, opens the log and recovers the lines from it.
+    /// Reads the settings, opens the log and recovers the lines from it. Once started, the provider
+    /// follows that file: what changes in it comes into force.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -85,10 +90,10 @@ impl Prepared {
             // Whoever looks for the reason has no settings to say where.
             diary::write_to(&Settings::default_log());
         }
-        Prepared::with_settings(read?)
+        Ok(Prepared { path: Some(settings.to_owned()), ..Prepared::with_settings(read?)? })
     }
 
-    /// The same with settings already read.
+    /// The same with settings already read, which stay as they are.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -97,6 +102,7 @@ impl Prepared {
         let (journal, recovered) =
             Journal::open(&settings.log, settings.durability, IN_USE_PATIENCE)?;
         Ok(Prepared {
+            path: None,
             settings,
             patience: Patience::default(),
             journal,
@@ -124,9 +130,18 @@ impl Prepared {
     /// # Errors
     /// See [`StartError`].
     pub fn start(self, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
-        let mut pbxs = Pbxs::of(&self.settings)?;
-        pbxs.set_patience(self.patience);
-        self.start_with(pbxs, audience)
+        let mut manner =
+            Manner::of(&self.settings).map_err(|error| StartError::Unusable(error.to_string()))?;
+        manner.patience = self.patience;
+        let (change, manners) = Manners::new(manner);
+        let path = self.path.clone();
+        let in_force = InForce::new(self.settings.clone(), change);
+        let mut runtime = self.start_with(Pbxs::Real(manners), audience)?;
+        if let Some(path) = path {
+            let thread = SettingsThread::start(path, in_force, runtime.intake.clone())?;
+            runtime.settings = Some(thread);
+        }
+        Ok(runtime)
     }
 
     /// The same with a PBX that is fed by hand in place of those in the settings.
@@ -154,7 +169,9 @@ impl Prepared {
         let journal =
             JournalThread::start(journal, next_seq, last_at, clock, queue, core.inlet(), gate)?;
         let stopping = AtomicBool::new(false);
-        let runtime = Runtime { views, intake, io, core, journal, stopping };
+        let settings_thread = None;
+        let runtime =
+            Runtime { views, intake, io, core, journal, stopping, settings: settings_thread };
         runtime.note(Event::Host(HostFact::Started));
         runtime.note(Event::Host(HostFact::Configured(settings.configuration())));
         Ok(runtime)
@@ -209,6 +226,7 @@ pub struct Runtime {
     core: CoreThread,
     journal: JournalThread,
     stopping: AtomicBool,
+    settings: Option<SettingsThread>,
 }
 
 impl Runtime {
@@ -241,6 +259,10 @@ impl Runtime {
     /// Returns when all of them have ended, or when the time is over.
     pub fn stop(self, within: Duration) {
         let deadline = Instant::now() + within;
+        // First, or settings could come into force after the end.
+        if let Some(settings) = &self.settings {
+            settings.close();
+        }
         self.note(Event::Host(HostFact::Stopping));
         self.settle(deadline);
         // A PBX that does not answer must cost neither the snapshot nor the end of the threads.
@@ -249,9 +271,11 @@ impl Runtime {
         self.note_intake(Intake::Snapshot);
         self.settle(deadline);
         self.note_intake(Intake::Stop);
-        let Runtime { intake, io, core, journal, .. } = self;
+        let Runtime { intake, io, core, journal, settings, .. } = self;
         drop(intake);
-        for thread in [journal.into_handle(), core.into_handle(), io.into_handle()] {
+        let threads = [journal.into_handle(), core.into_handle(), io.into_handle()];
+        let settings = settings.map(SettingsThread::into_handle);
+        for thread in threads.into_iter().chain(settings) {
             join_until(thread, deadline);
         }
     }

@@ -29,6 +29,7 @@
 //! Relative paths start at the folder of the settings file. Unknown keys are errors. Every error
 //! names the file, the line, and what to do; none quotes a secret.
 
+mod changes;
 mod error;
 mod files;
 mod folders;
@@ -37,6 +38,7 @@ mod rules;
 use crate::http::{Place, Trust, is_sound};
 use crate::journal::Durability;
 use crate::secret::{Account, Secret};
+pub use changes::Changes;
 use engine::fact::{Configuration, PbxSettings};
 use engine::pii::Personal;
 pub use error::{SettingsError, SettingsFault};
@@ -97,7 +99,7 @@ pub struct Settings {
 }
 
 /// A PBX and its standby.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tree {
     /// Where the master is.
     pub master: Place,
@@ -167,6 +169,7 @@ impl Settings {
             request_deadline_ms: self.request_deadline_ms,
             modify_forwards: self.modify_forwards,
             allow_plain_slaves: self.allow_plain_slaves,
+            access: 0,
         }
     }
 }

@@ -260,6 +260,10 @@ pub enum Report {
     StillThere(LineId),
     /// So many ids were not imported, because the user, or the id, has another one here.
     IdsNotImported(u32),
+    /// A PBX is asked with the account, password and user of changed settings from now on.
+    Renewed(PbxId),
+    /// There is no session with those at that place; the one with the former ones goes on.
+    NotRenewed(PbxId, Arc<Place>, crate::fact::Failure),
 }
 
 /// Limits on what comes from outside (invariant I-24).

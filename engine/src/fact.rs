@@ -125,6 +125,9 @@ pub struct Configuration {
     /// Ask slaves without TLS although their parent is asked with it: account and password then
     /// travel in the clear.
     pub allow_plain_slaves: bool,
+    /// Which account, password and certificates are meant: another number for others. It counts up
+    /// while the provider runs; what they are is in no log.
+    pub access: u32,
 }
 
 impl Configuration {

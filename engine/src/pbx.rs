@@ -8,14 +8,15 @@
 //! ```
 //! While Up exactly one Poll is pending, and at most one `UserInitialize`. A PBX of the settings may
 //! have a standby: the two are tried in turn, and while the standby serves, its master is looked at
-//! from time to time in an attempt beside the session (`trial.rs`).
+//! from time to time in an attempt beside the session (`trial.rs`). So are other credentials tried,
+//! if the settings change them while a session is held.
 
 mod reach;
 mod session;
 mod trial;
 mod users;
 
-pub use self::reach::Reach;
+pub use self::reach::{Credentials, Reach};
 use self::trial::Trial;
 use self::users::Seen;
 use crate::effect::{Ask, Effect, Effects, Interface, Limit, Report, Request};
@@ -68,8 +69,8 @@ pub enum PbxInput {
     Configured {
         /// How it is reached.
         reach: Reach,
-        /// On whose behalf to ask.
-        user: Personal,
+        /// On whose behalf to ask, and with which account.
+        credentials: Credentials,
         /// How long to wait before it is asked for the first time, in milliseconds.
         pause_ms: u32,
     },
@@ -173,7 +174,7 @@ pub type ToLines = Vec<(LineId, LineInput)>;
 pub struct Pbx {
     id: PbxId,
     reach: Reach,
-    user: Personal,
+    credentials: Credentials,
     phase: Phase,
     /// The present attempt.
     attempt: Attempt,
@@ -213,6 +214,8 @@ pub struct Pbx {
     plan: u32,
     /// That plan is one for soon, or the present trial is to be followed by another one soon.
     is_hastened: bool,
+    /// The present session was opened with other credentials than those in force.
+    is_stale: bool,
 }
 
 /// Where a session stands.
@@ -270,7 +273,7 @@ impl Pbx {
         Pbx {
             id,
             reach: Reach::default(),
-            user: Personal::default(),
+            credentials: Credentials::default(),
             phase: Phase::Idle,
             attempt: Attempt(0),
             latest: Attempt(0),
@@ -294,6 +297,7 @@ impl Pbx {
             trials: 0,
             plan: 0,
             is_hastened: false,
+            is_stale: false,
         }
     }
 
@@ -304,8 +308,8 @@ impl Pbx {
                 let (attempt, latest, plan) = (self.attempt, self.latest, self.plan);
                 *self = Pbx { attempt, latest, plan, ..Pbx::new(self.id) };
             }
-            PbxInput::Configured { reach, user, pause_ms } => {
-                self.configured(at, reach, user, pause_ms, out, lines);
+            PbxInput::Configured { reach, credentials, pause_ms } => {
+                self.configured(at, reach, credentials, pause_ms, out, lines);
             }
             PbxInput::Stopping => self.stop(out),
             PbxInput::Reached(limit) => out.push(Effect::Report(Report::LimitReached(limit))),

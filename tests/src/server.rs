@@ -102,6 +102,8 @@ pub struct Line {
     pub permanent_id: u32,
     /// Number.
     pub number: String,
+    /// Name, as LINEDEVCAPS says now.
+    pub name: String,
     /// Whether it is open.
     pub open: bool,
     /// LINEDEVSTATUSFLAGS_CONNECTED and LINEDEVSTATUSFLAGS_INSERVICE.
@@ -198,6 +200,7 @@ impl Server {
             device: u32::try_from(line["device"].as_u64().unwrap()).unwrap(),
             permanent_id: u32::try_from(line["permanent_id"].as_u64().unwrap()).unwrap(),
             number: line["number"].as_str().unwrap().to_owned(),
+            name: line["name"].as_str().unwrap().to_owned(),
             open: line["open"].as_bool().unwrap(),
             connected: line["connected"].as_bool().unwrap(),
             in_service: line["in_service"].as_bool().unwrap(),

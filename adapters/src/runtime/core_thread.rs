@@ -72,6 +72,9 @@ impl Folding {
                     // The one who asked may have given up waiting.
                     let _ = done.send(());
                 }
+                ToCore::Show(to) => {
+                    let _ = to.send(self.ensemble.image().await);
+                }
                 ToCore::Image(place) => self.image(place).await,
             }
         }

@@ -5,8 +5,7 @@ use super::{Audience, StartError};
 use crate::clock::{self, Clock};
 #[cfg(feature = "feeding")]
 use crate::exchange::feeding::FedPbx;
-use crate::exchange::{Exchange, Manner, Patience};
-use crate::settings::Settings;
+use crate::exchange::{Exchange, Manners};
 use engine::effect::{Ask, Request};
 use engine::fact::{Event, PbxFact, Question};
 use engine::id::PbxId;
@@ -24,38 +23,25 @@ const ANSWERS: usize = 16;
 /// The PBXs of the settings, before anything is asked of them.
 pub(crate) enum Pbxs {
     /// Reached over the network.
-    Real(Box<Manner>),
+    Real(Manners),
     /// One that is fed by hand.
     #[cfg(feature = "feeding")]
     Fed(FedPbx),
 }
 
 impl Pbxs {
-    pub(crate) fn of(settings: &Settings) -> Result<Pbxs, StartError> {
-        let manner = Manner::of(settings).map_err(|e| StartError::Unusable(e.to_string()))?;
-        Ok(Pbxs::Real(Box::new(manner)))
-    }
-
-    pub(crate) fn set_patience(&mut self, patience: Patience) {
-        match self {
-            Pbxs::Real(manner) => manner.patience = patience,
-            #[cfg(feature = "feeding")]
-            Pbxs::Fed(_) => {}
-        }
-    }
-
     fn start(self, on: Handle, answers: mpsc::Sender<Vec<Event>>) -> Exchanges {
         #[cfg_attr(not(feature = "feeding"), allow(unused_mut))]
         let mut open = BTreeMap::new();
-        let manner = match self {
-            Pbxs::Real(manner) => Some(*manner),
+        let manners = match self {
+            Pbxs::Real(manners) => Some(manners),
             #[cfg(feature = "feeding")]
             Pbxs::Fed(pbx) => {
                 open.insert(PbxId(0), pbx.start(&on, answers.clone()));
                 None
             }
         };
-        Exchanges { on, manner, answers, open }
+        Exchanges { on, manners, answers, open }
     }
 }
 
@@ -63,7 +49,7 @@ impl Pbxs {
 struct Exchanges {
     on: Handle,
     /// What a new one is made with, if there are to be new ones.
-    manner: Option<Manner>,
+    manners: Option<Manners>,
     answers: mpsc::Sender<Vec<Event>>,
     open: BTreeMap<PbxId, Exchange>,
 }
@@ -73,8 +59,8 @@ impl Exchanges {
         if let Some(exchange) = self.open.get(&ask.pbx) {
             return exchange.ask(ask);
         }
-        if let Some(manner) = self.manner.clone() {
-            let exchange = Exchange::start(&self.on, ask.pbx, manner, self.answers.clone());
+        if let Some(manners) = self.manners.clone() {
+            let exchange = Exchange::start(&self.on, ask.pbx, manners, self.answers.clone());
             self.open.entry(ask.pbx).or_insert(exchange).ask(ask);
         }
     }

@@ -162,6 +162,10 @@ impl Writer {
                 self.commit().await;
                 self.pass_on(ToCore::Barrier(done)).await;
             }
+            Intake::Show(to) => {
+                self.commit().await;
+                self.pass_on(ToCore::Show(to)).await;
+            }
             Intake::Snapshot => {
                 self.batch.append(&mut self.lazy);
                 self.commit().await;

@@ -22,6 +22,8 @@ pub(crate) enum Intake {
     Barrier(oneshot::Sender<()>),
     /// Have the core make an image of itself and write it.
     Snapshot,
+    /// Say how everything is, after all before has been applied.
+    Show(oneshot::Sender<Core>),
     /// The image asked for.
     Image(Place, Box<Core>),
     /// Write what is left and end.
@@ -35,6 +37,8 @@ pub(crate) enum ToCore {
     Records { first_seq: u64, records: Vec<Record> },
     /// Say when this point is reached.
     Barrier(oneshot::Sender<()>),
+    /// Say how everything is at this point.
+    Show(oneshot::Sender<Core>),
     /// Make an image of the state at this place of the log, which is where we are.
     Image(Place),
 }

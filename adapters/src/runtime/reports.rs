@@ -60,7 +60,10 @@ impl Reports {
                 return Some(0);
             }
             Report::Changed(..) => return Some(0),
-            Report::SlaveFound(pbx, _) | Report::PbxLeft(pbx) | Report::BackAtMaster(pbx) => {
+            Report::SlaveFound(pbx, _)
+            | Report::PbxLeft(pbx)
+            | Report::BackAtMaster(pbx)
+            | Report::Renewed(pbx) => {
                 self.told.retain(|told| of(&told.report) != Some(*pbx));
                 return Some(0);
             }
@@ -77,6 +80,7 @@ impl Reports {
             | Report::NameReused(..)
             | Report::NodeLoop(..)
             | Report::NodesUnseen(..)
+            | Report::NotRenewed(..)
             | Report::TwoHomes(..) => {}
         }
         if let Some(told) = self.told.iter_mut().find(|told| is_same(&told.report, report)) {
@@ -130,6 +134,8 @@ fn of(report: &Report) -> Option<PbxId> {
         | Report::NameReused(pbx, _)
         | Report::NodeLoop(pbx, _)
         | Report::NodesUnseen(pbx, _)
+        | Report::NotRenewed(pbx, ..)
+        | Report::Renewed(pbx)
         | Report::BackAtMaster(pbx) => Some(pbx),
         Report::LineRefused(_)
         | Report::ForwardsOfTemplate(..)
@@ -148,6 +154,10 @@ fn is_same(one: &Report, other: &Report) -> bool {
         (
             Report::SessionLost(pbx, place, failure),
             Report::SessionLost(other_pbx, other_place, other_failure),
+        )
+        | (
+            Report::NotRenewed(pbx, place, failure),
+            Report::NotRenewed(other_pbx, other_place, other_failure),
         ) => (pbx, place) == (other_pbx, other_place) && is_same_failure(failure, other_failure),
         (
             Report::ForwardingUnknown(pbx, failure),
@@ -309,8 +319,23 @@ fn write_of_tree(report: &Report, again: &str) {
         Report::BackAtMaster(pbx) => {
             tracing::info!("PBX {}: the master is back, the standby is left", pbx.0);
         }
+        Report::Renewed(pbx) => tracing::info!(
+            "PBX {}: asked with account, password and user of the changed settings from now on",
+            pbx.0
+        ),
+        Report::NotRenewed(pbx, place, failure) => tracing::error!(
+            "PBX {}: no session with {place} by account, password and user of the changed \
+             settings: {} The session with the former ones goes on for now{again}",
+            pbx.0,
+            sentence(&failure.advice())
+        ),
         _ => {}
     }
+}
+
+/// What can stand alone.
+fn sentence(words: &str) -> String {
+    format!("{}.", words.trim_end_matches('.'))
 }
 
 fn advice(limit: Limit) -> &'static str {

@@ -183,6 +183,7 @@ pub(super) fn settings(layout: Layout, dice: &mut Dice) -> Configuration {
         request_deadline_ms: dice.choose(&[0, 2_000, 10_000]),
         modify_forwards: dice.happens(500),
         allow_plain_slaves: false,
+        access: dice.choose(&[0, 1]),
     }
 }
 

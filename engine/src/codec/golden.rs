@@ -305,6 +305,7 @@ fn host_facts() -> Vec<HostFact> {
             request_deadline_ms: 5_000,
             modify_forwards: true,
             allow_plain_slaves: true,
+            access: 3,
         }),
         HostFact::LineOpened { line: LINE, opening: Opening(2), version: 0x0003_0000 },
         HostFact::LineClosed { line: LINE, opening: Opening(2) },

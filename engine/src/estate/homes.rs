@@ -42,7 +42,7 @@ pub(super) struct Member {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Sighting {
     pbx: PbxId,
-    /// In which attempt it said so last.
+    /// The latest attempt in which it said so.
     attempt: Attempt,
     at_home: bool,
     registered: bool,
@@ -79,9 +79,9 @@ impl Member {
         self.sightings.clear();
     }
 
-    /// Whether a PBX has spoken of the user in that attempt.
+    /// Whether a PBX has spoken of the user in that attempt, or in a later one beside it.
     pub(super) fn is_spoken_of(&self, link: Link) -> bool {
-        self.sightings.iter().any(|s| s.pbx == link.pbx && s.attempt == link.attempt)
+        self.sightings.iter().any(|s| s.pbx == link.pbx && s.attempt >= link.attempt)
     }
 
     fn sighting(&self, pbx: PbxId) -> Option<&Sighting> {
@@ -230,11 +230,13 @@ impl Estate {
         at_home: bool,
         otherwise: Option<Arc<Subscriber>>,
     ) -> bool {
-        let Link { pbx, attempt } = link;
-        let now = Sighting { pbx, attempt, at_home, registered: user.registered, otherwise };
+        let pbx = link.pbx;
         let index = line.0 as usize - 1;
         let member = &self.members[index];
         let known = member.sightings.iter().position(|sighting| sighting.pbx == pbx);
+        // Of two sessions side by side the one that is being tried is the later one.
+        let attempt = known.map_or(link.attempt, |k| link.attempt.max(member.sightings[k].attempt));
+        let now = Sighting { pbx, attempt, at_home, registered: user.registered, otherwise };
         match known {
             Some(known) if member.sightings[known] == now => false,
             Some(known) => {

@@ -14,8 +14,7 @@ use super::PbxInput;
 use crate::effect::Limit;
 use crate::fact::{Configuration, Identification, UserInfo};
 use crate::id::{Attempt, Guid, LineId, Link, PbxId};
-use crate::pbx::{Changes, Reach};
-use crate::pii::Personal;
+use crate::pbx::{Changes, Credentials, Reach};
 use crate::place::Place;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +43,7 @@ pub(super) struct Tree {
     /// In the order of their numbers, which count from 0.
     boxes: Vec<Node>,
     by_key: BTreeMap<Key, PbxId>,
-    user: Personal,
+    pub(super) credentials: Credentials,
     follow_slaves: bool,
     allow_plain: bool,
 }
@@ -87,7 +86,7 @@ struct Slave {
     /// Short Name, as spelled.
     name: Box<str>,
     object: Guid,
-    /// In which attempt the parent spoke of it last.
+    /// The latest attempt in which the parent spoke of it.
     seen: Attempt,
     online: bool,
 }
@@ -121,7 +120,8 @@ impl Tree {
     pub(super) fn configure(&mut self, configuration: &Configuration) -> (ToPbxs, Vec<PbxId>) {
         let mut too_many = None;
         let before: Vec<PbxId> = self.ids().filter(|id| self.is_followed(*id)).collect();
-        self.user = configuration.user.clone();
+        let (user, access) = (configuration.user.clone(), configuration.access);
+        self.credentials = Credentials { user, access };
         self.follow_slaves = configuration.monitor_slaves;
         self.allow_plain = configuration.allow_plain_slaves;
         for node in self.boxes.iter_mut().filter(|node| node.slave.is_none()) {
@@ -146,7 +146,11 @@ impl Tree {
         let begun = self.ids().filter(|id| self.is_followed(*id));
         let begun = begun.filter_map(|id| Some((id, self.beginning(id, 0)?)));
         let begun = begun.chain(too_many).collect();
-        let mut gone: Vec<PbxId> = before.into_iter().filter(|id| !self.is_followed(*id)).collect();
+        // Of a PBX that left the settings while nothing ran, the lines are still known.
+        let has_lines = |id: &PbxId| self.node(*id).is_some_and(|node| !node.lines.is_empty());
+        let is_known = |id: &PbxId| before.contains(id) || has_lines(id);
+        let mut gone: Vec<PbxId> =
+            self.ids().filter(|id| !self.may_be_followed(*id) && is_known(id)).collect();
         gone.sort_by_key(|id| std::cmp::Reverse(self.boxes[usize::from(id.0)].depth));
         (begun, gone)
     }
@@ -179,12 +183,31 @@ impl Tree {
     }
 
     /// Whether a PBX and all above it are to be looked after.
-    fn is_followed(&self, id: PbxId) -> bool {
+    pub(super) fn is_followed(&self, id: PbxId) -> bool {
         let Some(node) = self.node(id) else { return false };
         match &node.key {
             Key::Master(..) => node.wanted,
             Key::Slave(parent, _) => node.wanted && self.follow_slaves && self.is_followed(*parent),
         }
+    }
+
+    /// Whether the settings leave it open that a PBX is looked after.
+    fn may_be_followed(&self, id: PbxId) -> bool {
+        match self.node(id).map(|node| (&node.key, node.wanted)) {
+            None => false,
+            Some((Key::Master(..), wanted)) => wanted,
+            Some((Key::Slave(parent, _), _)) => self.follow_slaves && self.may_be_followed(*parent),
+        }
+    }
+
+    /// Whether a PBX is looked after, or may be found, that was not before.
+    pub(super) fn is_new_against(&self, before: &Tree, id: PbxId) -> bool {
+        self.may_be_followed(id) && !before.may_be_followed(id)
+    }
+
+    /// Where a PBX may be.
+    pub(super) fn places(&self, id: PbxId) -> &[Arc<Place>] {
+        self.node(id).map_or(&[], |node| &node.places)
     }
 
     /// With what a PBX begins, or goes on.
@@ -200,8 +223,8 @@ impl Tree {
             },
             _ => return None,
         };
-        let user = self.user.clone();
-        Some(PbxInput::Configured { reach, user, pause_ms })
+        let credentials = self.credentials.clone();
+        Some(PbxInput::Configured { reach, credentials, pause_ms })
     }
 
     fn node(&self, id: PbxId) -> Option<&Node> {
@@ -212,7 +235,7 @@ impl Tree {
         self.boxes.get_mut(usize::from(id.0))
     }
 
-    fn ids(&self) -> impl Iterator<Item = PbxId> + use<> {
+    pub(super) fn ids(&self) -> impl Iterator<Item = PbxId> + use<> {
         // MAX_PBXS is within u16.
         (0..self.boxes.len() as u16).map(PbxId)
     }

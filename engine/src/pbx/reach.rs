@@ -29,6 +29,15 @@ pub enum Reach {
     },
 }
 
+/// On whose behalf a PBX is asked, and with which account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The PBX user (long name) whose groups are the scope.
+    pub user: Personal,
+    /// Which account, see [`crate::fact::Configuration::access`].
+    pub access: u32,
+}
+
 impl Default for Reach {
     fn default() -> Reach {
         Reach::Through { parents: Vec::new(), name: Box::default() }
@@ -73,14 +82,15 @@ impl Pbx {
         &mut self,
         at: Millis,
         reach: Reach,
-        user: Personal,
+        credentials: Credentials,
         pause_ms: u32,
         out: &mut Effects,
         lines: &mut ToLines,
     ) {
-        let is_same_user = self.user == user;
-        self.user = user;
+        let is_news = self.credentials != credentials;
+        self.credentials = credentials;
         let before = std::mem::replace(&mut self.reach, reach);
+        let is_there = self.is_still_there(&before);
         match self.phase {
             Phase::Idle | Phase::Stopped => {
                 if let Reach::Through { name, .. } = &self.reach {
@@ -97,13 +107,15 @@ impl Pbx {
                 }
             }
             Phase::Double => {}
-            _ if !is_same_user || !self.is_still_there(&before) => {
+            Phase::Waiting if is_news || before != self.reach => self.look(at, out),
+            // Calls go on in the session that is there until there is another one.
+            Phase::Up { .. } | Phase::Checking { .. } if is_there && is_news => self.renew(out),
+            _ if is_there && !is_news => {}
+            _ => {
                 self.retire(out, lines);
                 (self.turn, self.tried) = (0, 0);
                 self.begin(out);
             }
-            Phase::Waiting if before != self.reach => self.look(at, out),
-            _ => {}
         }
     }
 
@@ -140,6 +152,7 @@ impl Pbx {
         self.serves = false;
         self.trials = 0;
         self.is_hastened = false;
+        self.is_stale = false;
         self.tried += 1;
         let Some(place) = self.reach.place(self.turn).cloned() else {
             // Its parent has to be found first; that will be said.

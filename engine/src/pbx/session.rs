@@ -25,7 +25,7 @@ impl Pbx {
 
     fn initialize(&mut self, out: &mut Effects) {
         self.phase = Phase::Initializing;
-        let (user, interface) = (self.user.clone(), self.interface);
+        let (user, interface) = (self.credentials.user.clone(), self.interface);
         self.ask(Request::Initialize { user, interface }, out);
     }
 

@@ -4,13 +4,16 @@
 //!
 //! For a slave its parent knows best: it is asked again, when there is a hint, whether the slave is
 //! still the box that has registered there. If it is another one, that is turned to.
+//!
+//! A session whose account, password or user the settings have changed is left in the same way: not
+//! before there is one with the new ones beside it. So a slip of the pen costs nobody a call.
 
 use super::users::Seen;
-use super::{LONGEST_PAUSE_MS, PROBE_MS, Pbx, Reach, ToLines};
+use super::{LONGEST_PAUSE_MS, PROBE_MS, Pbx, REFUSED_PAUSE_MS, Reach, ToLines};
 use crate::effect::{Effect, Effects, Interface, Report, Request};
 use crate::estate::Located;
 use crate::fact::{Failure, PbxFact, Question, UserInfo};
-use crate::id::{Attempt, LineId};
+use crate::id::{Attempt, LineId, PbxId};
 use crate::line::LineInput;
 use crate::pbx::Clue;
 use crate::pii::Personal;
@@ -23,10 +26,13 @@ use std::sync::Arc;
 /// After a phone went away from the standby, so long is waited for others to follow.
 const HASTE_MS: u64 = 1_000;
 
-/// An attempt at the master beside the session with the standby.
+/// An attempt at the master beside the session with the standby, or with other credentials beside
+/// the session with the former ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Trial {
     pub(super) attempt: Attempt,
+    /// It is made for its credentials, at the place of the session itself.
+    renews: bool,
     place: Arc<Place>,
     interface: Interface,
     /// Number and key of its session, once there is one.
@@ -39,11 +45,12 @@ impl Pbx {
     /// Plans the next look at the master. As long as nobody is registered at the standby, it is
     /// likely that the master will be back soon.
     pub(super) fn plan_trial(&mut self, at: Millis, out: &mut Effects) {
-        if !self.is_at_standby() {
-            return;
-        }
         let soon_ms = LONGEST_PAUSE_MS.min(1_000 << self.trials.min(5));
-        self.plan_trial_in(at, if self.serves { PROBE_MS } else { soon_ms }, out);
+        if self.is_stale {
+            self.plan_trial_in(at, REFUSED_PAUSE_MS, out);
+        } else if self.is_at_standby() {
+            self.plan_trial_in(at, if self.serves { PROBE_MS } else { soon_ms }, out);
+        }
     }
 
     /// There is a hint that another box serves: a phone went away, or the parent said something.
@@ -56,11 +63,19 @@ impl Pbx {
     }
 
     fn plan_trial_in(&mut self, at: Millis, pause_ms: u64, out: &mut Effects) {
-        if self.is_at_standby() || matches!(self.reach, Reach::Through { .. }) {
+        let is_of_slave = matches!(self.reach, Reach::Through { .. });
+        if self.is_at_standby() || is_of_slave || self.is_stale {
             // Whatever was planned before is not any more.
             self.plan = self.plan.wrapping_add(1);
             out.push(Effect::Wake(at + pause_ms, Timer::Probe(self.id, self.plan)));
         }
+    }
+
+    /// The credentials in force are others than those of the present session.
+    pub(super) fn renew(&mut self, out: &mut Effects) {
+        self.end_trial(out);
+        self.is_stale = true;
+        self.begin_trial(out);
     }
 
     pub(super) fn begin_trial(&mut self, out: &mut Effects) {
@@ -68,6 +83,7 @@ impl Pbx {
             return;
         }
         let (place, request) = match &self.reach {
+            _ if self.is_stale => (Arc::clone(&self.place), Request::Probe),
             Reach::Direct { master, .. } if self.is_at_standby() => {
                 (Arc::clone(master), Request::Probe)
             }
@@ -83,10 +99,11 @@ impl Pbx {
         let attempt = self.latest;
         self.ask_in(attempt, &place, request, out);
         let (interface, users) = (Interface::V10, BTreeMap::new());
-        self.trial = Some(Trial { attempt, place, interface, session: None, users });
+        let renews = self.is_stale;
+        self.trial = Some(Trial { attempt, renews, place, interface, session: None, users });
     }
 
-    /// Gives the master up for now.
+    /// Gives up for now what is tried.
     pub(super) fn end_trial(&mut self, out: &mut Effects) {
         let Some(trial) = self.trial.take() else { return };
         let request = match trial.session {
@@ -130,7 +147,12 @@ impl Pbx {
                 }
             }
             // Refused, failed, or something that was not asked.
-            _ => self.give_up_trial(at, out),
+            fact => {
+                if trial.renews {
+                    out.extend(why_not(self.id, place, fact).map(Effect::Report));
+                }
+                self.give_up_trial(at, out);
+            }
         }
     }
 
@@ -145,7 +167,7 @@ impl Pbx {
 
     fn initialize_trial(&self, out: &mut Effects) {
         let Some(Trial { attempt, place, interface, .. }) = &self.trial else { return };
-        let (user, interface) = (self.user.clone(), *interface);
+        let (user, interface) = (self.credentials.user.clone(), *interface);
         self.ask_in(*attempt, place, Request::Initialize { user, interface }, out);
     }
 
@@ -165,7 +187,7 @@ impl Pbx {
 
     fn give_up_trial(&mut self, at: Millis, out: &mut Effects) {
         self.end_trial(out);
-        if std::mem::take(&mut self.is_hastened) {
+        if std::mem::take(&mut self.is_hastened) && !self.is_stale {
             self.hasten_trial(at, out);
         } else {
             self.plan_trial(at, out);
@@ -200,21 +222,25 @@ impl Pbx {
     }
 
     /// All users of the master have been reported: it is taken if somebody is registered there, or
-    /// nobody is at the standby.
+    /// nobody is at the standby; a session with the credentials in force is taken in any case.
     fn decide(&mut self, at: Millis, out: &mut Effects, lines: &mut ToLines) {
         let Some(trial) = &self.trial else { return };
         let is_in_use = trial.users.values().any(|(_, registered)| *registered);
-        if !is_in_use && self.serves {
+        if !trial.renews && !is_in_use && self.serves {
             return self.give_up_trial(at, out);
         }
-        let Some(Trial { attempt, place, interface, session: Some((session, key)), users }) =
-            self.trial.take()
+        let Some(Trial { attempt, renews, place, interface, session, users }) = self.trial.take()
         else {
             return;
         };
-        out.push(Effect::Report(Report::BackAtMaster(self.id)));
+        let Some((session, key)) = session else { return };
+        out.push(Effect::Report(match renews {
+            true => Report::Renewed(self.id),
+            false => Report::BackAtMaster(self.id),
+        }));
         self.retire(out, lines);
-        (self.attempt, self.place, self.turn, self.tried) = (attempt, place, 0, 1);
+        self.turn = if renews { self.turn } else { 0 };
+        (self.attempt, self.place, self.tried, self.is_stale) = (attempt, place, 1, false);
         self.interface = interface;
         (self.quick, self.serves, self.settled, self.snapshot_ended) = (0, false, false, true);
         self.up(at, session, key, out);
@@ -222,5 +248,14 @@ impl Pbx {
             self.take(at, line, cn, Seen { registered, changed: false }, out, lines);
         }
         self.watch_for_end_of_replay(at, out);
+    }
+}
+
+/// Why there is no session with the credentials in force.
+fn why_not(pbx: PbxId, place: Arc<Place>, fact: PbxFact) -> Option<Report> {
+    match fact {
+        PbxFact::Initialized { .. } => Some(Report::UserRefused(pbx)),
+        PbxFact::Failed(_, failure) => Some(Report::NotRenewed(pbx, place, failure)),
+        _ => None,
     }
 }

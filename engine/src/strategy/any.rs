@@ -63,13 +63,13 @@ fn permanent() -> impl Strategy<Value = PermanentId> {
 }
 
 fn configuration() -> impl Strategy<Value = Configuration> {
-    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 5]>(), any::<u32>()).prop_map(
+    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 5]>(), any::<[u32; 2]>()).prop_map(
         |(
             user,
             pbxs,
             name_template,
             [pure, single, slaves, modify, plain],
-            request_deadline_ms,
+            [request_deadline_ms, access],
         )| {
             Configuration {
                 user,
@@ -81,6 +81,7 @@ fn configuration() -> impl Strategy<Value = Configuration> {
                 request_deadline_ms,
                 modify_forwards: modify,
                 allow_plain_slaves: plain,
+                access,
             }
         },
     )

@@ -25,6 +25,8 @@ pub struct Pbx {
     pub refuses: bool,
     /// `Initialize` with flags newer than these gives no session.
     pub newest: Option<Interface>,
+    /// Only asks with this account are answered, if it is one; see `Configuration::access`.
+    pub account: Option<u32>,
     sessions: u32,
 }
 
@@ -52,6 +54,8 @@ impl Pbx {
 /// The provider and its PBXs, by their hosts.
 pub struct Grove {
     pub core: Core,
+    /// All that was logged.
+    pub log: Vec<Record>,
     pub watch: Watch,
     pub now: u64,
     pub pbxs: BTreeMap<String, Pbx>,
@@ -64,12 +68,16 @@ pub struct Grove {
     /// Polls that wait for something to tell; whether the snapshot was given.
     polls: BTreeMap<Link, (String, bool)>,
     timers: BTreeSet<(Millis, Timer)>,
+    /// With which account each attempt was begun, as an exchange does.
+    accounts: BTreeMap<Link, u32>,
     handles: u32,
     /// Probes stay unanswered.
     pub hold: bool,
     pub latest_attempt: u32,
     /// Where each user was monitored last, by Long Name.
     pub monitored: BTreeMap<String, String>,
+    /// The handle that each user has by that.
+    pub monitored_as: BTreeMap<String, u32>,
 }
 
 impl Grove {
@@ -80,6 +88,7 @@ impl Grove {
         };
         let mut grove = Grove {
             core: Core::default(),
+            log: Vec::new(),
             watch: Watch::default(),
             now: 1_000,
             pbxs: pbxs.into_iter().map(|(host, pbx)| (host.to_owned(), pbx)).collect(),
@@ -96,10 +105,12 @@ impl Grove {
             queue: VecDeque::new(),
             polls: BTreeMap::new(),
             timers: BTreeSet::new(),
+            accounts: BTreeMap::new(),
             handles: 0,
             hold: false,
             latest_attempt: 0,
             monitored: BTreeMap::new(),
+            monitored_as: BTreeMap::new(),
         };
         grove.host(HostFact::Started);
         grove.configure();
@@ -121,6 +132,7 @@ impl Grove {
         let mut effects = Vec::new();
         self.watch.before(&record).unwrap();
         self.core.apply(record.clone(), &mut effects);
+        self.log.push(record.clone());
         self.watch.after(&record, &effects, &self.core).unwrap();
         for effect in effects {
             match effect {
@@ -166,9 +178,16 @@ impl Grove {
             }
             Request::Leave => return drop(self.polls.remove(&link)),
         };
+        let account = *self.accounts.entry(link).or_insert(self.settings.access);
         let Some(pbx) = self.pbxs.get_mut(host).filter(|pbx| !pbx.is_down) else {
             return self.fact(link, PbxFact::Failed(question, Failure::Unreachable));
         };
+        if pbx.account.is_some_and(|needed| needed != account) {
+            if question == Question::End {
+                self.polls.remove(&link);
+            }
+            return self.fact(link, PbxFact::Failed(question, Failure::AccessDenied));
+        }
         let fact = match ask.request {
             Request::Version => PbxFact::Identified(pbx.who.clone()),
             Request::Probe => PbxFact::Probed,
@@ -187,6 +206,7 @@ impl Grove {
             Request::UserInitialize { line, cn, .. } => {
                 self.handles += 1;
                 self.monitored.insert(cn.text().to_owned(), host.to_owned());
+                self.monitored_as.insert(cn.text().to_owned(), self.handles);
                 PbxFact::UserInitialized(line, UserHandle(self.handles))
             }
             _ => {
@@ -255,6 +275,11 @@ impl Grove {
     fn polling(&self, host: &str) -> Vec<Link> {
         let at = self.polls.iter().filter(|(_, (at, _))| at == host);
         at.map(|(link, _)| *link).collect()
+    }
+
+    /// An attempt of a PBX.
+    pub fn link_of(&self, pbx: u16, attempt: u32) -> Link {
+        Link { pbx: PbxId(pbx), attempt: Attempt(attempt) }
     }
 
     /// The latest user handle given out.

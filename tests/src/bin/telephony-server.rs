@@ -109,6 +109,8 @@ fn show(server: &TelephonyServer, device: DeviceId) -> Value {
         "device": device.0,
         "permanent_id": line.caps.permanent_id,
         "number": &*line.address,
+        // As it is now.
+        "name": server.line_caps(device).map_or(String::new(), |caps| caps.name),
         "open": line.open,
         "connected": flags & line_dev_status::CONNECTED != 0,
         "in_service": flags & line_dev_status::INSERVICE != 0,

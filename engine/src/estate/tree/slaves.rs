@@ -76,12 +76,9 @@ impl Tree {
         let was_followed = self.is_followed(id);
         let before = self.children(parent).filter(|other| self.is_followed(*other)).count();
         let Some(node) = self.node_mut(id) else { return Found::Known };
-        let slave = Slave {
-            name: name.text().into(),
-            object: user.guid,
-            seen: attempt,
-            online: user.registered,
-        };
+        let seen = node.slave.as_ref().map_or(attempt, |slave| slave.seen.max(attempt));
+        let slave =
+            Slave { name: name.text().into(), object: user.guid, seen, online: user.registered };
         let was_online = node.slave.replace(slave).is_some_and(|slave| slave.online);
         node.wanted = true;
         let online = user.registered;
@@ -108,7 +105,7 @@ impl Tree {
     ) {
         let is_unseen = |id: &PbxId| {
             let slave = self.node(*id).and_then(|node| node.slave.as_ref());
-            slave.is_some_and(|slave| slave.seen != attempt)
+            slave.is_some_and(|slave| slave.seen < attempt)
         };
         let unseen: Vec<PbxId> = self.children(parent).filter(is_unseen).collect();
         unseen.into_iter().for_each(|id| self.remove(id, gone));

@@ -1,0 +1,288 @@
+//! The desk: where a provider at work answers other processes on the same machine.
+//!
+//! It is a folder beside the log, so it works alike on every system, and whoever may ask is whoever
+//! may write there. A question is a small file, `ask-N`; the answer is the file `answer-N`. Both are
+//! written under another name first and then renamed, so that nobody reads half of one. What is
+//! left when a provider starts is thrown away.
+
+use engine::core::Core;
+use engine::snapshot::{self, Place};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+/// The folder, in that of the log.
+const FOLDER: &str = "desk";
+
+/// How often a provider looks for questions.
+pub const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Most questions that are answered in one look.
+const AT_ONCE: usize = 16;
+
+/// The longest question, in bytes.
+const QUESTION_BYTES_MAX: u64 = 64;
+
+/// An answer that nobody has fetched is thrown away after this.
+const FETCHED_WITHIN: Duration = Duration::from_secs(120);
+
+/// What can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// How everything is.
+    State,
+    /// Read the settings now, and bring them into force.
+    Reload,
+}
+
+impl Question {
+    const ALL: [Question; 2] = [Question::State, Question::Reload];
+
+    fn words(self) -> &'static str {
+        match self {
+            Question::State => "tapline 1 state",
+            Question::Reload => "tapline 1 reload",
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// The question cannot be written.
+    #[error("cannot write to {0}: {1}; this account must be able to write where the log is")]
+    Unwritable(PathBuf, io::Error),
+    /// Nobody answered in time.
+    #[error("nobody answers at {0}; the provider that uses this log may be an older one, or stuck")]
+    Silence(PathBuf),
+    /// The answer cannot be read.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+// ---- who asks ---------------------------------------------------------------------------------
+
+/// Has a provider at work read its settings now. The answer is for people.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub fn reload(log: &Path, within: Duration) -> Result<String, NoAnswer> {
+    let bytes = ask(log, Question::Reload, within)?;
+    String::from_utf8(bytes).map_err(|error| NoAnswer::Unreadable(error.to_string()))
+}
+
+/// How everything is at a provider at work.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub fn state(log: &Path, within: Duration) -> Result<Core, NoAnswer> {
+    let bytes = ask(log, Question::State, within)?;
+    let mut rest = &bytes[..];
+    let (core, _) = snapshot::read(|_| {
+        let (len, after) = rest.split_first_chunk::<4>()?;
+        let (chunk, after) = after.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+        rest = after;
+        Some(chunk)
+    })
+    .map_err(|error| NoAnswer::Unreadable(error.to_string()))?;
+    Ok(core)
+}
+
+fn ask(log: &Path, question: Question, within: Duration) -> Result<Vec<u8>, NoAnswer> {
+    let folder = log.join(FOLDER);
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let number = format!("{}{}", since_1970.as_nanos(), std::process::id());
+    let (asked, answer) =
+        (folder.join(format!("ask-{number}")), folder.join(format!("answer-{number}")));
+    put(&asked, |file| file.write_all(question.words().as_bytes()))
+        .map_err(|error| NoAnswer::Unwritable(folder.clone(), error))?;
+    let deadline = Instant::now() + within;
+    loop {
+        match fs::read(&answer) {
+            Ok(bytes) => {
+                // It is thrown away in any case, later.
+                let _ = fs::remove_file(&answer);
+                return Ok(bytes);
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(NoAnswer::Unreadable(error.to_string()));
+            }
+            Err(_) if Instant::now() >= deadline => {
+                let _ = fs::remove_file(&asked);
+                return Err(NoAnswer::Silence(folder));
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+// ---- who answers ------------------------------------------------------------------------------
+
+/// A question that was asked.
+pub(crate) struct Asked {
+    pub(crate) question: Question,
+    answer: PathBuf,
+}
+
+/// The desk of a provider.
+pub(crate) struct Desk {
+    folder: PathBuf,
+}
+
+impl Desk {
+    /// Puts up the desk beside a log. Where that cannot be, nobody can ask, and nothing else is
+    /// the worse for it.
+    pub(crate) fn beside(log: &Path) -> Desk {
+        let folder = log.join(FOLDER);
+        if let Err(error) = fs::create_dir_all(&folder) {
+            tracing::warn!("nobody can ask at {}: {error}", folder.display());
+        }
+        let desk = Desk { folder };
+        desk.throw_away(|_| true);
+        desk
+    }
+
+    /// Questions that were asked since the last look. They are taken off the desk.
+    pub(crate) fn questions(&self) -> Vec<Asked> {
+        let asked = self.files().filter_map(|path| {
+            let number = path.file_name()?.to_str()?.strip_prefix("ask-")?.to_owned();
+            // Not one that is being written.
+            number.bytes().all(|c| c.is_ascii_digit()).then_some((number, path))
+        });
+        let mut questions = Vec::new();
+        for (number, path) in asked.take(AT_ONCE) {
+            let words = read(&path);
+            if fs::remove_file(&path).is_err() {
+                // It would be answered again and again.
+                continue;
+            }
+            let known = Question::ALL.into_iter().find(|known| words == known.words());
+            let answer = self.folder.join(format!("answer-{number}"));
+            questions.extend(known.map(|question| Asked { question, answer }));
+        }
+        self.throw_away(|path| {
+            let age = path.metadata().and_then(|data| data.modified()).map(|at| at.elapsed());
+            matches!(age, Ok(Ok(age)) if age > FETCHED_WITHIN)
+        });
+        questions
+    }
+
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
+        fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path())
+    }
+
+    fn throw_away(&self, which: impl Fn(&Path) -> bool) {
+        for path in self.files().filter(|path| which(path)) {
+            // What cannot be removed now is tried again.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+impl Asked {
+    /// Answers by words.
+    pub(crate) fn say(&self, words: &str) {
+        self.give(|file| file.write_all(words.as_bytes()));
+    }
+
+    /// Answers by a state.
+    pub(crate) fn show(&self, core: &Core) {
+        self.give(|file| {
+            let store = |_, chunk: &[u8]| {
+                // A chunk has 2 KiB at most.
+                file.write_all(&(chunk.len() as u32).to_le_bytes())?;
+                file.write_all(chunk)
+            };
+            snapshot::write(core, Place::default(), store)
+                .map_err(|error| io::Error::other(error.to_string()))
+        });
+    }
+
+    fn give(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        if let Err(error) = put(&self.answer, write) {
+            tracing::warn!("cannot answer at {}: {error}", self.answer.display());
+        }
+    }
+}
+
+/// Writes a file that is there as a whole or not at all.
+fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let draft = path.with_extension("draft");
+    let mut file = io::BufWriter::new(File::create(&draft)?);
+    let written = write(&mut file).and_then(|()| file.flush());
+    drop(file);
+    written.and_then(|()| fs::rename(&draft, path)).inspect_err(|_| {
+        // The error before this one is the one to tell.
+        let _ = fs::remove_file(&draft);
+    })
+}
+
+/// A small file as text; what is none is read as nothing.
+fn read(path: &Path) -> String {
+    let mut text = String::new();
+    let _ =
+        File::open(path).and_then(|file| file.take(QUESTION_BYTES_MAX).read_to_string(&mut text));
+    text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    /// Answers the first question that is asked, as the provider would.
+    fn answer(folder: &TempDir) -> std::thread::JoinHandle<Question> {
+        let desk = Desk::beside(folder.path());
+        std::thread::spawn(move || {
+            loop {
+                if let Some(asked) = desk.questions().first() {
+                    match asked.question {
+                        Question::State => asked.show(&Core::default()),
+                        Question::Reload => asked.say("done"),
+                    }
+                    return asked.question;
+                }
+                std::thread::yield_now();
+            }
+        })
+    }
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_question_is_answered_and_nothing_is_left_on_the_desk() {
+        let folder = TempDir::new().unwrap();
+        let provider = answer(&folder);
+        assert_eq!(reload(folder.path(), PATIENCE).unwrap(), "done");
+        assert_eq!(provider.join().unwrap(), Question::Reload);
+        let provider = answer(&folder);
+        assert!(state(folder.path(), PATIENCE).unwrap() == Core::default());
+        assert_eq!(provider.join().unwrap(), Question::State);
+        assert_eq!(fs::read_dir(folder.path().join(FOLDER)).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn where_nobody_answers_the_question_is_taken_back() {
+        let folder = TempDir::new().unwrap();
+        let missing = reload(folder.path(), Duration::ZERO);
+        assert!(matches!(missing, Err(NoAnswer::Unwritable(..))));
+        let _desk = Desk::beside(folder.path());
+        let silence = reload(folder.path(), Duration::ZERO);
+        assert!(matches!(silence, Err(NoAnswer::Silence(_))));
+        assert_eq!(fs::read_dir(folder.path().join(FOLDER)).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_no_question_is_cleared_away_without_an_answer() {
+        let folder = TempDir::new().unwrap();
+        let desk = Desk::beside(folder.path());
+        let long = "tapline 1 reload".repeat(1000);
+        for (name, text) in [("ask-1", "tapline 9 dance"), ("ask-2", ""), ("ask-3", &long)] {
+            fs::write(folder.path().join(FOLDER).join(name), text).unwrap();
+        }
+        assert!(desk.questions().is_empty());
+        assert_eq!(fs::read_dir(folder.path().join(FOLDER)).unwrap().count(), 0);
+    }
+}
