@@ -247,6 +247,10 @@ pub enum Report {
     /// Two PBXs say that a line's user is at home there: the first, whose word counts, and the
     /// second.
     TwoHomes(LineId, PbxId, PbxId),
+    /// A PBX is asked with the account, password and user of changed settings from now on.
+    Renewed(PbxId),
+    /// There is no session with those at that place; the one with the former ones goes on.
+    NotRenewed(PbxId, Arc<Place>, crate::fact::Failure),
     /// A line cannot have the name that the template makes, because the other one has it.
     NameShared(LineId, LineId),
     /// A PBX gives a Long Name to somebody new that it still gives to the user of a line.
@@ -260,10 +264,6 @@ pub enum Report {
     StillThere(LineId),
     /// So many ids were not imported, because the user, or the id, has another one here.
     IdsNotImported(u32),
-    /// A PBX is asked with the account, password and user of changed settings from now on.
-    Renewed(PbxId),
-    /// There is no session with those at that place; the one with the former ones goes on.
-    NotRenewed(PbxId, Arc<Place>, crate::fact::Failure),
 }
 
 /// Limits on what comes from outside (invariant I-24).

@@ -251,6 +251,77 @@ fn closing_a_line_completes_what_is_open_and_nothing_is_told_after() {
 }
 
 #[test]
+fn a_call_made_before_the_line_was_closed_is_a_new_one_when_the_line_is_open_again() {
+    let mut site = Site::new();
+    site.make_call(7, 0);
+    site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
+    assert_eq!(site.calls_told(1), ["7 OPERATIONFAILED"]);
+    site.open(1);
+    assert!(site.calls_told(1).is_empty(), "nothing is known of it yet");
+    // The PBX is slow: only now it names the leg.
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
+    site.call(101, 4);
+    let told = site.calls_told(1);
+    let (first, last) = (told.first().unwrap(), told.last().unwrap());
+    assert!(first.starts_with("new "), "{told:?}");
+    assert!(last.contains("RINGBACK"), "{told:?}");
+}
+
+#[test]
+fn a_dropped_call_that_the_pbx_never_cleared_is_another_one_when_the_line_is_open_again() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.app(1, 7, Command::Drop(born(1, 1)));
+    site.deadline(1, 7);
+    assert!(site.told(1).contains(&"7 done".to_owned()), "nobody waits for ever");
+    site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
+    site.open(1);
+    assert_eq!(site.calls_told(1), ["new call2", "call2 CONNECTED 0x1"]);
+}
+
+#[test]
+fn a_call_dropped_before_the_pbx_reports_it_again_is_cleared_when_it_does() {
+    let mut site = Site::new();
+    site.call(101, 5);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.session(20);
+    site.ordered();
+    site.app(1, 7, Command::Drop(born(1, 1)));
+    assert!(site.ordered().is_empty(), "it has no leg yet");
+    let again = CallInfo { call: 301, user: 21, ..call(101, 5) };
+    site.pbx(PbxFact::Call(again));
+    assert_eq!(site.ordered(), [Order::UserClear { call: CallHandle(301), cause: 16 }]);
+}
+
+#[test]
+fn the_two_calls_of_one_who_calls_himself_keep_apart_over_a_loss() {
+    let mut site = Site::new();
+    site.make_call(7, 0);
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
+    let leg = |leg: u32, user: u32, state: u32| {
+        let known = call(101, 4);
+        PbxFact::Call(CallInfo { call: leg, user, state, ..known })
+    };
+    site.pbx(leg(101, 11, 4));
+    site.pbx(leg(102, 11, 132));
+    let calls = |site: &Site| -> Vec<(CallId, CallState)> {
+        site.view(1).calls.iter().map(|call| (call.id, call.state)).collect()
+    };
+    let before = calls(&site);
+    assert_eq!(before.len(), 2);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.session(20);
+    // The one that rings comes first; the one that was dialled is not that one.
+    site.pbx(leg(302, 21, 132));
+    site.pbx(leg(301, 21, 4));
+    assert_eq!(calls(&site), before);
+}
+
+#[test]
 fn a_lost_session_takes_lines_out_of_service_and_calls_end_after_the_grace_time() {
     let mut site = Site::new();
     site.call(101, 5);

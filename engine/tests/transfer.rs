@@ -60,6 +60,20 @@ fn complete(call: engine::id::CallId, consultation: engine::id::CallId) -> Comma
 const ELSEWHERE: Option<u8> = Some(26);
 
 #[test]
+fn a_call_that_was_taken_for_transferred_and_lives_on_is_another_one() {
+    let mut site = held_and_ringing();
+    site.app(1, 5, complete(born(1, 1), made(1, 0)));
+    // Somebody parked the consultation meanwhile: it ends here, and was not joined with the other.
+    site.cleared(102, 6, ELSEWHERE);
+    site.del(102);
+    assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "made0 IDLE 0x0", "5 done"]);
+    site.now += 2_000;
+    site.call(101, 133);
+    assert_eq!(site.calls_told(1), ["new call2", "call2 CONNECTED 0x1"]);
+    assert_eq!(site.view(1).call(born(1, 1)).unwrap().state, CallState::Idle, "once and for all");
+}
+
+#[test]
 fn a_held_call_and_a_made_one_are_joined_and_both_end_at_once() {
     for connected in [false, true] {
         let mut site = held_and_ringing();

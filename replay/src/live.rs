@@ -1,6 +1,7 @@
 //! Messages of a telephony server as rows, with what can be read about their lines and calls now.
 
 use crate::rows::{CallCount, LineTag, Parties, Row, Said};
+use std::sync::Arc;
 use tapline::telephony_server::{DeviceId, Message, TapiCall, TelephonyServer};
 
 /// Makes rows of messages, and counts the calls in them.
@@ -29,9 +30,11 @@ impl LiveRows {
 
 fn tag(server: &TelephonyServer, device: DeviceId) -> Option<LineTag> {
     let line = server.line(device)?;
+    // Somebody may have got another name since the line was opened; gone is gone.
+    let caps = server.line_caps(device).map_or(line.caps, Arc::new);
     Some(LineTag {
-        id: line.caps.permanent_id,
-        name: line.caps.name.clone(),
+        id: caps.permanent_id,
+        name: caps.name.clone(),
         number: line.address.to_string(),
     })
 }

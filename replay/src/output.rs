@@ -1,8 +1,9 @@
 //! Rows and JSON on standard output. Colour is stripped where it is not wanted or not understood:
 //! `anstream` looks at the terminal, at NO_COLOR and at the Windows console.
 
-use crate::rows::{self, Clock, Row};
+use crate::rows::{self, Clock, Happening, Row};
 use crate::trouble::Trouble;
+use engine::time::Millis;
 use serde_json::Value;
 use std::io::{self, Write};
 
@@ -24,19 +25,32 @@ impl Output {
 
     /// One message.
     pub(crate) fn row(&mut self, row: &Row) -> Result<(), Trouble> {
+        self.date(row.at)?;
         match self {
             Output::Machines => line(&row.for_machines().to_string()),
-            Output::People { day } => {
-                let clock = Clock::of(row.at);
-                let is_new_day = *day != Some(clock.day);
-                if is_new_day {
-                    *day = Some(clock.day);
-                    line(&rows::heading(&format!("{} (UTC)", clock.date())))?;
-                    line(&rows::header())?;
-                }
-                line(&row.for_people())
-            }
+            Output::People { .. } => line(&row.for_people()),
         }
+    }
+
+    /// Something that is no message.
+    pub(crate) fn happening(&mut self, happening: &Happening) -> Result<(), Trouble> {
+        self.date(happening.at)?;
+        match self {
+            Output::Machines => line(&happening.for_machines().to_string()),
+            Output::People { .. } => line(&happening.for_people()),
+        }
+    }
+
+    /// Above the first row of a day: its date, and what the columns are.
+    fn date(&mut self, at: Millis) -> Result<(), Trouble> {
+        let Output::People { day } = self else { return Ok(()) };
+        let clock = Clock::of(at);
+        if *day == Some(clock.day) {
+            return Ok(());
+        }
+        *day = Some(clock.day);
+        line(&rows::heading(&format!("{} (UTC)", clock.date())))?;
+        line(&rows::header())
     }
 
     /// One check: a row for people, an object for machines.

@@ -178,6 +178,45 @@ mod demo {
         assert_ends(&again, 2, "not empty");
     }
 
+    #[test]
+    fn a_site_is_shown_with_what_happens_at_its_pbxs_and_replays_to_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("site");
+        let output = run(&["demo", "--estate", "--keep", kept.to_str().unwrap()]);
+        assert_ends(&output, 0, "");
+        let text = stdout(&output);
+        for part in [
+            "  │ └ kiosk     40 Émile Frank",
+            "branch                fails; branch-standby takes over",
+            "LINEDEVSTATE DISCONNECTED OUTOFSERVICE",
+            "CALLSTATE CONNECTED (ACTIVEHELD)",
+            "31 Dora Eng-Berg            LINEDEVSTATE CAPSCHANGE",
+            "39 Lea Moon                 REMOVE",
+            "9 lines, 9 in service, 6 with calls: as at the PBXs",
+            "identical; what this host received is the same.",
+        ] {
+            assert!(text.contains(part), "no {part:?} in {text}");
+        }
+        let log = kept.join("log");
+        assert_ends(&run(&["replay", log.to_str().unwrap()]), 0, "");
+    }
+
+    #[test]
+    fn a_site_is_shown_to_machines_as_objects() {
+        let output = run(&["demo", "--estate", "--json"]);
+        assert_ends(&output, 0, "");
+        let text = stdout(&output);
+        let objects: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let with = |key: &str| objects.iter().filter(|object| !object[key].is_null()).count();
+        let summary = &objects.last().unwrap()["summary"];
+        assert_eq!(summary["identical"], true);
+        assert_eq!(summary["messages"], with("message"));
+        assert_eq!(summary["comparisons"], with("as_at_the_pbxs"));
+        assert!(with("event") > 20, "{text}");
+        assert_eq!(with("message") + with("as_at_the_pbxs") + with("event") + 1, objects.len());
+    }
+
     #[cfg(unix)]
     #[test]
     fn after_a_kill_in_the_middle_the_log_holds_every_message_that_was_printed() {

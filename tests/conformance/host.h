@@ -75,6 +75,7 @@ struct setup {
     uint16_t pbx;              /* port of the PBX; the simulator's if 0 */
     DWORD base;                /* first device id; DEVICE_BASE if 0 */
     const char *settings;      /* the whole settings file instead of the usual one */
+    const char *pbxs;          /* all sections [[pbx]]; one for the port if NULL */
     const char *lines;         /* keys of its section [lines]; none if NULL */
     bool without_lines;        /* do not wait for the lines of the estate */
 };

@@ -24,6 +24,7 @@ extern const struct item race_items[];
 extern const struct item bad_input_items[];
 extern const struct item beyond_items[];
 extern const struct item field_items[];
+extern const struct item site_items[];
 
 /* Item 45, in storm.c. */
 void storm(void);

@@ -30,7 +30,7 @@ static const struct item *const tables[] = {
     incoming_items, drop_items,      hold_items,     transfer_items,     forward_items,
     status_items,   misuse_items,    text_items,     sequence_items,     loss_items,
     race_items,     bad_input_items, beyond_items,   consultation_items, field_items,
-    NULL,
+    site_items,     NULL,
 };
 
 enum { HIGHEST_ITEM = 999, QUICK_STORM_SECONDS = 5 };
@@ -67,13 +67,16 @@ static bool pick(const char *list)
 }
 
 /* What an item does to the machine. Who runs all of them may let those that wait, or measure no
- * time, run beside the one that storms, in processes and with simulators of their own. */
+ * time, run beside the one that storms, in processes and with simulators of their own; "site" are
+ * those that want the simulator to play tests/estates/two-trees.toml. */
 static const char *manner_of(int number)
 {
     static const int waiting[] = {10, 11, 34, 46, 48, 64, 67, 121, 122, 123, 130, 132, 133,
                                   140};
     for (unsigned i = 0; i < sizeof waiting / sizeof *waiting; i++)
         if (waiting[i] == number) return "waits";
+    for (const struct item *item = site_items; item->number != ITEMS_END; item++)
+        if (item->number == number) return "site";
     return number == 45 ? "storms" : "brief";
 }
 

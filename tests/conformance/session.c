@@ -32,11 +32,14 @@ static void write_settings(struct setup setup)
     char name[32], text[2048];
     snprintf(name, sizeof name, "log-%u", turn);
     const char *log = item_path(setup.log ? setup.log : name);
+    char pbx[64];
+    snprintf(pbx, sizeof pbx, "[[pbx]]\nmaster = \"127.0.0.1:%u\"\n",
+             setup.pbx ? setup.pbx : simulator_port);
     /* Literal strings, in single quotes: a Windows path needs no escapes in them. */
     snprintf(text, sizeof text,
              "account = \"_TAPI_\"\npassword = \"secret\"\nuser = \"TAPI\"\nhttps = false\n\n"
-             "[[pbx]]\nmaster = \"127.0.0.1:%u\"\n\n[lines]\n%s\n[log]\npath = '%s'\n",
-             setup.pbx ? setup.pbx : simulator_port, setup.lines ? setup.lines : "", log);
+             "%s\n[lines]\n%s\n[log]\npath = '%s'\n",
+             setup.pbxs ? setup.pbxs : pbx, setup.lines ? setup.lines : "", log);
     snprintf(name, sizeof name, "settings-%u.toml", turn++);
     const char *path = item_path(name);
     folder_make(item_path(""));

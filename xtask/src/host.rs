@@ -172,6 +172,8 @@ pub(crate) enum Manner {
     Waits,
     /// It keeps the machine busy for long.
     Storms,
+    /// It wants the simulator to play a site of several PBXs.
+    Site,
 }
 
 impl Item {
@@ -183,6 +185,7 @@ impl Item {
             "brief" => Manner::Brief,
             "waits" => Manner::Waits,
             "storms" => Manner::Storms,
+            "site" => Manner::Site,
             _ => return None,
         };
         Some(Item { number: number.parse().ok()?, title: title.to_owned(), manner })

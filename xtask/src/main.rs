@@ -4,6 +4,7 @@
 //! for Windows; `conformance` loads it as a telephony server would and asserts its behaviour.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // it talks to people at a terminal
 
+mod beside;
 mod conformance;
 mod dependencies;
 mod host;

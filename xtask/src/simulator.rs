@@ -4,7 +4,7 @@ use crate::process;
 use crate::workspace;
 use crate::{During, Problem};
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -29,11 +29,15 @@ pub(crate) fn build() -> Result<PathBuf, Problem> {
 }
 
 impl Simulator {
-    /// Starts `tapline simulate` on a free port.
-    pub(crate) fn start(folder: &std::path::Path) -> Result<Simulator, Problem> {
+    /// Starts `tapline simulate` on a free port: of the built-in estate, or of one in a file.
+    pub(crate) fn start(folder: &Path, estate: Option<&Path>) -> Result<Simulator, Problem> {
+        let mut command = Command::new(folder.join("tapline"));
+        command.args(["simulate", "--listen", "127.0.0.1:0"]);
+        if let Some(estate) = estate {
+            command.arg("--estate").arg(estate);
+        }
         // Its prompt reads what we never write; when we end, it reads the end.
-        let mut child = Command::new(folder.join("tapline"))
-            .args(["simulate", "--listen", "127.0.0.1:0"])
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

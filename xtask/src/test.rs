@@ -34,16 +34,16 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
         ("tests", tests),
         ("documentation", documentation),
     ];
-    if cfg!(target_os = "linux") {
-        steps.push(("conformance of the Linux library, sanitized", conform_sanitized));
-    }
     if options.no_windows {
         provide(&[Need::Rustfmt, Need::Clippy])?;
     } else {
         provide(&[Need::Rustfmt, Need::Clippy, Need::Mingw64, Need::Mingw32, Need::Wine])?;
-        steps.push(("Windows, 64 bits", || build(Bits::X64)));
-        steps.push(("Windows, 32 bits", || build(Bits::X86)));
-        steps.push(("conformance of the Windows library", conform));
+        steps.push(("Windows library", build_windows));
+        steps.push(("conformance of the Windows library", conform_windows));
+    }
+    if cfg!(target_os = "linux") {
+        let conform = if options.no_windows { conform_sanitized } else { conform_sanitized_beside };
+        steps.push(("conformance of the Linux library, sanitized", conform));
     }
     let start = Instant::now();
     let count = steps.len();
@@ -81,33 +81,39 @@ fn documentation() -> Result<(), Problem> {
     step(cargo.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-fn build(bits: Bits) -> Result<(), Problem> {
+fn build_windows() -> Result<(), Problem> {
     let folder = workspace::target_folder()?.join("conformance");
-    // 32-bit Wine is not to be had; what is built for it is not run.
-    let wine = (bits == Bits::X64).then(|| crate::wine::Wine::below(&folder));
-    let way = Way::to(bits, wine.as_ref());
-    provide(&way.needs(bits))?;
-    // What is not run need not be fast.
-    let profile = if bits == Bits::X64 { Profile::Release } else { Profile::Dev };
-    let library = windows::build(bits, way, profile)?;
+    let way = Way::to(Bits::X64, Some(&crate::wine::Wine::below(&folder)));
+    // The 32-bit library is built later, in the background; what it needs is provided here.
+    provide(&[way.needs(Bits::X64), Way::to(Bits::X86, None).needs(Bits::X86)].concat())?;
+    let library = windows::build(Bits::X64, way, Profile::Release)?;
     println!("    {}", library.display());
     Ok(())
+}
+
+/// While it mostly waits, the library that comes next is built.
+fn conform_windows() -> Result<(), Problem> {
+    let beside: &[&str] = &["conformance", "--sanitize", "--no-run"];
+    let beside = cfg!(target_os = "linux").then_some(beside);
+    conformance::run(&conformance::Options { install: true, beside, ..Default::default() })
 }
 
 /// Generated cases of wrong arguments: the mass of them where they are fast.
 const GENERATED_CASES: u32 = 100_000;
 
 fn conform_sanitized() -> Result<(), Problem> {
-    conformance::run(&conformance::Options {
-        sanitize: true,
-        install: true,
-        cases: Some(GENERATED_CASES),
-        ..Default::default()
-    })
+    conformance::run(&sanitized(None))
 }
 
-fn conform() -> Result<(), Problem> {
-    conformance::run(&conformance::Options { install: true, ..Default::default() })
+/// While it mostly waits, the 32-bit library is built: not optimised, as no 32-bit Wine is to be
+/// had to run it.
+fn conform_sanitized_beside() -> Result<(), Problem> {
+    conformance::run(&sanitized(Some(&["windows", "--x86", "--dev"])))
+}
+
+fn sanitized(beside: Option<&'static [&'static str]>) -> conformance::Options {
+    let cases = Some(GENERATED_CASES);
+    conformance::Options { sanitize: true, install: true, cases, beside, ..Default::default() }
 }
 
 fn step(command: &mut Command) -> Result<(), Problem> {

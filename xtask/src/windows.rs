@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// For 32-bit Windows instead of 64-bit.
     #[arg(long)]
     x86: bool,
+    /// Quickly and not optimised: to see that it builds, links and exports.
+    #[arg(long)]
+    dev: bool,
     /// Install what is missing.
     #[arg(long)]
     install: bool,
@@ -32,7 +35,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
     let bits = if options.x86 { Bits::X86 } else { Bits::X64 };
     let way = Way::to(bits, None);
     packages::provide(&way.needs(bits), options.install)?;
-    let library = build(bits, way, Profile::Release)?;
+    let library = build(bits, way, if options.dev { Profile::Dev } else { Profile::Release })?;
     println!("{}", library.display());
     Ok(())
 }

@@ -77,10 +77,10 @@ impl Reports {
             | Report::SlavePlain(..)
             | Report::SameBox(..)
             | Report::ScopeFull(..)
+            | Report::NotRenewed(..)
             | Report::NameReused(..)
             | Report::NodeLoop(..)
             | Report::NodesUnseen(..)
-            | Report::NotRenewed(..)
             | Report::TwoHomes(..) => {}
         }
         if let Some(told) = self.told.iter_mut().find(|told| is_same(&told.report, report)) {
@@ -131,11 +131,11 @@ fn of(report: &Report) -> Option<PbxId> {
         | Report::SameBox(pbx, _)
         | Report::Changed(pbx, _)
         | Report::ScopeFull(pbx, _)
+        | Report::NotRenewed(pbx, ..)
+        | Report::Renewed(pbx)
         | Report::NameReused(pbx, _)
         | Report::NodeLoop(pbx, _)
         | Report::NodesUnseen(pbx, _)
-        | Report::NotRenewed(pbx, ..)
-        | Report::Renewed(pbx)
         | Report::BackAtMaster(pbx) => Some(pbx),
         Report::LineRefused(_)
         | Report::ForwardsOfTemplate(..)

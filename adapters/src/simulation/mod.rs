@@ -18,7 +18,7 @@
 //! | `wire.rs` | asks and answers on their way, and what befalls them |
 //! | `host.rs`, `applications.rs` | the telephony server and what is asked through it |
 //! | `people.rs`, `trouble.rs` | phones, administrator; boxes, networks, machines that fail |
-//! | `truth.rs`, `finding.rs` | what should be read, and what is wrong if it is not |
+//! | `truth.rs`, `matching.rs`, `finding.rs` | what should be read, and what is wrong if it is not |
 
 mod agenda;
 mod applications;
@@ -27,6 +27,7 @@ mod finding;
 mod host;
 mod layout;
 mod log;
+mod matching;
 mod people;
 mod provider;
 mod swarm;

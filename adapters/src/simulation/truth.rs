@@ -4,12 +4,14 @@
 //! The picture is drawn here once more, from the phases of the legs and without the engine's table,
 //! so that a fault in the table shows.
 
+use super::matching::pairs;
 use super::world::World;
 use crate::simulator::model::{ListedCall, ListedLeg, ListedUser, Phase};
 use engine::id::{Guid, LineId};
 use engine::tapi::{CallState, connected_mode, origin};
 use engine::view::{CallView, LineView};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a call of a line may read as.
 struct Expected {
@@ -20,6 +22,9 @@ struct Expected {
     mode: Option<u32>,
     /// For whoever reads the finding.
     leg: String,
+    /// It rings as another one of the same call does, and is that one to TAPI; unless it was
+    /// connected before.
+    is_twin: bool,
 }
 
 /// dwCallID of a call with this GUID. Two live calls may share a hash, and then are told apart; in a
@@ -105,20 +110,31 @@ impl World<'_> {
             true => self.expected(user, calls, view),
             false => Vec::new(),
         };
-        self.compare_calls(line, expected, view, &mut differ);
+        self.compare_calls(line, &expected, view, &mut differ);
     }
 
-    /// The leg at the PBX that is a call of a line.
+    /// The leg at the PBX that is a call of a line; `None` if there is none, or more than one that it
+    /// may be: one who calls himself has two, and a transfer may turn both the same way.
     pub(super) fn leg_of(&self, view: &LineView, call: &CallView) -> Option<u32> {
         let ext = view.identity.number.to_text();
         let calls = (0..self.site.count()).flat_map(|at| self.site.pbx(at).calls());
         let is_it = |known: &ListedCall| call_id(known.conf) == call.info.call_id;
         let legs = calls.filter(is_it).flat_map(|call| call.legs);
-        let legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == ext).collect();
-        // One who calls himself has both legs.
+        let mut legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == ext).collect();
         let outgoing = call.info.origin == origin::OUTBOUND;
-        let fits = legs.iter().find(|leg| (leg.state & 0x80 == 0) == outgoing);
-        fits.or(legs.first()).map(|leg| leg.id)
+        let narrows: [&dyn Fn(&ListedLeg) -> bool; 2] =
+            [&|leg| self.states(leg, view).contains(&call.state), &|leg| {
+                (leg.state & 0x80 == 0) == outgoing
+            }];
+        for fits in narrows.iter() {
+            if legs.len() > 1 && legs.iter().any(fits) {
+                legs.retain(fits);
+            }
+        }
+        match &legs[..] {
+            [leg] => Some(leg.id),
+            _ => None,
+        }
     }
 
     /// Which calls the line should have.
@@ -130,7 +146,8 @@ impl World<'_> {
             for leg in legs.filter(|leg| is_told(leg)) {
                 // Several devices that ring for one call are one call.
                 let is_ringing = leg.state & 0x80 != 0 && leg.phase <= Phase::Alerting;
-                if is_ringing && std::mem::replace(&mut rings, true) {
+                let is_twin = is_ringing && std::mem::replace(&mut rings, true);
+                if is_twin && !self.swarm.switches.contains(&("ct_state", "fall")) {
                     continue;
                 }
                 expected.push(Expected {
@@ -143,6 +160,7 @@ impl World<'_> {
                         _ => Some(connected_mode::ACTIVEHELD),
                     },
                     leg: format!("{:?}, state {:#x}", leg.phase, leg.state),
+                    is_twin,
                 });
             }
         }
@@ -189,43 +207,33 @@ impl World<'_> {
     fn compare_calls(
         &self,
         line: LineId,
-        mut expected: Vec<Expected>,
+        expected: &[Expected],
         view: &LineView,
         differ: &mut impl FnMut(String),
     ) {
         let mut excuses = self.host.excuses(line).to_vec();
-        // What must be there is found first, and of that what can be only one thing.
-        expected
-            .sort_by_key(|expected| (excuses.contains(&Some(expected.id)), expected.states.len()));
-        let live =
-            view.calls.iter().filter(|call| call.state != CallState::Idle && !call.is_conference);
-        for call in live {
+        let is_live = |call: &&Arc<CallView>| call.state != CallState::Idle && !call.is_conference;
+        let live: Vec<_> = view.calls.iter().filter(is_live).collect();
+        let is_needed: Vec<bool> =
+            expected.iter().map(|leg| !leg.is_twin && !excuses.contains(&Some(leg.id))).collect();
+        let pairs = pairs(live.len(), &is_needed, |call, leg| expected[leg].fits(live[call]));
+        for call in (0..live.len()).filter(|call| pairs[*call].is_none()).map(|call| live[call]) {
             let number = call.info.call_id;
-            let fits = |expected: &Expected| {
-                expected.call_id == number
-                    && expected.states.contains(&call.state)
-                    && (call.state != CallState::Connected
-                        || expected.mode.is_none_or(|mode| mode == call.mode))
-            };
-            match expected.iter().position(fits) {
-                Some(found) => drop(expected.remove(found)),
-                None => {
-                    let known: Vec<&str> = expected
-                        .iter()
-                        .filter(|expected| expected.call_id == number)
-                        .map(|expected| expected.leg.as_str())
-                        .collect();
-                    let known = if known.is_empty() { "none".into() } else { known.join(" and ") };
-                    differ(format!(
-                        "{:?} (dwCallID {number:#x}) reads {} in mode {:#x}, and the PBX has {known}",
-                        call.id,
-                        call.state.name(),
-                        call.mode,
-                    ));
-                }
-            }
+            let known = expected.iter().filter(|leg| leg.call_id == number);
+            let known: Vec<&str> = known.map(|expected| expected.leg.as_str()).collect();
+            let known = if known.is_empty() { "none".into() } else { known.join(" and ") };
+            differ(format!(
+                "{:?} (dwCallID {number:#x}) reads {} in mode {:#x}, and the PBX has {known}",
+                call.id,
+                call.state.name(),
+                call.mode,
+            ));
         }
-        for missing in expected {
+        for leg in (0..expected.len()).filter(|leg| !pairs.contains(&Some(*leg))) {
+            let missing = &expected[leg];
+            if missing.is_twin {
+                continue;
+            }
             let known = excuses.iter().position(|excuse| *excuse == Some(missing.id));
             let found = known.or_else(|| excuses.iter().position(Option::is_none));
             match found {
@@ -236,6 +244,16 @@ impl World<'_> {
                 )),
             }
         }
+    }
+}
+
+impl Expected {
+    /// Whether a call may be this leg.
+    fn fits(&self, call: &CallView) -> bool {
+        self.call_id == call.info.call_id
+            && self.states.contains(&call.state)
+            && (call.state != CallState::Connected
+                || self.mode.is_none_or(|mode| mode == call.mode))
     }
 }
 

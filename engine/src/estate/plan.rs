@@ -91,7 +91,7 @@ impl Estate {
     pub fn plan(&self, configuration: &Configuration) -> Plan {
         let mut after = self.clone();
         // Where it would go is told by what has changed.
-        let _ = after.configure(Millis(0), configuration.clone());
+        let _ = after.configure(Millis::default(), configuration.clone());
         let mut plan = Plan { pbxs: self.tree.plan(&after.tree), ..Plan::default() };
         for (was, is) in self.members.iter().zip(&after.members) {
             match (was.gone.is_some(), is.gone.is_some()) {

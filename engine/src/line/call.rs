@@ -14,6 +14,9 @@ use crate::{card, tapi};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// How long after the first leg of a transfer the other one may end.
+const LEFT_MS: u64 = 1_000;
+
 /// One call of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Call {
@@ -60,7 +63,8 @@ pub(super) struct Call {
 /// How far TAPI knows of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Standing {
-    /// Not at all: the line is not open.
+    /// Not at all: the line is not open; or it was not when an application had made it, and the PBX
+    /// has not named its leg yet.
     Unannounced,
     /// An application made it and `TSPI_lineMakeCall` has not completed.
     Pending,
@@ -298,6 +302,16 @@ impl Call {
     /// Whether TAPI has a handle for it.
     pub(super) fn is_visible(&self) -> bool {
         matches!(self.standing, Standing::Announced | Standing::Refused)
+    }
+
+    /// Whether it was taken for transferred by mistake, since its leg lives on: applications were
+    /// told that it is over, so that for them it is another call. The legs of a transfer end at the
+    /// same time; what is heard of one later than this says that it was none.
+    pub(super) fn goes_on_after_all(&self, at: Millis, info: &CallInfo) -> bool {
+        let lives = info.active && info.msg != Msg::Del;
+        let talks = PbxState::new(info.state).phase() == Phase::Connect;
+        let was_left = !self.is_live() && !self.leaving && !self.pbx.is_cleared();
+        was_left && lives && talks && at.since(self.since) >= LEFT_MS
     }
 
     /// Whether TAPI hears of what is not its state.

@@ -25,6 +25,10 @@ impl Line {
         }
         let handle = info.handle();
         if let Some(index) = self.calls.iter().position(|call| call.leg == Some(handle)) {
+            if self.calls[index].goes_on_after_all(at, &info) {
+                self.calls[index].leg = None;
+                return self.begin_call(at, info, clue, out);
+            }
             return self.leg_event(at, index, info, clue, out);
         }
         if let Some(index) = self.calls.iter().position(|call| call.forks.contains(&handle)) {
@@ -46,6 +50,7 @@ impl Line {
         if let Some(index) = self.orphan_of(&info) {
             self.calls[index].orphaned = false;
             self.calls[index].leg = Some(handle);
+            self.clear_at_last(index, out);
             return self.leg_event(at, index, info, clue, out);
         }
         if let Some(index) = self.offering_twin_of(&info) {
@@ -56,17 +61,19 @@ impl Line {
     }
 
     /// A call of before the session was lost that this event continues. A leg that rings is none
-    /// that had been connected: the call came back to this user by another one.
+    /// that had been connected: the call came back to this user by another one. Of one who calls
+    /// himself there are two with the same GUID; one that was dialled may have a leg of either kind.
     fn orphan_of(&self, info: &CallInfo) -> Option<usize> {
         let state = table::PbxState::new(info.state);
         let (outgoing, rings) = (!state.is_incoming(), is_ringing(state));
-        self.calls.iter().position(|call| {
+        let continued = |call: &Call| {
             call.orphaned
                 && !info.conf.is_nil()
                 && call.conf == info.conf
-                && (call.outgoing == outgoing || call.dialled.is_some())
                 && !(rings && call.was_connected)
-        })
+        };
+        let alike = self.calls.iter().position(|c| continued(c) && c.outgoing == outgoing);
+        alike.or_else(|| self.calls.iter().position(|c| continued(c) && c.dialled.is_some()))
     }
 
     /// A user with several devices has one leg on each for the same incoming call. They are one
@@ -315,12 +322,12 @@ impl Line {
         self.forget_consultations();
         self.calls.retain(|call| {
             let needed_by_pbx = call.leg.is_some() || call.orphaned;
+            let asked_for = || self.requests.iter().any(|pending| pending.concerns(call.id));
             match call.standing {
                 Standing::Announced | Standing::Refused | Standing::Pending => true,
-                Standing::Unannounced => call.is_live() && needed_by_pbx,
-                Standing::Closed => {
-                    needed_by_pbx || self.requests.iter().any(|pending| pending.concerns(call.id))
-                }
+                Standing::Unannounced if call.is_live() => needed_by_pbx || asked_for(),
+                Standing::Unannounced => call.leg.is_some() && !call.pbx.is_cleared(),
+                Standing::Closed => needed_by_pbx || asked_for(),
             }
         });
     }

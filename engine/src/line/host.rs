@@ -50,11 +50,34 @@ impl Line {
         for index in 0..self.calls.len() {
             let call = &mut self.calls[index];
             let unknown = matches!(call.standing, Standing::Unannounced | Standing::Closed);
-            if unknown && call.is_live() && (call.leg.is_some() || call.orphaned) {
+            if !unknown || !call.is_live() && !self.begin_anew(index) {
+                continue;
+            }
+            let call = &mut self.calls[index];
+            if call.leg.is_some() || call.orphaned {
                 self.announce_call(index, out);
+            } else {
+                // Made under the last opening, and the PBX has not named its leg yet.
+                call.standing = Standing::Unannounced;
             }
         }
         self.forwards_changed(out);
+    }
+
+    /// A call that was dropped, and read as over although the PBX never confirmed it, goes on there:
+    /// from now on it is another one. Returns whether it is.
+    fn begin_anew(&mut self, index: usize) -> bool {
+        let call = &self.calls[index];
+        if call.leg.is_none() || call.pbx.is_cleared() {
+            return false;
+        }
+        let Some(state) = self.reads_as(index) else { return false };
+        self.born += 1;
+        let id = CallId { line: self.id(), serial: self.born };
+        let call = &mut self.calls[index];
+        (call.id, call.leaving) = (id, false);
+        (call.state, call.mode) = state;
+        call.is_live()
     }
 
     fn closed(&mut self, opening: Opening, out: &mut Effects) {

@@ -46,10 +46,11 @@ impl Folder {
         self.path.join("log")
     }
 
-    /// The settings for a PBX at this host and port, with the account of the built-in estate.
-    pub(super) fn write_settings(&self, master: &str) -> Result<(), Trouble> {
+    /// The settings for PBXs at these hosts and ports, masters with their standbys, with the account
+    /// that all simulated ones have.
+    pub(super) fn write_settings(&self, trees: &[(String, Option<String>)]) -> Result<(), Trouble> {
         let path = self.settings();
-        fs::write(&path, settings_for(master)).map_err(|error| Trouble::file("write", &path, error))
+        fs::write(&path, settings_for(trees)).map_err(|error| Trouble::file("write", &path, error))
     }
 
     /// Where the messages go; nowhere if the folder is temporary.
@@ -89,19 +90,18 @@ impl Folder {
     }
 }
 
-fn settings_for(master: &str) -> String {
-    format!(
-        "# A simulated PBX.\n\
-         account = \"_TAPI_\"\n\
-         password = \"secret\"\n\
-         user = \"TAPI\"\n\
-         \n\
-         [[pbx]]\n\
-         master = \"{master}\"\n\
-         \n\
-         [log]\n\
-         path = \"log\"\n"
-    )
+fn settings_for(trees: &[(String, Option<String>)]) -> String {
+    let mut text = String::from(
+        "# Simulated PBXs.\naccount = \"_TAPI_\"\npassword = \"secret\"\nuser = \"TAPI\"\n\n",
+    );
+    for (master, standby) in trees {
+        text += &format!("[[pbx]]\nmaster = \"{master}\"\n");
+        if let Some(standby) = standby {
+            text += &format!("standby = \"{standby}\"\n");
+        }
+        text.push('\n');
+    }
+    text + "[log]\npath = \"log\"\n"
 }
 
 #[cfg(test)]
@@ -137,9 +137,13 @@ mod tests {
     #[test]
     fn the_settings_are_good_ones() {
         let origin = Path::new("/demo/tapline.toml");
-        let settings =
-            adapters::settings::Settings::parse(&settings_for("127.0.0.1:8080"), origin).unwrap();
-        assert_eq!(settings.pbxs.len(), 1);
+        let trees = [
+            ("127.0.0.1:8080".to_owned(), Some("127.0.0.1:8081".to_owned())),
+            ("127.0.0.1:8082".to_owned(), None),
+        ];
+        let settings = adapters::settings::Settings::parse(&settings_for(&trees), origin).unwrap();
+        assert_eq!(settings.pbxs.len(), 2);
+        assert!(settings.pbxs[0].standby.is_some() && settings.pbxs[1].standby.is_none());
         assert_eq!(settings.log, Path::new("/demo/log"));
     }
 }

@@ -1,6 +1,7 @@
 //! `tapline demo`: calls on a simulated PBX, through the real provider library, and their replay.
 
 mod compare;
+mod estate;
 mod folder;
 mod pbx;
 pub(crate) mod stage;
@@ -10,13 +11,13 @@ use crate::command_line::Demo;
 use crate::log::Log;
 use crate::output::Output;
 use crate::rederive::{Rederivation, verdict};
-use crate::rows::Row;
+use crate::rows::{Happening, Row};
 use crate::trouble::Trouble;
 use crate::{log::LogEnd, provider};
 use compare::{Delivered, Heard};
 use folder::Folder;
 use pbx::SimulatedPbx;
-use serde_json::json;
+use serde_json::{Value, json};
 use stage::Stage;
 use std::fs::File;
 use std::io::Write;
@@ -27,7 +28,8 @@ use tapline::telephony_server::TelephonyServer;
 pub(crate) fn play(options: &Demo) -> Result<(), Trouble> {
     let library = provider::find(options.provider.library.as_deref())?;
     let folder = Folder::make(options.keep.as_deref())?;
-    let result = play_in(options, &library, &folder);
+    let play = if options.estate { estate::play_in } else { play_in };
+    let result = play(options, &library, &folder);
     if result.as_ref().is_err_and(|trouble| !matches!(trouble, Trouble::OutputClosed)) {
         folder.keep_for_inspection();
     }
@@ -38,7 +40,7 @@ fn play_in(options: &Demo, library: &std::path::Path, folder: &Folder) -> Result
     // The library is loaded before anything starts a thread: see `TelephonyServer::load`.
     let server = TelephonyServer::load(library, &folder.settings())?;
     let pbx = SimulatedPbx::start(options.seed)?;
-    folder.write_settings(&pbx.authority())?;
+    folder.write_settings(&[(pbx.authority(), None)])?;
     let mut printer = Printer::new(options.json, folder)?;
     printer.output.remark(&introduction(options.seed, &pbx, library))?;
 
@@ -78,7 +80,7 @@ fn perform(
     pbx: &SimulatedPbx,
     printer: &mut Printer,
 ) -> Result<Heard, Trouble> {
-    let mut stage = Stage::new(server, pbx);
+    let mut stage = Stage::new(server, &pbx.simulator);
     printer.output.heading("The provider finds the users of the PBX; each becomes a line")?;
     let rows = stage.open_lines(&pbx.actors)?;
     printer.rows(&rows)?;
@@ -154,15 +156,22 @@ impl Printer {
         Ok(Printer { output: Output::new(json), messages: folder.messages()? })
     }
 
+    /// Something that is no message.
+    fn happening(&mut self, happening: &Happening) -> Result<(), Trouble> {
+        self.keep(&happening.for_machines())?;
+        self.output.happening(happening)
+    }
+
+    fn keep(&mut self, object: &Value) -> Result<(), Trouble> {
+        let Some(messages) = &mut self.messages else { return Ok(()) };
+        writeln!(messages, "{object}")
+            .map_err(|error| Trouble::System { what: "cannot write the messages".into(), error })
+    }
+
     fn rows(&mut self, rows: &[Row]) -> Result<(), Trouble> {
         for row in rows {
             // Kept first: whatever was printed is in the file too.
-            if let Some(messages) = &mut self.messages {
-                writeln!(messages, "{}", row.for_machines()).map_err(|error| Trouble::System {
-                    what: "cannot write the messages".into(),
-                    error,
-                })?;
-            }
+            self.keep(&row.for_machines())?;
             self.output.row(row)?;
         }
         Ok(())

@@ -6,7 +6,7 @@ use adapters::simulator::{Estate, Options, Simulator};
 
 /// The simulator, and who is there.
 pub(super) struct SimulatedPbx {
-    simulator: Simulator,
+    pub(super) simulator: Simulator,
     pub(super) actors: Vec<Actor>,
     /// The number that leads to the outside.
     pub(super) trunk: String,
@@ -37,13 +37,5 @@ impl SimulatedPbx {
     /// Host and port.
     pub(super) fn authority(&self) -> String {
         self.simulator.address().to_string()
-    }
-
-    /// Has a control command done.
-    pub(super) fn control(&self, command: &str) -> Result<(), Trouble> {
-        self.simulator
-            .control(command)
-            .map(drop)
-            .map_err(|error| Trouble::Pbx(format!("the simulator refuses `{command}`: {error}")))
     }
 }

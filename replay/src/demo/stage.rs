@@ -5,11 +5,11 @@
 //! taken line by line, up to the last one that an act must lead to. What an act leads to is
 //! thereby the same each time, and so are the rows.
 
-use super::pbx::SimulatedPbx;
 use super::story::{Act, Actor, Deed, Extension, Mark};
 use crate::live::LiveRows;
 use crate::rows::Row;
 use crate::trouble::Trouble;
+use adapters::simulator::Simulator;
 use engine::tapi::{CallState, line_dev_state};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The stage.
 pub(super) struct Stage<'a> {
     server: &'a TelephonyServer,
-    pbx: &'a SimulatedPbx,
+    simulator: &'a Simulator,
     lines: BTreeMap<Extension, DeviceId>,
     /// What came and was not taken yet, by line.
     waiting: BTreeMap<Option<DeviceId>, Vec<Message>>,
@@ -33,10 +33,10 @@ pub(super) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    pub(super) fn new(server: &'a TelephonyServer, pbx: &'a SimulatedPbx) -> Stage<'a> {
+    pub(super) fn new(server: &'a TelephonyServer, simulator: &'a Simulator) -> Stage<'a> {
         Stage {
             server,
-            pbx,
+            simulator,
             lines: BTreeMap::new(),
             waiting: BTreeMap::new(),
             states: Vec::new(),
@@ -111,7 +111,7 @@ impl<'a> Stage<'a> {
 
     fn act(&mut self, deed: &Deed) -> Result<(), Trouble> {
         match deed {
-            Deed::Pbx(command) => self.pbx.control(command),
+            Deed::Pbx(command) => self.control(command),
             Deed::MakeCall(extension, number) => {
                 self.server.make_call(self.line(extension)?, number)?;
                 Ok(())
@@ -127,6 +127,13 @@ impl<'a> Stage<'a> {
                 Ok(())
             }
         }
+    }
+
+    fn control(&self, command: &str) -> Result<(), Trouble> {
+        self.simulator
+            .control(command)
+            .map(drop)
+            .map_err(|error| Trouble::Pbx(format!("the simulator refuses `{command}`: {error}")))
     }
 
     fn line(&self, extension: &str) -> Result<DeviceId, Trouble> {
@@ -233,6 +240,9 @@ impl Mark {
             |bit: u32| matches!(kind, Kind::LineDevState { states, .. } if states & bit != 0);
         match self {
             Mark::InService => is_line_state(line_dev_state::INSERVICE),
+            Mark::OutOfService => is_line_state(line_dev_state::OUTOFSERVICE),
+            Mark::Changed => is_line_state(line_dev_state::CAPSCHANGE),
+            Mark::Removed => matches!(kind, Kind::LineRemoved),
             Mark::Ringing => is_line_state(line_dev_state::RINGING),
             Mark::Count => is_line_state(line_dev_state::NUMCALLS),
             Mark::State(wanted) => {

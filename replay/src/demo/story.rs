@@ -44,6 +44,12 @@ pub(crate) enum Deed {
 pub(crate) enum Mark {
     /// LINE_LINEDEVSTATE with INSERVICE.
     InService,
+    /// LINE_LINEDEVSTATE with OUTOFSERVICE.
+    OutOfService,
+    /// LINE_LINEDEVSTATE with CAPSCHANGE: the line has another name.
+    Changed,
+    /// LINE_REMOVE.
+    Removed,
     /// LINE_CALLSTATE with this state.
     State(CallState),
     /// LINE_CALLSTATE with BUSY or DISCONNECTED: the way to the called one ends there.

@@ -1,6 +1,6 @@
 //! A message as one JSON object, for machines.
 
-use super::{Clock, LineTag, Parties, Party, Row, Said, words};
+use super::{Clock, Happened, Happening, LineTag, Parties, Party, Row, Said, words};
 use engine::tapi::{generate_term, origin};
 use serde_json::{Map, Value, json};
 
@@ -21,6 +21,22 @@ impl Row {
             parties.fill(&mut row);
         }
         Value::Object(row)
+    }
+}
+
+impl Happening {
+    /// One JSON object, without a line break.
+    pub(crate) fn for_machines(&self) -> Value {
+        let time = Clock::of(self.at).whole();
+        match &self.what {
+            Happened::AtPbx { pbx, event } => json!({ "time": time, "pbx": pbx, "event": event }),
+            Happened::Compared { lines, in_service, with_calls } => json!({
+                "time": time,
+                "as_at_the_pbxs": {
+                    "lines": lines, "in_service": in_service, "with_calls": with_calls,
+                },
+            }),
+        }
     }
 }
 

@@ -6,12 +6,15 @@
 mod checks;
 mod clock;
 mod columns;
+mod lists;
 mod machines;
 mod people;
 mod words;
 
 pub(crate) use checks::{check_row, indented};
 pub(crate) use clock::Clock;
+pub(crate) use columns::fitted;
+pub(crate) use lists::{ColumnWidths, age, cells, state_word};
 pub(crate) use people::{header, heading};
 
 use engine::effect::{Notice, What};
@@ -31,6 +34,22 @@ pub(crate) struct Row {
     pub(crate) said: Said,
     /// Who talks to whom, if it is about a call and something is known.
     pub(crate) parties: Option<Parties>,
+}
+
+/// Something between the rows that is no message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Happening {
+    pub(crate) at: Millis,
+    pub(crate) what: Happened,
+}
+
+/// What it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Happened {
+    /// Something happens at a PBX.
+    AtPbx { pbx: String, event: String },
+    /// Lines and calls were compared with those of the PBXs, and are the same.
+    Compared { lines: usize, in_service: usize, with_calls: usize },
 }
 
 /// Which line.

@@ -1,7 +1,7 @@
 //! A message as one row of a table, for people.
 
 use super::columns::{fitted, harmless};
-use super::{Clock, LineTag, Parties, Party, Row, Said, words};
+use super::{Clock, Happened, Happening, LineTag, Parties, Party, Row, Said, words};
 use engine::tapi::{CallState, generate_term, line_dev_state, origin};
 use std::fmt::Write as _;
 
@@ -51,6 +51,23 @@ impl Row {
             harmless(&parties),
         );
         row.trim_end().to_owned()
+    }
+}
+
+impl Happening {
+    /// One row of the same table, without a line break.
+    pub(crate) fn for_people(&self) -> String {
+        let (style, place, text) = match &self.what {
+            Happened::AtPbx { pbx, event } => (BOLD, harmless(pbx), harmless(event)),
+            Happened::Compared { lines, in_service, with_calls } => {
+                let text = format!(
+                    "{lines} lines, {in_service} in service, {with_calls} with calls: as at the PBXs"
+                );
+                (GREEN, "=".into(), text)
+            }
+        };
+        let time = Clock::of(self.at).time();
+        format!("{time}  {style}{}  {text}{PLAIN}", fitted(&place, LINE_COLUMNS))
     }
 }
 

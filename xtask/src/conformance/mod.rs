@@ -4,6 +4,7 @@ mod sanitizer;
 mod stage;
 mod table;
 
+use crate::beside::Beside;
 use crate::host::{Finding, Verdict};
 use crate::junit;
 use crate::packages::{self, Need};
@@ -46,6 +47,12 @@ pub(crate) struct Options {
     /// Install what is missing.
     #[arg(long)]
     pub(crate) install: bool,
+    /// Only build what is to be run.
+    #[arg(long)]
+    pub(crate) no_run: bool,
+    /// Another command of ours, run while the items mostly wait.
+    #[arg(skip)]
+    pub(crate) beside: Option<&'static [&'static str]>,
 }
 
 impl Options {
@@ -60,7 +67,13 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
     std::fs::create_dir_all(&folder).during(format!("make {}", folder.display()))?;
     needs(options, &folder)?;
     let programs = simulator::build()?;
-    let stage = Stage::set(options, &folder, &programs)?;
+    let stage = Stage::build(options, &folder, &programs)?;
+    if options.no_run {
+        return Ok(());
+    }
+    stage.set()?;
+    // Not before everything is built: cargo builds one thing at a time.
+    let beside = options.beside.map(Beside::start).transpose()?;
     let findings = stage.play(options)?;
     stage.clear();
     if let Some(file) = &options.junit {
@@ -70,7 +83,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
     if let Some(file) = &options.table {
         table::update(file, options.on_linux(), &findings)?;
     }
-    conclude(&findings)
+    conclude(&findings)?;
+    beside.map_or(Ok(()), Beside::finish)
 }
 
 /// What must be there, provided.

@@ -6,6 +6,7 @@ use crate::host::{self, Finding, Item, Manner, System, Verdict};
 use crate::simulator::Simulator;
 use crate::windows::{self, Bits, Profile, Way};
 use crate::wine::Wine;
+use crate::workspace;
 use crate::{During, Problem};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use std::time::{Duration, Instant};
 /// The host gives each item a limit of its own; without a line for longer than the longest of them
 /// and the end of its session, the host itself hangs.
 const SILENCE: Duration = Duration::from_secs(300);
+
+/// The lane whose simulator plays a site of several PBXs.
+const SITE: &str = "site";
 
 /// What the host runs on, and with what.
 pub(super) struct Stage {
@@ -28,14 +32,13 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn set(options: &Options, folder: &Path, programs: &Path) -> Result<Stage, Problem> {
-        // Logs of earlier runs are no use to anybody; within a run they are kept for the curious.
-        let scratch = folder.join("scratch");
-        if scratch.exists() {
-            std::fs::remove_dir_all(&scratch).during(format!("empty {}", scratch.display()))?;
-        }
-        std::fs::create_dir_all(&scratch).during(format!("make {}", scratch.display()))?;
-        let programs = programs.to_owned();
+    /// Builds what runs.
+    pub(super) fn build(
+        options: &Options,
+        folder: &Path,
+        programs: &Path,
+    ) -> Result<Stage, Problem> {
+        let (scratch, programs) = (folder.join("scratch"), programs.to_owned());
         if options.sanitize {
             let (host, provider) = sanitizer::build(folder)?;
             return Ok(Stage { wine: None, host, provider, programs, scratch });
@@ -49,12 +52,23 @@ impl Stage {
         let way = Way::to(Bits::X64, Some(&wine));
         let provider = windows::build(Bits::X64, way, Profile::Release)?;
         let host = host::build(System::Windows, None, folder)?;
-        wine.set_up()?;
         Ok(Stage { wine: Some(wine), host, provider, programs, scratch })
     }
 
+    /// Makes room for a run.
+    pub(super) fn set(&self) -> Result<(), Problem> {
+        // Logs of earlier runs are no use to anybody; within a run they are kept for the curious.
+        let scratch = &self.scratch;
+        if scratch.exists() {
+            std::fs::remove_dir_all(scratch).during(format!("empty {}", scratch.display()))?;
+        }
+        std::fs::create_dir_all(scratch).during(format!("make {}", scratch.display()))?;
+        self.wine.as_ref().map_or(Ok(()), Wine::set_up)
+    }
+
     /// Runs the items that are asked for: the brief ones by themselves, so that nothing disturbs
-    /// what they measure; then those that mostly wait, in two lanes, beside the one that storms.
+    /// what they measure; then those that mostly wait, in two lanes, and those of a site, beside the
+    /// one that storms.
     pub(super) fn play(&self, options: &Options) -> Result<Vec<Finding>, Problem> {
         let items = self.items(options.item.as_deref())?;
         let of = |manner| -> Vec<Item> {
@@ -65,7 +79,12 @@ impl Stage {
         for (index, item) in of(Manner::Waits).into_iter().enumerate() {
             if index % 2 == 0 { one.push(item) } else { other.push(item) }
         }
-        let lanes = [("waits", one), ("waits-too", other), ("storms", of(Manner::Storms))];
+        let lanes = [
+            ("waits", one),
+            ("waits-too", other),
+            ("storms", of(Manner::Storms)),
+            (SITE, of(Manner::Site)),
+        ];
         let played = std::thread::scope(|scope| {
             let lanes = lanes
                 .each_ref()
@@ -108,7 +127,9 @@ impl Stage {
         if items.is_empty() {
             return Ok(findings);
         }
-        let simulator = Simulator::start(&self.programs)?;
+        let estate = workspace::root().join("tests/estates/two-trees.toml");
+        let estate = (lane == SITE).then_some(estate.as_path());
+        let simulator = Simulator::start(&self.programs, estate)?;
         while findings.len() < items.len() {
             let started = findings.len();
             let rest = &items[started..];

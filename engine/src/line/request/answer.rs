@@ -1,8 +1,8 @@
 //! Answering a call and ending one.
 
-use super::{Kind, Outcome, Progress};
+use super::{Kind, Outcome, Pending, Progress};
 use crate::effect::{Effects, Order};
-use crate::id::{CallId, Ticket};
+use crate::id::{CallId, RequestId, Ticket};
 use crate::line::Line;
 use crate::tapi::{CallState, LineErr};
 use crate::time::Millis;
@@ -63,6 +63,22 @@ impl Line {
         for leg in call.leg.into_iter().chain(call.forks.iter().copied()) {
             self.order(monitor, ticket, Order::UserClear { call: leg, cause }, out);
         }
+    }
+
+    /// A call that was dropped before the PBX had reported it again: its leg is known now.
+    pub(in crate::line) fn clear_at_last(&mut self, index: usize, out: &mut Effects) {
+        let call = &self.calls[index];
+        if !call.leaving {
+            return;
+        }
+        let is_it = |pending: &&Pending| pending.kind == Kind::Drop && pending.call == call.id;
+        let ticket = self.requests.iter().find(is_it).map(|pending| pending.ticket);
+        let ticket = ticket.unwrap_or_else(|| {
+            // The deadline was sooner; whatever the PBX answers, nobody waits for it.
+            self.turns = self.turns.wrapping_add(1);
+            Ticket { request: RequestId::OF_LINE, turn: self.turns }
+        });
+        self.clear(index, ticket, out);
     }
 
     /// A call that the PBX had cleared before needs no further proof.

@@ -97,6 +97,9 @@ impl Line {
             if self.calls[index].leaving {
                 // Given up before it had a name.
                 self.clear(index, ticket, out);
+            } else if self.calls[index].standing == Standing::Unannounced && self.open.is_some() {
+                // Made when the line was open before: a new call now.
+                self.announce_call(index, out);
             }
         }
         self.settle(at, out);

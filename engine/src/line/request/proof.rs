@@ -86,6 +86,10 @@ impl Line {
                 if over(state) || over(self.state_of(consultation)) {
                     return Some(gone);
                 }
+                if self.identity.single_active_call {
+                    // The setting came meanwhile, and with it there are no conferences.
+                    return Some(Err(LineErr::OperationUnavail));
+                }
                 self.talk_together(pending.call, consultation).then_some(Ok(()))
             }
             Kind::AddToConference { consultation } => {
@@ -299,7 +303,7 @@ impl Line {
     }
 
     /// How the PBX has a call now.
-    fn reads_as(&self, index: usize) -> Option<StateAndMode> {
+    pub(in crate::line) fn reads_as(&self, index: usize) -> Option<StateAndMode> {
         reading(self.calls[index].pbx, self.calls[index].circumstances())
     }
 

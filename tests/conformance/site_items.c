@@ -1,0 +1,173 @@
+/* Items 178 to 182: a site of several PBXs. Whenever it is quiet, all lines and calls that the host
+ * reads are those of the PBXs (site.c), and no line has another id than before. */
+
+#include "host.h"
+#include "items.h"
+#include "names.h"
+#include "site.h"
+#include "structures.h"
+
+#include <stdio.h>
+
+/* ---- boxes that fail ---- */
+
+static void each_is_cut_and_started(void)
+{
+    static const char *const all[] = {"kiosk", "depot", "branch", "works", "hq"};
+    site_start(NULL, false);
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
+        char stop[64], start[64], what[64];
+        snprintf(stop, sizeof stop, "stop %s", all[i]);
+        snprintf(start, sizeof start, "start %s", all[i]);
+        snprintf(what, sizeof what, "when %s is off", all[i]);
+        control_until_end(stop, start);
+        site_quiet(what);
+        control("%s", start);
+        snprintf(what, sizeof what, "when %s is on again", all[i]);
+        site_quiet(what);
+        CHECK(control_number("at %s sessions", all[i]) == 1, "%s has more sessions than one",
+              all[i]);
+    }
+    CHECK(removals() == 0, "%u lines were removed", removals());
+}
+
+/* A call at a PBX with a standby, through the change to that and back. */
+static void change_over(const char *pbx, const char *from, const char *to, const char *name)
+{
+    char stop[64], start[64], hang_up[64], dial[64];
+    snprintf(stop, sizeof stop, "stop %s", pbx);
+    snprintf(start, sizeof start, "start %s", pbx);
+    snprintf(dial, sizeof dial, "at %s call %s %s", pbx, from, to);
+    snprintf(hang_up, sizeof hang_up, "at %s hangup %s", pbx, to);
+    control_until_end(dial, hang_up);
+    site_quiet("when it rings");
+    control("at %s answer %s", pbx, to);
+    site_quiet("when they talk");
+    struct line *line = line_named(name);
+    struct call *call = only_call(line);
+    place since = log_end();
+    control_until_end(stop, start);
+    control("take-over %s", pbx);
+    await_service_changes(line, since, 2);
+    site_quiet("when the standby has taken over");
+    CHECK(service_changes(line, since) == 2, "the line of %s changed its service %u times", name,
+          service_changes(line, since));
+    control("at %s-standby hold %s", pbx, to);
+    site_quiet("when the call is held at the standby");
+    control("at %s-standby retrieve %s", pbx, to);
+    site_quiet("when it is retrieved there");
+    control("%s", start);
+    await_service_changes(line, since, 4);
+    site_quiet("when the PBX is back");
+    CHECK(service_changes(line, since) == 4, "the line of %s changed its service %u times", name,
+          service_changes(line, since));
+    CHECK(only_call(line) == call, "the call has another handle");
+    control("%s", hang_up);
+    site_quiet("when the call is over");
+}
+
+static void standbys_take_over(void)
+{
+    site_start(NULL, false);
+    change_over("hq", "21", "20", "Anna Berg");
+    change_over("branch", "31", "30", "Cleo Stern");
+    change_over("works", "21", "20", "Ida Jung");
+    CHECK(removals() == 0, "%u lines were removed", removals());
+}
+
+/* ---- people who come, go and move ---- */
+
+static void movers_keep_their_line(void)
+{
+    static const struct {
+        const char *pbx, *other;
+    } all[] = {{"kiosk", "40"}, {"branch", "30"}, {"hq", "20"}, {"depot", "51"}};
+    site_start(NULL, false);
+    const struct line *line = line_named("Gus Hall");
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
+        char move[64];
+        snprintf(move, sizeof move, "move 50 %s", all[i].pbx);
+        control_until_end(move, "move 50 depot");
+        site_quiet("when 50 has moved");
+        CHECK(line_named("Gus Hall") == line, "there is another line now");
+        control("at %s call %s 50", all[i].pbx, all[i].other);
+        control("at %s answer 50", all[i].pbx);
+        site_quiet("when 50 talks there");
+        MUST(drop(only_call(line)));
+        site_quiet("when 50 has hung up there");
+    }
+    CHECK(removals() == 0, "%u lines were removed", removals());
+}
+
+/* At the PBX of a user, those above, and their standbys. */
+static void at_all(const char *command)
+{
+    static const char *const all[] = {"branch", "branch-standby", "hq", "hq-standby"};
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
+        control("at %s %s", all[i], command);
+}
+
+static void names_and_people_change(void)
+{
+    site_start(NULL, false);
+    const struct line *line = line_named("Dora Eng");
+    for (unsigned i = 0; i < 2; i++) {
+        control("at branch call 31 30");
+        at_all(i == 0 ? "rename 31 Dora Eng-Berg" : "rename 31 Dora Eng");
+        site_quiet("when 31 has another name");
+        CHECK(line_named(i == 0 ? "Dora Eng-Berg" : "Dora Eng") == line, "that is another line");
+        control("at branch hangup 31");
+        site_quiet("when 31 has hung up");
+    }
+    /* Somebody is added at a slave, and known above. */
+    control("at branch add-user 39 Lea Moon");
+    control("move 39 branch");
+    site_quiet("when 39 is there");
+    control("at branch call 39 30");
+    site_quiet("when 39 calls");
+    place start = log_end();
+    at_all("remove-user 39");
+    struct pattern removal = {.kind = CREATION, .message = LINE_REMOVE, .any_p1 = true};
+    await(start, removal, "LINE_REMOVE");
+    site_quiet("when 39 is gone");
+    /* Another person of that name and number has another line. */
+    control("at kiosk add-user 39 Lea Moon");
+    control("move 39 kiosk");
+    site_quiet("when there is another 39");
+    static const char *const above[] = {"kiosk", "branch", "branch-standby", "hq", "hq-standby"};
+    for (unsigned i = 0; i < sizeof above / sizeof *above; i++)
+        control("at %s remove-user 39", above[i]);
+    site_quiet("when that one is gone");
+    CHECK(removals() == 2, "%u lines were removed", removals());
+}
+
+/* ---- sessions ---- */
+
+static void ids_outlive_sessions(void)
+{
+    site_start("log", false);
+    session_stop();
+    /* Whoever is told first, and whatever is there. */
+    control_until_end("at hq order reverse", "at hq order normal");
+    control_until_end("at works order reverse", "at works order normal");
+    site_start("log", true);
+    session_stop();
+    control_until_end("stop kiosk", "start kiosk");
+    control_until_end("move 50 hq", "move 50 depot");
+    control_until_end("stop works", "start works");
+    site_start("log", false);
+}
+
+const struct item site_items[] = {
+    {178, "lines follow each PBX of a site that fails and comes back", each_is_cut_and_started,
+     120},
+    {179, "calls outlive the change to a standby and back, which is one pair of messages each",
+     standbys_take_over, 120},
+    {180, "users who move through a tree keep their line and can be called there",
+     movers_keep_their_line, 120},
+    {181, "lines of a site follow users who are renamed, come and go", names_and_people_change,
+     120},
+    {182, "line ids of a site are the same in later sessions, whatever comes first",
+     ids_outlive_sessions, 120},
+    {ITEMS_END, NULL, NULL, 0},
+};
