@@ -2,6 +2,7 @@
 
 use crate::fact::Completion;
 use crate::id::{Attempt, CallId, LineId, Opening, PbxId, RequestId, Ticket};
+pub use crate::line::CallChanges;
 pub use crate::order::Order;
 pub use crate::pbx::Changes;
 use crate::pii::Personal;
@@ -229,9 +230,11 @@ pub enum Report {
     SlaveFound(PbxId, Box<str>),
     /// A PBX is not looked after any more: it left the settings, or its parent's view.
     PbxLeft(PbxId),
-    /// The parent of a slave at that place does not know where it is, or it is not registered
+    /// The parent of a slave at that place does not know where it is, although it is registered
     /// there.
     SlaveAbsent(PbxId, Arc<Place>),
+    /// A slave is not registered at its parent, which is at that place.
+    SlaveOffline(PbxId, Arc<Place>),
     /// What the parent of a slave at that place says of where it is makes no sense.
     SlaveAstray(PbxId, Arc<Place>),
     /// A slave would have to be asked without TLS although its parent is asked with it.
@@ -244,6 +247,8 @@ pub enum Report {
     ScopeFull(PbxId, u32),
     /// What is other than when a PBX was last seen.
     Changed(PbxId, Changes),
+    /// What became of a line's calls while its PBX was not seen.
+    CallsChanged(LineId, CallChanges),
     /// Two PBXs say that a line's user is at home there: the first, whose word counts, and the
     /// second.
     TwoHomes(LineId, PbxId, PbxId),

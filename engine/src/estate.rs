@@ -28,7 +28,7 @@ pub use self::plan::{PbxChange, PbxPlan, Plan, Renaming};
 pub use self::register::{Gone, ImportPlan, Why};
 use self::sent_on::SentOn;
 use self::tree::{Found, ToPbxs, Tree};
-pub use self::tree::{Located, MAX_DEPTH, MAX_PBXS, STAGGER_MS, is_location};
+pub use self::tree::{Located, MAX_DEPTH, MAX_PBXS, STAGGER_MS, is_location, location_name};
 use self::trunks::Trunks;
 pub use self::trunks::is_trunk;
 use crate::effect::{Limit, Report};
@@ -363,8 +363,14 @@ impl Estate {
         if is_node(user) {
             self.numbering_node(link, user, pbxs, lines);
         }
-        if is_location(user) {
+        if let Some(name) = self.tree.note_home(link.pbx, user) {
+            self.reveal(at, link, &name, pbxs, lines);
+        }
+        if self.tree.stands_for_pbx(link.pbx, user) {
             return self.location(at, link, user, pbxs, lines);
+        }
+        if !is_phone_like(user) {
+            self.tree.keep_unclear(link.pbx, user);
         }
         if is_trunk(user) {
             return self.trunk(link.pbx, |trunks| trunks.note(user));
@@ -375,6 +381,36 @@ impl Estate {
         match self.speak(link, user, Gone { since: at, why: Why::Deleted }, pbxs) {
             Spoken::Known(clue) => clue,
             Spoken::TooMany => Clue::Limit(Limit::Lines),
+        }
+    }
+
+    /// Somebody is at home at a PBX of that name: an object that was told before and has it as its
+    /// Short Name stands for that PBX, whatever it was taken for.
+    fn reveal(
+        &mut self,
+        at: Millis,
+        link: Link,
+        name: &str,
+        pbxs: &mut ToPbxs,
+        lines: &mut Vec<(LineId, LineInput)>,
+    ) {
+        let object = self.tree.take_unclear(link.pbx, name).or_else(|| {
+            let named = |line: &LineId| self.members[line.0 as usize - 1].is_called(name);
+            let line = self.tree.lines(link.pbx).find(named)?;
+            let object = self.members[line.0 as usize - 1].object(link.pbx);
+            self.unspoken(link.pbx, line, Gone { since: at, why: Why::Unlisted }, pbxs, lines);
+            pbxs.push((link.pbx, PbxInput::Leave(line)));
+            Some(Arc::new(object))
+        });
+        let Some(object) = object else { return };
+        if is_trunk(&object) {
+            let none = UserInfo { active: false, ..UserInfo::clone(&object) };
+            if let Clue::Renamed(renamed) = self.trunk(link.pbx, |trunks| trunks.note(&none)) {
+                lines.extend(renamed);
+            }
+        }
+        if let Clue::Limit(limit) = self.location(at, link, &object, pbxs, lines) {
+            pbxs.push((link.pbx, PbxInput::Reached(limit)));
         }
     }
 
@@ -436,8 +472,9 @@ impl Estate {
         }
     }
 
-    /// All objects in scope have been reported once. What was not is gone, unless it was a standby
-    /// that spoke: its picture of the users may be older than the one of its master.
+    /// All objects in scope have been reported once. What was not is gone, unless a box spoke that
+    /// never knew it: a standby, whose picture may be older than that of the box it stands in for.
+    /// From the standby of the settings that is not taken in any case.
     fn end_of_snapshot(
         &mut self,
         at: Millis,
@@ -446,24 +483,21 @@ impl Estate {
         lines: &mut Vec<(LineId, LineInput)>,
     ) -> Clue {
         let before = lines.len();
-        if !self.tree.is_standby(link.pbx, link.attempt) {
+        let is_standby = self.tree.is_standby(link.pbx, link.attempt);
+        let why = Gone { since: at, why: Why::Unlisted };
+        if !is_standby {
             let mut gone = Vec::new();
             self.tree.end(link.pbx, link.attempt, &mut gone);
             lines.extend(self.leave(gone, Gone { since: at, why: Why::PbxLeft }, pbxs));
-            let why = Gone { since: at, why: Why::Unlisted };
             for double in self.tree.doubles_of(link.pbx) {
                 for line in self.tree.lines(double).collect::<Vec<_>>() {
                     self.unspoken(double, line, why, pbxs, lines);
                 }
             }
-            for line in self.tree.lines(link.pbx).collect::<Vec<_>>() {
-                if !self.members[line.0 as usize - 1].is_spoken_of(link) {
-                    self.unspoken(link.pbx, line, why, pbxs, lines);
-                }
-            }
             let nodes = self.nodes.end(link);
             lines.extend(self.renumber(nodes));
         }
+        self.leave_unspoken(link, is_standby, why, pbxs, lines);
         let missing = self.missing_nodes(link.pbx);
         pbxs.extend(missing.map(|report| (link.pbx, PbxInput::Say(report))));
         let removed = lines[before..].iter().filter(|(_, input)| *input == LineInput::Removed);
@@ -473,6 +507,30 @@ impl Estate {
         match self.trunk(link.pbx, Trunks::end) {
             Clue::Renamed(renamed) => Clue::End(changes, renamed),
             _ => Clue::End(changes, Vec::new()),
+        }
+    }
+
+    /// Users whom a whole snapshot left out are gone, if the box that spoke had ever known them.
+    fn leave_unspoken(
+        &mut self,
+        link: Link,
+        is_standby: bool,
+        why: Gone,
+        pbxs: &mut ToPbxs,
+        lines: &mut Vec<(LineId, LineInput)>,
+    ) {
+        let speaks = self.tree.boxes(link);
+        for line in self.tree.lines(link.pbx).collect::<Vec<_>>() {
+            let member = &self.members[line.0 as usize - 1];
+            if member.is_spoken_of(link) {
+                continue;
+            }
+            if is_standby || !member.is_known_to(link.pbx, speaks) {
+                let is_here = member.home == link.pbx && member.at_home;
+                self.tree.count(link, |changes| changes.missing += u32::from(is_here));
+            } else {
+                self.unspoken(link.pbx, line, why, pbxs, lines);
+            }
         }
     }
 

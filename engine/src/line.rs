@@ -4,6 +4,7 @@
 //! (invariant I-14: facts of different lines commute).
 
 mod active;
+mod blind;
 mod call;
 mod calls;
 mod forward;
@@ -11,6 +12,7 @@ mod host;
 mod request;
 mod telling;
 
+pub use self::blind::CallChanges;
 use self::call::Call;
 use self::forward::Forwards;
 use self::request::Pending;
@@ -128,6 +130,8 @@ pub struct Line {
     requests: Vec<Pending>,
     early: Vec<(Link, CallInfo, CallClue)>,
     forwards: Forwards,
+    /// What has changed since the session was lost, until that can be said.
+    blind: Option<CallChanges>,
 }
 
 /// Where to ask about this line's calls.
@@ -164,6 +168,7 @@ impl Line {
             requests: Vec::new(),
             early: Vec::new(),
             forwards: Forwards::default(),
+            blind: None,
         }
     }
 
@@ -347,6 +352,7 @@ impl Line {
         self.link = None;
         self.monitor = None;
         self.early.clear();
+        self.goes_blind();
         self.fail_requests(out);
         self.lose_forwards(out);
         let mut any = false;
@@ -371,9 +377,11 @@ impl Line {
             out.push(Effect::Report(Report::Surprise(Surprise::Zombie)));
         }
         self.end_orphans(at, disconnect_mode::UNKNOWN, out);
+        self.sees_again(out);
     }
 
     fn end_orphans(&mut self, at: Millis, mode: u32, out: &mut Effects) {
+        self.ended_unseen();
         for index in 0..self.calls.len() {
             if self.calls[index].orphaned {
                 self.calls[index].orphaned = false;
@@ -401,6 +409,7 @@ impl Line {
         self.link = None;
         self.registered = false;
         self.removed = true;
+        self.blind = None;
         out.push(Effect::Tell(Telling {
             line: self.id(),
             opening: Opening(0),

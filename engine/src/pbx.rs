@@ -164,6 +164,9 @@ pub struct Changes {
     pub renamed: u32,
     /// Lines that are not there any more.
     pub gone: u32,
+    /// Lines that stay out of service, as the box that serves now does not know their users: it is
+    /// a standby, whose picture is older than that of the box it stands in for.
+    pub missing: u32,
 }
 
 /// What goes on from a PBX to lines. A new line begins with its identity.

@@ -4,7 +4,7 @@
 
 mod grove;
 
-use engine::effect::{Changes, Limit, Report};
+use engine::effect::{CallChanges, Changes, Limit, Report};
 use engine::fact::*;
 use engine::id::*;
 use engine::place::Place;
@@ -88,6 +88,63 @@ fn a_slave_that_registers_later_is_found_when_its_object_says_so() {
     site.pbxs.get_mut("hq").unwrap().slaves.insert("depot".into(), place);
     site.says("hq", location("depot", true));
     assert!(site.line("Eva").in_service);
+}
+
+#[test]
+fn a_slave_that_is_not_registered_is_no_fault_and_one_that_is_and_has_no_address_is_one() {
+    for registered in [false, true] {
+        let mut hq = Pbx::named("hq").with(&[("Anna", "")]);
+        hq.users.push(location("branch", registered));
+        let site = site_of(vec![("hq", hq)]);
+        let place = std::sync::Arc::new(Place::at("hq"));
+        let (offline, absent) =
+            (Report::SlaveOffline(PbxId(1), place.clone()), Report::SlaveAbsent(PbxId(1), place));
+        assert_eq!(site.reports.contains(&offline), !registered);
+        assert_eq!(site.reports.contains(&absent), registered);
+    }
+}
+
+/// What the object of a slave may look like where its type is not `loc`.
+fn unlike_location(object: &str, kind: &str) -> UserInfo {
+    UserInfo { object: object.into(), kind: kind.into(), ..location("branch", true) }
+}
+
+#[test]
+fn a_slave_whose_object_has_no_type_is_known_by_the_name_that_its_users_have_for_it() {
+    for (object, kind) in [("", ""), ("", "ep"), ("gw", "gw"), ("pbx", ""), ("", "loc")] {
+        for first in [false, true] {
+            let mut hq = Pbx::named("hq").with(&[("Anna", ""), ("Ben", "Branch")]);
+            hq.slaves.insert("branch".into(), Place::at("branch").to_string());
+            let place = if first { 0 } else { hq.users.len() };
+            hq.users.insert(place, unlike_location(object, kind));
+            let branch = Pbx::named("branch").with(&[("Ben", "")]);
+            let mut site = site_of(vec![("hq", hq), ("branch", branch)]);
+            site.pass(1_000);
+            let case = format!("{object:?} {kind:?}, first: {first}");
+            assert_eq!(site.in_service(), at(&[("Anna", "hq"), ("Ben", "branch")]), "{case}");
+            let lines: Vec<String> =
+                site.lines().into_iter().filter(|(_, v)| !v.removed).map(|(cn, _)| cn).collect();
+            assert_eq!(lines, ["Anna", "Ben"], "{case}: the PBX itself is no line");
+            // It stays what it is in whatever is said of it later.
+            site.says("hq", unlike_location(object, kind));
+            site.cut("branch");
+            site.pass(1_000);
+            site.restore("branch");
+            site.pass(60_000);
+            assert_eq!(site.in_service(), at(&[("Anna", "hq"), ("Ben", "branch")]), "{case}");
+        }
+    }
+}
+
+#[test]
+fn an_object_at_whose_name_nobody_is_at_home_stands_for_no_pbx() {
+    let mut hq = Pbx::named("hq").with(&[("Anna", "hq")]);
+    for (object, kind, name) in [("gw", "gw", "fax"), ("", "ep", "hq")] {
+        let like = UserInfo { object: object.into(), kind: kind.into(), ..location(name, true) };
+        hq.users.push(like);
+    }
+    let site = site_of(vec![("hq", hq)]);
+    assert!(!site.reports.iter().any(|report| matches!(report, Report::SlaveFound(..))));
 }
 
 #[test]
@@ -237,14 +294,14 @@ fn what_changed_while_nobody_looked_is_reported() {
     other.users = vec![user("Eva", ""), user("Fred", ""), user("Gil", "")];
     site.restore("other");
     site.pass(60_000);
-    let changes = Changes { added: 3, renamed: 0, gone: 1 };
+    let changes = Changes { added: 3, renamed: 0, gone: 1, missing: 0 };
     assert!(site.reports.contains(&Report::Changed(PbxId(1), changes)));
     site.cut("other");
     site.pbxs.get_mut("other").unwrap().users[0].e164 = "99".into();
     site.restore("other");
     site.reports.clear();
     site.pass(60_000);
-    let changes = Changes { added: 0, renamed: 1, gone: 0 };
+    let changes = Changes { added: 0, renamed: 1, gone: 0, missing: 0 };
     assert!(site.reports.contains(&Report::Changed(PbxId(1), changes)));
     site.cut("other");
     site.restore("other");
@@ -529,4 +586,111 @@ fn an_own_name_for_local_users_is_as_good_as_none() {
     let mut site = site_of(vec![("hq", hq)]);
     site.says("hq", UserInfo { registered: true, ..user("Anna", "HQ") });
     assert_eq!(site.in_service(), at(&[("Anna", "hq")]));
+}
+
+// ---- what is not to be believed -----------------------------------------------------------------
+
+#[test]
+fn a_snapshot_that_breaks_off_removes_nobody() {
+    let mut site = site();
+    site.pass(100_000);
+    for host in ["hq", "branch", "hq"] {
+        site.cut(host);
+        // It is there again; after the first user of its snapshot it is gone again.
+        site.pbxs.get_mut(host).unwrap().breaks_off = true;
+        site.restore(host);
+        site.pass(40_000);
+        site.cut(host);
+        let lines = site.lines();
+        assert_eq!(lines.len(), 4, "{host}");
+        assert!(lines.values().all(|view| !view.removed), "{host}");
+        site.pbxs.get_mut(host).unwrap().breaks_off = false;
+        site.restore(host);
+        site.pass(60_000);
+        assert_eq!(site.in_service(), at(&HOMES), "{host}");
+    }
+    let ids: Vec<u32> = site.core.lines().map(|line| line.id().0).collect();
+    assert_eq!(ids, [1, 2, 3, 4], "nobody has another line");
+}
+
+#[test]
+fn lines_that_the_older_picture_of_a_slaves_standby_lacks_are_out_of_service_until_it_is_gone() {
+    let mut site = site();
+    site.says("branch", user("Emil", ""));
+    site.pass(100_000);
+    let line = site.line("Emil").identity.line;
+    // Its standby registers in its place, with a copy of before Emil.
+    let standby = Pbx::named("branch2").with(&[("Ben", ""), ("Cleo", "kiosk")]);
+    site.pbxs.insert("branch2".into(), standby.leading_to("kiosk", "kiosk"));
+    site.cut("branch");
+    let way = |site: &mut Grove, host: &str| {
+        let hq = site.pbxs.get_mut("hq").unwrap();
+        hq.slaves.insert("branch".into(), Place::at(host).to_string());
+        site.says("hq", location("branch", true));
+    };
+    way(&mut site, "branch2");
+    site.pass(60_000);
+    let emil = site.line("Emil");
+    assert!(!emil.removed && !emil.in_service, "known, and out of service");
+    assert_eq!(site.monitored["Ben"], "branch2");
+    assert!(site.line("Cleo").in_service, "nor is the slave lost that both know");
+    let missing = Changes { missing: 1, ..Changes::default() };
+    assert!(site.reports.contains(&Report::Changed(PbxId(2), missing)), "{:?}", site.reports);
+    // Whoever is deleted at the standby is gone, as it knew him.
+    site.says("branch2", gone(user("Ben", "")));
+    site.says("hq", gone(user("Ben", "branch")));
+    assert!(site.line("Ben").removed);
+    site.says("branch2", user("Ben", ""));
+    // The slave itself is back.
+    site.restore("branch");
+    way(&mut site, "branch");
+    site.cut("branch2");
+    site.pass(60_000);
+    assert!(site.line("Emil").in_service && site.line("Ben").in_service);
+    assert_eq!(site.line("Emil").identity.line, line);
+    // What it leaves out itself is gone: Emil was deleted while nobody saw.
+    site.cut("branch");
+    site.pbxs.get_mut("branch").unwrap().users.retain(|user| user.cn.text() != "Emil");
+    site.restore("branch");
+    site.pass(60_000);
+    assert!(site.line("Emil").removed);
+}
+
+#[test]
+fn what_became_of_calls_while_nobody_looked_is_reported() {
+    let mut site = site();
+    site.open("Anna");
+    site.pass(100_000);
+    let handle = |site: &Grove, cn: &str| site.handle_of(cn);
+    let leg = |user: u32, call: u32, state: u32, conf: &str| CallInfo {
+        user,
+        call,
+        active: true,
+        state,
+        conf: Guid::read(conf),
+        ..CallInfo::default()
+    };
+    let anna = handle(&site, "Anna");
+    for (call, conf) in [(1, "kept"), (2, "held"), (3, "over")] {
+        site.calls("hq", leg(anna, call, 5, conf));
+    }
+    site.cut("hq");
+    site.restore("hq");
+    site.reports.clear();
+    site.pass(1_500);
+    let anna = handle(&site, "Anna");
+    site.calls("hq", leg(anna, 11, 5, "kept"));
+    site.calls("hq", leg(anna, 12, 0x105, "held"));
+    site.calls("hq", leg(anna, 14, 0x84, "new"));
+    site.pass(10_000);
+    let line = site.line("Anna").identity.line;
+    let changes = CallChanges { ended: 1, begun: 1, changed: 1 };
+    let told: Vec<&Report> =
+        site.reports.iter().filter(|report| matches!(report, Report::CallsChanged(..))).collect();
+    assert_eq!(told, [&Report::CallsChanged(line, changes)], "{:?}", site.reports);
+    // What begins while all is well is no news.
+    site.reports.clear();
+    site.calls("hq", leg(anna, 15, 0x84, "usual"));
+    site.pass(10_000);
+    assert!(!site.reports.iter().any(|report| matches!(report, Report::CallsChanged(..))));
 }

@@ -3,7 +3,7 @@
 //! Trouble that lasts is told when it begins, when it changes, and from time to time: whoever looks
 //! after a night without the PBX must find the beginning of it, not the thousandth repetition.
 
-use engine::effect::{Changes, Limit, Report};
+use engine::effect::{CallChanges, Changes, Limit, Report};
 use engine::fact::Failure;
 use engine::id::{LineId, PbxId};
 use std::collections::BTreeSet;
@@ -59,7 +59,7 @@ impl Reports {
                 self.told.retain(|told| of(&told.report) != Some(*pbx));
                 return Some(0);
             }
-            Report::Changed(..) => return Some(0),
+            Report::Changed(..) | Report::CallsChanged(..) => return Some(0),
             Report::SlaveFound(pbx, _)
             | Report::PbxLeft(pbx)
             | Report::BackAtMaster(pbx)
@@ -73,6 +73,7 @@ impl Reports {
             | Report::ForwardingUnknown(..)
             | Report::LimitReached(_)
             | Report::SlaveAbsent(..)
+            | Report::SlaveOffline(..)
             | Report::SlaveAstray(..)
             | Report::SlavePlain(..)
             | Report::SameBox(..)
@@ -126,6 +127,7 @@ fn of(report: &Report) -> Option<PbxId> {
         | Report::SlaveFound(pbx, _)
         | Report::PbxLeft(pbx)
         | Report::SlaveAbsent(pbx, _)
+        | Report::SlaveOffline(pbx, _)
         | Report::SlaveAstray(pbx, _)
         | Report::SlavePlain(pbx, _)
         | Report::SameBox(pbx, _)
@@ -139,6 +141,7 @@ fn of(report: &Report) -> Option<PbxId> {
         | Report::BackAtMaster(pbx) => Some(pbx),
         Report::LineRefused(_)
         | Report::ForwardsOfTemplate(..)
+        | Report::CallsChanged(..)
         | Report::LimitReached(_)
         | Report::TwoHomes(..)
         | Report::NameShared(..)
@@ -225,6 +228,11 @@ fn write(report: &Report, repeats: u32) {
         Report::LimitReached(limit) => {
             tracing::error!("{}{again}", advice(*limit));
         }
+        Report::CallsChanged(line, CallChanges { ended, begun, changed }) => tracing::info!(
+            "line {}: while its PBX was not seen {ended} calls ended, {begun} began, {changed} \
+             went on otherwise",
+            line.0
+        ),
         Report::Surprise(surprise) => tracing::debug!(?surprise, "handled a surprise"),
         Report::NameShared(..)
         | Report::NameReused(..)
@@ -288,7 +296,13 @@ fn write_of_tree(report: &Report, again: &str) {
             pbx.0
         ),
         Report::SlaveAbsent(pbx, parent) => tracing::warn!(
-            "PBX {}: {parent} does not know where it is; it is not registered there{again}",
+            "PBX {}: it is registered at {parent}, but that does not say where it is; check how it \
+             registers{again}",
+            pbx.0
+        ),
+        Report::SlaveOffline(pbx, parent) => tracing::info!(
+            "PBX {}: not registered at {parent} now; its lines come into service when it \
+             is{again}",
             pbx.0
         ),
         Report::SlaveAstray(pbx, parent) => tracing::error!(
@@ -311,11 +325,21 @@ fn write_of_tree(report: &Report, again: &str) {
              groups of one user; if lines are missing, leave others out of these groups{again}",
             pbx.0
         ),
-        Report::Changed(pbx, Changes { added, renamed, gone }) => tracing::info!(
-            "PBX {}: since it was last seen {added} lines are new, {renamed} have other names or \
-             numbers, {gone} are gone",
-            pbx.0
-        ),
+        Report::Changed(pbx, Changes { added, renamed, gone, missing }) => {
+            tracing::info!(
+                "PBX {}: since it was last seen {added} lines are new, {renamed} have other names \
+                 or numbers, {gone} are gone",
+                pbx.0
+            );
+            if *missing > 0 {
+                tracing::warn!(
+                    "PBX {}: the standby that serves does not know the users of {missing} lines, \
+                     as its copy of them is older; these lines stay, and are out of service until \
+                     their own PBX is back",
+                    pbx.0
+                );
+            }
+        }
         Report::BackAtMaster(pbx) => {
             tracing::info!("PBX {}: the master is back, the standby is left", pbx.0);
         }

@@ -4,7 +4,7 @@ use super::asking::Snapshot;
 use super::scope::listed;
 use super::{Check, Row};
 use crate::http::Place;
-use engine::estate::is_location;
+use engine::estate::{is_location, location_name};
 use engine::fact::{Failure, UserInfo};
 use std::collections::BTreeSet;
 
@@ -116,9 +116,16 @@ fn absent(slave: &Slave) -> Row {
     Row::warn(Check::Slave, &format!("{name} is not registered now"), advice)
 }
 
+/// Objects that say that they stand for a PBX, and those whose Short Name others have for one.
 fn locations(snapshot: &Snapshot) -> Vec<UserInfo> {
     let present = snapshot.users.iter().filter(|user| user.active);
-    present.map(|user| UserInfo::from(user.clone())).filter(is_location).collect()
+    let present: Vec<UserInfo> = present.map(|user| UserInfo::from(user.clone())).collect();
+    let homes: BTreeSet<Box<str>> =
+        present.iter().map(|user| user.loc.to_lowercase().into()).collect();
+    let stands = |object: &UserInfo| {
+        is_location(object) || location_name(object).is_some_and(|name| homes.contains(&name))
+    };
+    present.into_iter().filter(stands).collect()
 }
 
 fn short_name(object: &UserInfo) -> &str {
@@ -202,7 +209,12 @@ mod tests {
         };
         assert_eq!(row(std::slice::from_ref(&user), &[]), Verdict::Warn);
         assert_eq!(row(std::slice::from_ref(&user), &["branch"]), Verdict::Pass);
-        assert_eq!(row(&[user, object("branch", "loc", "")], &[]), Verdict::Pass);
+        // Its type is `loc`, as a rule; where it is not, its name tells.
+        for kind in ["loc", "", "gw"] {
+            let seen = [user.clone(), object("branch", kind, "")];
+            assert_eq!(row(&seen, &[]), Verdict::Pass, "{kind:?}");
+            assert_eq!(of(&seeing(&seen), "hq"), [slave(false)], "{kind:?}");
+        }
         assert_eq!(row(&[object("eva", "", "hq")], &[]), Verdict::Pass);
         assert_eq!(row(&[], &[]), Verdict::Pass);
     }

@@ -6,7 +6,7 @@
 
 use super::claims::NameHash;
 use super::names::{Keys, subscriber, unnamed};
-use super::tree::ToPbxs;
+use super::tree::{Boxes, ToPbxs};
 use super::{Estate, Gone, LineInput, MAX_LINES};
 use crate::effect::Report;
 use crate::fact::UserInfo;
@@ -46,6 +46,8 @@ struct Sighting {
     attempt: Attempt,
     at_home: bool,
     registered: bool,
+    /// Which of the boxes that have been this PBX said so.
+    by: Boxes,
     /// Who he is there, if he could be at home there and is somebody else where he is.
     otherwise: Option<Arc<Subscriber>>,
 }
@@ -82,6 +84,30 @@ impl Member {
     /// Whether a PBX has spoken of the user in that attempt, or in a later one beside it.
     pub(super) fn is_spoken_of(&self, link: Link) -> bool {
         self.sightings.iter().any(|s| s.pbx == link.pbx && s.attempt >= link.attempt)
+    }
+
+    /// Whether one of these boxes of a PBX has ever spoken of the user.
+    pub(super) fn is_known_to(&self, pbx: PbxId, boxes: Boxes) -> bool {
+        self.sighting(pbx).is_some_and(|sighting| sighting.by.include(boxes))
+    }
+
+    /// Whether he, or what was taken for him, has this Short Name, which is in small letters.
+    pub(super) fn is_called(&self, short_name: &str) -> bool {
+        self.subscriber.h323.text().to_lowercase() == short_name
+    }
+
+    /// What a PBX said of him, as far as it was kept.
+    pub(super) fn object(&self, pbx: PbxId) -> UserInfo {
+        let who = &self.subscriber;
+        UserInfo {
+            active: true,
+            registered: self.sighting(pbx).is_some_and(|sighting| sighting.registered),
+            guid: who.guid,
+            cn: who.cn.clone(),
+            h323: who.h323.clone(),
+            loc: who.loc.clone(),
+            ..UserInfo::default()
+        }
     }
 
     fn sighting(&self, pbx: PbxId) -> Option<&Sighting> {
@@ -236,7 +262,10 @@ impl Estate {
         let known = member.sightings.iter().position(|sighting| sighting.pbx == pbx);
         // Of two sessions side by side the one that is being tried is the later one.
         let attempt = known.map_or(link.attempt, |k| link.attempt.max(member.sightings[k].attempt));
-        let now = Sighting { pbx, attempt, at_home, registered: user.registered, otherwise };
+        let by = self.tree.boxes(link);
+        let by = known.map_or(by, |known| member.sightings[known].by.and(by));
+        let registered = user.registered;
+        let now = Sighting { pbx, attempt, at_home, registered, by, otherwise };
         match known {
             Some(known) if member.sightings[known] == now => false,
             Some(known) => {

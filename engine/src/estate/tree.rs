@@ -9,7 +9,7 @@ mod slaves;
 
 pub(super) use self::slaves::Found;
 pub use self::slaves::Located;
-pub use self::slaves::is_location;
+pub use self::slaves::{is_location, location_name};
 use super::PbxInput;
 use crate::effect::Limit;
 use crate::fact::{Configuration, Identification, UserInfo};
@@ -33,6 +33,25 @@ pub const STAGGER_MS: u32 = 50;
 /// Most sessions of one PBX that are kept in mind: the present one, one on trial, and some whose
 /// end was not noticed.
 const MAX_SESSIONS: usize = 4;
+
+/// Most boxes of one PBX that are told apart; any further ones count as one.
+const MAX_BOXES: usize = 8;
+
+/// Some of the boxes that have been one PBX, a bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Boxes(u8);
+
+impl Boxes {
+    /// These and those.
+    pub(super) fn and(self, others: Boxes) -> Boxes {
+        Boxes(self.0 | others.0)
+    }
+
+    /// Whether one of those is among these.
+    pub(super) fn include(self, others: Boxes) -> bool {
+        self.0 & others.0 != 0
+    }
+}
 
 /// What is to be told to PBXs, in order.
 pub(super) type ToPbxs = Vec<(PbxId, PbxInput)>;
@@ -78,6 +97,13 @@ struct Node {
     double_of: Option<PbxId>,
     /// Whose users were heard of from here.
     lines: BTreeSet<LineId>,
+    /// Boxes that have been this PBX: the one itself, those that stood in for it.
+    boxes: Vec<Box<str>>,
+    /// Names, in small letters, of other PBXs at which objects are said to be at home.
+    elsewhere: BTreeSet<Box<str>>,
+    /// Objects that are no users', by their Short Names in small letters: one may turn out to stand
+    /// for another PBX.
+    unclear: BTreeMap<Box<str>, Arc<UserInfo>>,
 }
 
 /// What a parent says of a slave.
@@ -88,6 +114,8 @@ struct Slave {
     object: Guid,
     /// The latest attempt in which the parent spoke of it.
     seen: Attempt,
+    /// Which boxes of the parent did.
+    by: Boxes,
     online: bool,
 }
 
@@ -97,8 +125,28 @@ struct Session {
     attempt: Attempt,
     /// With the standby, which may hold an older picture of its master.
     standby: bool,
+    /// With which of the boxes that have been this PBX.
+    with: Boxes,
     /// What is other than before, while the objects are being reported for the first time.
     changes: Option<Changes>,
+}
+
+impl Node {
+    /// Which box this is. What registers in the place of a slave has the slave's address at its
+    /// parent, but the serial number of its own; a box that tells none is known by its address.
+    fn box_at(&mut self, at: &Place) -> Boxes {
+        let serial = self.identified.as_ref().map_or("", |identified| &*identified.serial);
+        let is_told = self.slave.is_some() && !serial.is_empty();
+        let name = if is_told { serial } else { &*at.authority };
+        let known = self.boxes.iter().position(|known| **known == *name);
+        let bit = known.unwrap_or_else(|| {
+            if self.boxes.len() < MAX_BOXES {
+                self.boxes.push(name.into());
+            }
+            self.boxes.len() - 1
+        });
+        Boxes(1 << bit)
+    }
 }
 
 impl Tree {
@@ -178,6 +226,9 @@ impl Tree {
             sessions: Vec::new(),
             double_of: None,
             lines: BTreeSet::new(),
+            boxes: Vec::new(),
+            elsewhere: BTreeSet::new(),
+            unclear: BTreeMap::new(),
         });
         Some(id)
     }
@@ -329,12 +380,13 @@ impl Tree {
         let Some(node) = self.node_mut(id) else { return };
         let standby =
             node.slave.is_none() && node.places.get(1).is_some_and(|place| **place == *at);
+        let with = node.box_at(at);
         node.alive = true;
         node.sessions.retain(|session| session.attempt != attempt);
         if node.sessions.len() >= MAX_SESSIONS {
             node.sessions.remove(0);
         }
-        node.sessions.push(Session { attempt, standby, changes: Some(Changes::default()) });
+        node.sessions.push(Session { attempt, standby, with, changes: Some(Changes::default()) });
     }
 
     /// Whether that attempt has a session.
@@ -364,6 +416,13 @@ impl Tree {
     pub(super) fn is_standby(&self, id: PbxId, attempt: Attempt) -> bool {
         let sessions = self.node(id).map_or(&[][..], |node| &node.sessions);
         sessions.iter().any(|session| session.attempt == attempt && session.standby)
+    }
+
+    /// With which of the boxes that have been this PBX that attempt has its session.
+    pub(super) fn boxes(&self, link: Link) -> Boxes {
+        let sessions = self.node(link.pbx).map_or(&[][..], |node| &node.sessions);
+        let known = sessions.iter().find(|session| session.attempt == link.attempt);
+        known.map_or(Boxes::default(), |session| session.with)
     }
 
     /// Whether a PBX has a session at all.

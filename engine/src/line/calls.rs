@@ -1,5 +1,6 @@
 //! How events of legs become calls of a line, and calls go through their states.
 
+use super::blind::Known;
 use super::call::{Call, Change, Standing};
 use super::request::Departure;
 use super::{Line, MAX_CALLS, MAX_EARLY, RING_MS};
@@ -51,7 +52,12 @@ impl Line {
             self.calls[index].orphaned = false;
             self.calls[index].leg = Some(handle);
             self.clear_at_last(index, out);
-            return self.leg_event(at, index, info, clue, out);
+            let (id, known) = (self.calls[index].id, Known::of(&self.calls[index]));
+            self.leg_event(at, index, info, clue, out);
+            if let Some(index) = self.index_of(id) {
+                self.seen_again(index, &known);
+            }
+            return;
         }
         if let Some(index) = self.offering_twin_of(&info) {
             self.calls[index].forks.push(handle);
@@ -95,6 +101,7 @@ impl Line {
             return;
         }
         self.born += 1;
+        self.begun_unseen();
         let id = CallId { line: self.id(), serial: self.born };
         let mut call = Call::reported(id, &info, at);
         let change = call.take(info, clue, self.identity.is_uui_encoded);

@@ -187,6 +187,7 @@ impl Pbx {
                 return self.ask(Request::Version, out);
             }
             Located::Nowhere => (Report::SlaveAbsent(self.id, Arc::clone(&self.place)), 0),
+            Located::Offline => (Report::SlaveOffline(self.id, Arc::clone(&self.place)), 0),
             Located::Unreadable => {
                 (Report::SlaveAstray(self.id, Arc::clone(&self.place)), REFUSED_PAUSE_MS)
             }

@@ -25,6 +25,8 @@ pub struct Pbx {
     pub refuses: bool,
     /// `Initialize` with flags newer than these gives no session.
     pub newest: Option<Interface>,
+    /// Its snapshot never comes to its end.
+    pub breaks_off: bool,
     /// Only asks with this account are answered, if it is one; see `Configuration::access`.
     pub account: Option<u32>,
     sessions: u32,
@@ -78,6 +80,7 @@ pub struct Grove {
     pub latest_attempt: u32,
     /// Where each user was monitored last, by Long Name.
     pub monitored: BTreeMap<String, String>,
+    handle_of: BTreeMap<String, u32>,
     /// The handle that each user has by that.
     pub monitored_as: BTreeMap<String, u32>,
 }
@@ -113,6 +116,7 @@ impl Grove {
             hold: false,
             latest_attempt: 0,
             monitored: BTreeMap::new(),
+            handle_of: BTreeMap::new(),
             monitored_as: BTreeMap::new(),
         };
         grove.host(HostFact::Started);
@@ -210,6 +214,7 @@ impl Grove {
             Request::UserInitialize { line, cn, .. } => {
                 self.handles += 1;
                 self.monitored.insert(cn.text().to_owned(), host.to_owned());
+                self.handle_of.insert(cn.text().to_owned(), self.handles);
                 self.monitored_as.insert(cn.text().to_owned(), self.handles);
                 PbxFact::UserInitialized(line, UserHandle(self.handles))
             }
@@ -226,7 +231,12 @@ impl Grove {
             return;
         }
         self.polls.insert(link, (host.to_owned(), true));
-        let users = self.pbxs[host].users.clone();
+        let mut users = self.pbxs[host].users.clone();
+        if self.pbxs[host].breaks_off {
+            users.truncate(1);
+            let facts = users.into_iter().map(PbxFact::User).collect();
+            return self.polled(link, facts);
+        }
         let end = UserInfo { active: true, ..UserInfo::default() };
         let facts: Vec<_> = users.into_iter().chain([end]).map(PbxFact::User).collect();
         self.polled(link, facts);
@@ -289,6 +299,11 @@ impl Grove {
     /// The latest user handle given out.
     pub fn last_handle(&self) -> u32 {
         self.handles
+    }
+
+    /// The latest handle of a user.
+    pub fn handle_of(&self, cn: &str) -> u32 {
+        self.handle_of[cn]
     }
 
     /// A PBX is gone: what is pending there breaks.

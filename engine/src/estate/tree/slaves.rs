@@ -1,8 +1,8 @@
 //! Slaves: found through the objects that stand for them, and where they are.
 
-use super::{Key, MAX_DEPTH, STAGGER_MS, Slave, ToPbxs, Tree};
+use super::{Key, MAX_DEPTH, MAX_PBXS, STAGGER_MS, Slave, ToPbxs, Tree};
 use crate::fact::UserInfo;
-use crate::id::{Attempt, PbxId};
+use crate::id::{Attempt, Link, PbxId};
 use crate::pbx::PbxInput;
 use crate::place::Place;
 use std::sync::Arc;
@@ -12,8 +12,10 @@ use std::sync::Arc;
 pub enum Located {
     /// There it is.
     At(Arc<Place>),
-    /// The parent does not know it, or it is not registered there.
+    /// The parent does not know where it is, although its object says that it is registered.
     Nowhere,
+    /// It is not registered at its parent.
+    Offline,
     /// The answer is no URL that could be meant.
     Unreadable,
     /// It would have to be asked without TLS although its parent is not, and the settings do not
@@ -31,13 +33,64 @@ pub(in crate::estate) enum Found {
     TooDeep,
 }
 
-/// Whether an object stands for another PBX.
+/// Most objects of one PBX that are kept because they may stand for another one (I-24).
+const MAX_UNCLEAR: usize = 256;
+
+/// Whether an object says itself that it stands for another PBX.
 #[must_use]
 pub fn is_location(user: &UserInfo) -> bool {
     !user.cn.is_empty() && &*user.object == "loc"
 }
 
+/// The name by which objects at home at a PBX refer to it, if an object stands for that PBX: its
+/// Short Name, in small letters. `None` if it has none.
+#[must_use]
+pub fn location_name(user: &UserInfo) -> Option<Box<str>> {
+    let name = user.h323.text();
+    (!name.is_empty()).then(|| name.to_lowercase().into())
+}
+
 impl Tree {
+    /// Whether an object stands for another PBX. Its type should say so; where it says nothing or
+    /// something else, the object is known by its Short Name, as soon as somebody is said to be at
+    /// home there (the PBX's SOAP reference, 4.5).
+    pub(in crate::estate) fn stands_for_pbx(&self, pbx: PbxId, user: &UserInfo) -> bool {
+        is_location(user)
+            || location_name(user).is_some_and(|name| {
+                self.node(pbx).is_some_and(|node| node.elsewhere.contains(&name))
+            })
+    }
+
+    /// An object may be at home at another PBX; its name if that is heard of for the first time.
+    pub(in crate::estate) fn note_home(&mut self, pbx: PbxId, user: &UserInfo) -> Option<Box<str>> {
+        if !user.active || user.loc.is_empty() || self.is_home(pbx, user) {
+            return None;
+        }
+        let node = self.node_mut(pbx)?;
+        let name: Box<str> = user.loc.to_lowercase().into();
+        let is_news = node.elsewhere.len() < MAX_PBXS && node.elsewhere.insert(name.clone());
+        is_news.then_some(name)
+    }
+
+    /// Keeps an object that is no user's, or forgets it.
+    pub(in crate::estate) fn keep_unclear(&mut self, pbx: PbxId, user: &UserInfo) {
+        let (Some(node), Some(name)) = (self.node_mut(pbx), location_name(user)) else { return };
+        if !user.active {
+            node.unclear.remove(&name);
+        } else if node.unclear.len() < MAX_UNCLEAR || node.unclear.contains_key(&name) {
+            node.unclear.insert(name, Arc::new(user.clone()));
+        }
+    }
+
+    /// The object of that name that was kept.
+    pub(in crate::estate) fn take_unclear(
+        &mut self,
+        pbx: PbxId,
+        name: &str,
+    ) -> Option<Arc<UserInfo>> {
+        self.node_mut(pbx)?.unclear.remove(name)
+    }
+
     /// Takes in what a PBX says of an object that stands for another one. PBXs that are gone with
     /// it are added to `gone`, slaves before their parents.
     pub(in crate::estate) fn location(
@@ -74,11 +127,14 @@ impl Tree {
         }
         let Some(id) = self.number(key, depth) else { return Found::TooMany };
         let was_followed = self.is_followed(id);
+        let by = self.boxes(Link { pbx: parent, attempt });
         let before = self.children(parent).filter(|other| self.is_followed(*other)).count();
         let Some(node) = self.node_mut(id) else { return Found::Known };
-        let seen = node.slave.as_ref().map_or(attempt, |slave| slave.seen.max(attempt));
-        let slave =
-            Slave { name: name.text().into(), object: user.guid, seen, online: user.registered };
+        let before_this = node.slave.as_ref();
+        let seen = before_this.map_or(attempt, |slave| slave.seen.max(attempt));
+        let by = before_this.map_or(by, |slave| slave.by.and(by));
+        let (object, online) = (user.guid, user.registered);
+        let slave = Slave { name: name.text().into(), object, seen, by, online };
         let was_online = node.slave.replace(slave).is_some_and(|slave| slave.online);
         node.wanted = true;
         let online = user.registered;
@@ -103,9 +159,11 @@ impl Tree {
         attempt: Attempt,
         gone: &mut Vec<PbxId>,
     ) {
+        let speaks = self.boxes(Link { pbx: parent, attempt });
+        // A box that stands in for its PBX may not know yet what that has told.
         let is_unseen = |id: &PbxId| {
             let slave = self.node(*id).and_then(|node| node.slave.as_ref());
-            slave.is_some_and(|slave| slave.seen < attempt)
+            slave.is_some_and(|slave| slave.seen < attempt && slave.by.include(speaks))
         };
         let unseen: Vec<PbxId> = self.children(parent).filter(is_unseen).collect();
         unseen.into_iter().for_each(|id| self.remove(id, gone));
@@ -138,7 +196,9 @@ impl Tree {
         inputs: &mut ToPbxs,
     ) -> Located {
         if url.trim().is_empty() {
-            return Located::Nowhere;
+            let slave = self.node(id).and_then(|node| node.slave.as_ref());
+            let is_online = slave.is_some_and(|slave| slave.online);
+            return if is_online { Located::Nowhere } else { Located::Offline };
         }
         let Some(place) = Place::read(url).map(Arc::new) else { return Located::Unreadable };
         let parent = match self.node(id).map(|node| &node.key) {
