@@ -202,7 +202,7 @@ fn the_names_of_pbxs_in_names_follow_the_user_and_the_standby() {
     site.configure();
     let anna = UserInfo { h323: "anna".into(), ..person("Anna", "a1", "20") };
     site.pbxs.get_mut("spare").unwrap().users.push(anna.clone());
-    site.says("hq:8080", anna.clone());
+    site.says("hq:8080", anna);
     assert_eq!(name(&site.core, "a1"), "anna|hq:8080|hq|hq");
     site.cut("hq:8080");
     site.pass(10_000);

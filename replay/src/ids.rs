@@ -61,7 +61,8 @@ fn import(file: &Path, which: &WhichLog) -> Result<(), Trouble> {
     let before = if log.exists() { state(&log)?.core } else { Core::default() };
     let plan = before.estate().plan_import(&table.entries);
     tell_conflicts(&plan)?;
-    let was_live = !plan.new.is_empty() && upkeep::import(&log, &plan.new).map_err(trouble)?;
+    let was_live =
+        !plan.new.is_empty() && upkeep::import(&log, &plan.new).map_err(|error| trouble(&error))?;
     let after = if plan.new.is_empty() { before } else { state(&log)?.core };
     let missing = after.estate().plan_import(&plan.new).new.len();
     if missing > 0 {

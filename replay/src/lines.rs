@@ -56,11 +56,11 @@ pub(crate) fn state(log: &Path) -> Result<State, Trouble> {
     if !log.exists() {
         return Err(Trouble::Log(format!("there is no log {}", log.display())));
     }
-    upkeep::state(log).map_err(trouble)
+    upkeep::state(log).map_err(|error| trouble(&error))
 }
 
 /// What a failure of the log or the provider is to the one who called.
-pub(crate) fn trouble(error: UpkeepError) -> Trouble {
+pub(crate) fn trouble(error: &UpkeepError) -> Trouble {
     match error {
         UpkeepError::Provider(_) | UpkeepError::Refused(_) => {
             Trouble::Expectation(error.to_string())
@@ -197,7 +197,7 @@ fn remove(id: PermanentId, which: &WhichLog) -> Result<(), Trouble> {
             id.0
         )));
     }
-    let was_live = upkeep::dismiss(&log, id).map_err(trouble)?;
+    let was_live = upkeep::dismiss(&log, id).map_err(|error| trouble(&error))?;
     let then =
         if was_live { "applications were told" } else { "it is not there at the next start" };
     crate::output::line(&format!(
