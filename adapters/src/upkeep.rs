@@ -116,3 +116,50 @@ fn add(
     journal.close()?;
     Ok(false)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use engine::estate::Why;
+    use engine::snapshot::Place;
+    use tempfile::TempDir;
+
+    fn table(count: u32) -> Vec<(Guid, PermanentId)> {
+        (0..count).map(|n| (Guid(u128::from(n + 1).to_be_bytes()), PermanentId(n * 7))).collect()
+    }
+
+    fn ids(log: &Path) -> Vec<(Guid, PermanentId)> {
+        state(log).unwrap().core.estate().ids().collect()
+    }
+
+    #[test]
+    fn ids_are_the_same_after_a_restart_from_a_snapshot_and_without_it() {
+        let folder = TempDir::new().unwrap();
+        let (log, table) = (folder.path().join("log"), table(1_000));
+        assert!(!import(&log, &table).unwrap(), "no provider is at work");
+        assert_eq!(ids(&log), table);
+        let (mut journal, recovered) =
+            Journal::open(&log, Durability::BeforeCallback, LET_GO).unwrap();
+        let place = Place { next: recovered.next_seq, last_at: recovered.last_at };
+        journal.keep_snapshot(&recovered.core, place).unwrap();
+        journal.close().unwrap();
+        assert_eq!(ids(&log), table, "from the snapshot");
+        assert!(!dismiss(&log, PermanentId(14)).unwrap());
+        let state = state(&log).unwrap();
+        let gone: Vec<_> = state.core.estate().entries().filter_map(|entry| entry.gone).collect();
+        assert_eq!(gone.len(), 1_000);
+        assert_eq!(gone[2].why, Why::Dismissed);
+        assert!(gone[2].since <= state.now);
+        assert!(gone.iter().filter(|gone| gone.why == Why::Awaited).count() == 999);
+        assert_eq!(ids(&log), table, "and what followed it");
+    }
+
+    #[test]
+    fn a_log_that_is_not_there_is_not_made_by_looking() {
+        let folder = TempDir::new().unwrap();
+        let log = folder.path().join("log");
+        assert!(matches!(state(&log), Err(UpkeepError::Log(_))));
+        assert!(!log.exists());
+    }
+}

@@ -100,6 +100,9 @@ impl Estate {
                 let unpark = Unpark { call, from, parked };
                 Route::Line(line, LineInput::Unpark(opening, id, unpark))
             }
+            Event::App(line, opening, id, command) if self.calls_across(line, &command) => {
+                Route::Line(line, LineInput::Across(opening, id, command))
+            }
             Event::App(line, opening, id, command) => {
                 Route::Line(line, LineInput::Command(opening, id, command))
             }
@@ -180,6 +183,38 @@ impl Estate {
     /// The leg parked at the line with this number.
     fn parked_at(&self, number: &Personal) -> Option<(PbxId, CallHandle)> {
         self.numbered(number).find_map(|member| self.lot.at(&member.subscriber.cn))
+    }
+
+    /// Whether a request is to call the address of a line in another numbering node. A PBX reads
+    /// numbers within the node of the caller, where the same digits may be somebody else's
+    /// extension, who then is meant (the PBX's SOAP reference, 4.4).
+    fn calls_across(&self, line: LineId, command: &Command) -> bool {
+        let number = match command {
+            Command::MakeCall { number, .. } => number,
+            Command::SetupTransfer { consultation, .. }
+            | Command::SetupConference { consultation, .. } => &consultation.number,
+            _ => return false,
+        };
+        let Some(caller) = line.0.checked_sub(1).and_then(|index| self.members.get(index as usize))
+        else {
+            return false;
+        };
+        if number.is_empty()
+            || self.configuration.as_ref().is_some_and(|settings| settings.pure_node_extensions)
+        {
+            return false;
+        }
+        let tree = self.tree.root(caller.home);
+        let prefix = self.prefix(caller.home, &caller.subscriber).into_digits();
+        let of_tree = || self.numbered(number).filter(|other| self.tree.root(other.home) == tree);
+        let prefix_of = |other: &Member| self.prefix(other.home, &other.subscriber).into_digits();
+        let is_neighbour =
+            |other: &Member| other.subscriber.e164 == *number && prefix_of(other) == prefix;
+        let is_elsewhere = |other: &Member| {
+            other.identity.number.to_text() == number.text() && prefix_of(other) != prefix
+        };
+        // From the root every number is what it is.
+        !prefix.is_empty() && !of_tree().any(is_neighbour) && of_tree().any(is_elsewhere)
     }
 
     /// The lines with this address, or this extension within their node.

@@ -82,6 +82,8 @@ pub enum LineInput {
     Host(HostFact),
     /// A request of an application.
     Command(Opening, RequestId, Command),
+    /// A request of an application to call the address of a line in another numbering node.
+    Across(Opening, RequestId, Command),
     /// An application's request for a call that is parked somewhere.
     Unpark(Opening, RequestId, Unpark),
     /// The PBX's answer to what was asked for a request, or by the line itself.
@@ -99,6 +101,15 @@ pub struct Unpark {
     pub from: Personal,
     /// The leg that is parked there.
     pub parked: Option<(PbxId, CallHandle)>,
+}
+
+/// What the estate knows about a request.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// The leg that is parked where a call is to be taken from.
+    parked: Option<(PbxId, CallHandle)>,
+    /// The number to call is the address of a line in another numbering node.
+    across: bool,
 }
 
 /// The state of a line.
@@ -209,11 +220,16 @@ impl Line {
             }
             LineInput::Host(fact) => self.host(at, &fact, out),
             LineInput::Command(opening, id, command) => {
-                self.command(at, opening, id, command, None, out);
+                self.command(at, opening, id, command, Known::default(), out);
+            }
+            LineInput::Across(opening, id, command) => {
+                let known = Known { across: true, ..Known::default() };
+                self.command(at, opening, id, command, known, out);
             }
             LineInput::Unpark(opening, id, Unpark { call, from, parked }) => {
                 let command = Command::Unpark { call, from };
-                self.command(at, opening, id, command, parked, out);
+                let known = Known { parked, ..Known::default() };
+                self.command(at, opening, id, command, known, out);
             }
             LineInput::Reply(ticket, reply) => self.reply(at, ticket, reply, out),
             LineInput::Due(timer) => self.due(at, timer, out),

@@ -50,7 +50,7 @@ pub(super) fn read(text: &str, gathered: &mut Gathered) -> Result<(), (Option<us
     }
     for (number, line) in lines {
         let line = line.trim();
-        if line.is_empty() || line.starts_with('#') || line == COLUMNS {
+        if line.is_empty() || line.starts_with("#") || line.starts_with("id,guid") {
             continue;
         }
         let mut columns = line.split(',').map(|column| column.trim().trim_matches('"'));
