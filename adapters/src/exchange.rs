@@ -255,7 +255,7 @@ impl Lanes {
         let index = known.unwrap_or_else(|| {
             let (asks, received) = mpsc::unbounded_channel();
             let (manner, place) = (Arc::clone(&self.manner), Arc::clone(&ask.place));
-            let lane = Lane::new(Arc::clone(line), manner, ask.attempt, place);
+            let lane = Lane::new(Arc::clone(line), &manner, ask.attempt, place);
             self.tasks.push(tasks.spawn(lane.serve(received)));
             self.open.push((Arc::clone(&ask.place), purpose, asks));
             self.open.len() - 1
@@ -284,8 +284,8 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(line: Arc<Line>, manner: Arc<Manner>, attempt: Attempt, place: Arc<Place>) -> Lane {
-        let Manner { account, tls, patience } = &*manner;
+    fn new(line: Arc<Line>, manner: &Manner, attempt: Attempt, place: Arc<Place>) -> Lane {
+        let Manner { account, tls, patience } = manner;
         let connection = Connection::new(&place, Arc::clone(account), tls).map_err(|error| {
             line.causes.tell(line.pbx, &place, &error.to_string());
             Failure::Certificate

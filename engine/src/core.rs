@@ -24,6 +24,9 @@ pub struct Core {
     lines: BTreeMap<LineId, Arc<Line>>,
 }
 
+/// The parts of a core: the estate, its PBXs, its lines.
+pub type Parts = (Arc<Estate>, Vec<(PbxId, Pbx)>, Vec<Arc<Line>>);
+
 impl Core {
     /// Puts a core together from its parts.
     #[must_use]
@@ -37,7 +40,7 @@ impl Core {
 
     /// Takes a core apart, for the actors.
     #[must_use]
-    pub fn into_parts(self) -> (Arc<Estate>, Vec<(PbxId, Pbx)>, Vec<Arc<Line>>) {
+    pub fn into_parts(self) -> Parts {
         (self.estate, self.pbxs.into_iter().collect(), self.lines.into_values().collect())
     }
 
