@@ -6,7 +6,9 @@
 //! left when a provider starts is thrown away.
 
 use engine::core::Core;
+use engine::id::{Guid, PermanentId};
 use engine::snapshot::{self, Place};
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -22,27 +24,59 @@ pub const LOOK_EVERY: Duration = Duration::from_millis(500);
 const AT_ONCE: usize = 16;
 
 /// The longest question, in bytes.
-const QUESTION_BYTES_MAX: u64 = 64;
+const QUESTION_BYTES_MAX: u64 = 256 * 1024;
 
 /// An answer that nobody has fetched is thrown away after this.
 const FETCHED_WITHIN: Duration = Duration::from_secs(120);
 
 /// What can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     /// How everything is.
     State,
     /// Read the settings now, and bring them into force.
     Reload,
+    /// Remove a line.
+    Dismiss(PermanentId),
+    /// Take in ids of users that no PBX has spoken of so far.
+    Import(Vec<(Guid, PermanentId)>),
 }
 
 impl Question {
-    const ALL: [Question; 2] = [Question::State, Question::Reload];
+    /// Beginning and version of every question.
+    const HEAD: &str = "tapline 1 ";
 
-    fn words(self) -> &'static str {
-        match self {
-            Question::State => "tapline 1 state",
-            Question::Reload => "tapline 1 reload",
+    fn words(&self) -> String {
+        let words = match self {
+            Question::State => "state".to_owned(),
+            Question::Reload => "reload".to_owned(),
+            Question::Dismiss(line) => format!("dismiss {}", line.0),
+            Question::Import(ids) => {
+                ids.iter().fold("import".to_owned(), |mut words, (guid, id)| {
+                    // Writing to a String cannot fail.
+                    let _ = write!(words, " {guid}={}", id.0);
+                    words
+                })
+            }
+        };
+        format!("{}{words}", Question::HEAD)
+    }
+
+    fn read(words: &str) -> Option<Question> {
+        let words = words.strip_prefix(Question::HEAD)?;
+        let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
+        match verb {
+            "state" if rest.is_empty() => Some(Question::State),
+            "reload" if rest.is_empty() => Some(Question::Reload),
+            "dismiss" => Some(Question::Dismiss(PermanentId(rest.parse().ok()?))),
+            "import" => {
+                let ids = rest.split_ascii_whitespace().map(|word| {
+                    let (guid, id) = word.split_once('=')?;
+                    Some((Guid::read_exact(guid)?, PermanentId(id.parse().ok()?)))
+                });
+                ids.collect::<Option<_>>().map(Question::Import)
+            }
+            _ => None,
         }
     }
 }
@@ -68,7 +102,42 @@ pub enum NoAnswer {
 /// # Errors
 /// See [`NoAnswer`].
 pub fn reload(log: &Path, within: Duration) -> Result<String, NoAnswer> {
-    let bytes = ask(log, Question::Reload, within)?;
+    words(ask(log, &Question::Reload, within)?)
+}
+
+/// Has a provider at work remove a line. The answer is why it does not, if so.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub fn dismiss(
+    log: &Path,
+    line: PermanentId,
+    within: Duration,
+) -> Result<Option<String>, NoAnswer> {
+    refusal(words(ask(log, &Question::Dismiss(line), within)?)?)
+}
+
+/// Has a provider at work take in ids; at most some 5 000 at a time. The answer is why it does not,
+/// if so.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub fn import(
+    log: &Path,
+    ids: &[(Guid, PermanentId)],
+    within: Duration,
+) -> Result<Option<String>, NoAnswer> {
+    refusal(words(ask(log, &Question::Import(ids.to_vec()), within)?)?)
+}
+
+/// What was done is answered by this word.
+pub(crate) const DONE: &str = "done";
+
+fn refusal(answer: String) -> Result<Option<String>, NoAnswer> {
+    Ok((answer != DONE).then_some(answer))
+}
+
+fn words(bytes: Vec<u8>) -> Result<String, NoAnswer> {
     String::from_utf8(bytes).map_err(|error| NoAnswer::Unreadable(error.to_string()))
 }
 
@@ -77,7 +146,7 @@ pub fn reload(log: &Path, within: Duration) -> Result<String, NoAnswer> {
 /// # Errors
 /// See [`NoAnswer`].
 pub fn state(log: &Path, within: Duration) -> Result<Core, NoAnswer> {
-    let bytes = ask(log, Question::State, within)?;
+    let bytes = ask(log, &Question::State, within)?;
     let mut rest = &bytes[..];
     let (core, _) = snapshot::read(|_| {
         let (len, after) = rest.split_first_chunk::<4>()?;
@@ -89,7 +158,7 @@ pub fn state(log: &Path, within: Duration) -> Result<Core, NoAnswer> {
     Ok(core)
 }
 
-fn ask(log: &Path, question: Question, within: Duration) -> Result<Vec<u8>, NoAnswer> {
+fn ask(log: &Path, question: &Question, within: Duration) -> Result<Vec<u8>, NoAnswer> {
     let folder = log.join(FOLDER);
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let number = format!("{}{}", since_1970.as_nanos(), std::process::id());
@@ -157,9 +226,8 @@ impl Desk {
                 // It would be answered again and again.
                 continue;
             }
-            let known = Question::ALL.into_iter().find(|known| words == known.words());
             let answer = self.folder.join(format!("answer-{number}"));
-            questions.extend(known.map(|question| Asked { question, answer }));
+            questions.extend(Question::read(&words).map(|question| Asked { question, answer }));
         }
         self.throw_away(|path| {
             let age = path.metadata().and_then(|data| data.modified()).map(|at| at.elapsed());
@@ -240,9 +308,9 @@ mod tests {
                 if let Some(asked) = desk.questions().first() {
                     match asked.question {
                         Question::State => asked.show(&Core::default()),
-                        Question::Reload => asked.say("done"),
+                        _ => asked.say(DONE),
                     }
-                    return asked.question;
+                    return asked.question.clone();
                 }
                 std::thread::yield_now();
             }
@@ -275,10 +343,30 @@ mod tests {
     }
 
     #[test]
+    fn every_question_is_read_as_it_was_written() {
+        let ids = (0..4096).map(|n| (Guid([n as u8; 16]), PermanentId(u32::MAX - n)));
+        for question in [
+            Question::State,
+            Question::Reload,
+            Question::Dismiss(PermanentId(7)),
+            Question::Import(ids.collect()),
+            Question::Import(Vec::new()),
+        ] {
+            let words = question.words();
+            assert!(words.len() as u64 <= QUESTION_BYTES_MAX);
+            assert_eq!(Question::read(&words), Some(question));
+        }
+        for words in ["dismiss", "dismiss x", "import 12=3", "import", "state now", "State"] {
+            let read = Question::read(&format!("{}{words}", Question::HEAD));
+            assert_eq!(read, (words == "import").then(|| Question::Import(Vec::new())), "{words}");
+        }
+    }
+
+    #[test]
     fn what_is_no_question_is_cleared_away_without_an_answer() {
         let folder = TempDir::new().unwrap();
         let desk = Desk::beside(folder.path());
-        let long = "tapline 1 reload".repeat(1000);
+        let long = "tapline 1 reload".repeat(20_000);
         for (name, text) in [("ask-1", "tapline 9 dance"), ("ask-2", ""), ("ask-3", &long)] {
             fs::write(folder.path().join(FOLDER).join(name), text).unwrap();
         }

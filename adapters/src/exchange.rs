@@ -314,6 +314,11 @@ impl Lane {
         {
             self.interface = (*interface).into();
         }
+        let localised = match translation::local_number(request) {
+            None => None,
+            Some(question) => Some(self.localised(request, &question).await),
+        };
+        let request = localised.as_ref().unwrap_or(request);
         let operation = operation(request, self.interface, &self.place);
         let begun = Instant::now();
         let mut outcome = self.post(&operation, request).await;
@@ -336,6 +341,20 @@ impl Lane {
                 vec![translation::answered(link, &self.place, request, kind, outcome)]
             }
         }
+    }
+
+    /// A request to call a number of another numbering node, with the digits that lead there. A PBX
+    /// that does not say which gets the number as it is.
+    async fn localised(&mut self, request: &Request, question: &Operation) -> Request {
+        let answer = match self.post(question, request).await {
+            Ok(answer) => translation::read(&answer, |body| decode(question.kind(), body)).ok(),
+            Err(_) => None,
+        };
+        if answer.is_none() {
+            let pbx = self.line.pbx.0;
+            tracing::warn!(pbx, "it does not say how a number of another node is dialled");
+        }
+        translation::localised(request, answer)
     }
 
     async fn post(

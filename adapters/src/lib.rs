@@ -7,6 +7,7 @@ pub mod desk;
 pub mod diary;
 pub mod exchange;
 pub mod http;
+pub mod ids;
 pub mod journal;
 pub mod runtime;
 pub mod secret;
@@ -16,5 +17,6 @@ pub mod simulation;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod soap;
+pub mod upkeep;
 pub mod verification;
 pub mod views;

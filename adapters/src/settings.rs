@@ -11,7 +11,7 @@
 //! standby = "pbx2.example.com"   # optional
 //! path = "/PBX0/user.soap"       # optional: another one only for dynamic PBXs
 //! [lines]
-//! name_template = "%c"
+//! name_template = "%c"           # or "long-name", "name-and-number", "user-url"
 //! pure_node_extensions = false
 //! single_active_call = false
 //! request_deadline_ms = 5000     # how long the PBX may take to show that a request was obeyed
@@ -44,7 +44,7 @@ use engine::pii::Personal;
 pub use error::{SettingsError, SettingsFault};
 use files::{bytes_of, first_line, text_of, wipe_text};
 use folders::Surroundings;
-use rules::{address_fault, meant_by, sound_text, template_fault};
+use rules::{address_fault, meant_by, sound_text};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -65,7 +65,8 @@ const PATH_BYTES_MAX: usize = 4096;
 /// The most PBX trees.
 const PBXS_MAX: usize = 64;
 
-pub use engine::name::PLACEHOLDERS;
+pub use engine::name::{PLACEHOLDERS, PRESETS};
+pub use rules::template_of;
 
 /// Settings that were read and found sound.
 #[derive(Clone, Debug)]
@@ -367,10 +368,10 @@ impl<'d> Document<'d> {
 
     fn name_template(&self, lines: &Section<'_>) -> Checked<Box<str>> {
         let Some(template) = lines.text("name_template")? else { return Ok("%c".into()) };
-        if let Some(fault) = template_fault(template.value) {
-            return Err(self.error(Some(template.span), fault));
+        match template_of(template.value) {
+            Ok(template) => Ok(template.into()),
+            Err(fault) => Err(self.error(Some(template.span), fault)),
         }
-        Ok(template.value.into())
     }
 
     /// Short enough that an application still waits, long enough for a PBX to answer.

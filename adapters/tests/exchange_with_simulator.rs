@@ -287,6 +287,33 @@ async fn a_call_is_made_once_while_nonces_go_stale_all_the_time() {
 }
 
 #[tokio::test]
+async fn a_number_of_another_node_is_dialled_as_the_pbx_says() {
+    let mut estate = Estate::built_in();
+    for user in estate.users.iter_mut().filter(|user| matches!(&*user.e164, "21" | "22")) {
+        user.node = "north".into();
+        user.nodenum = "5".into();
+    }
+    let start = move || Simulator::start(&estate, Options::default()).unwrap();
+    let simulator = std::thread::spawn(start).join().unwrap();
+    let mut client = Client::of(&simulator, "secret");
+    let session = client.session().await;
+    let users = client.snapshot(session).await;
+    let caller = users.iter().find(|user| user.e164.text() == "21").unwrap();
+    let user = client.monitor(session, caller.cn.text()).await;
+    let across =
+        |e164: &str| ordered(Order::CallAcross { user, e164: e164.into(), block_id: false });
+    let reply = client.reply(across("522")).await;
+    assert!(matches!(reply, Reply::Calling(CallHandle(1..))), "{reply:?}");
+    assert_eq!(simulator.control("last-dialled").unwrap(), "22");
+    // One that does not say is asked by the number as it is.
+    simulator.control("set fault_injection UserLocalNum=500*1").unwrap();
+    let reply = client.reply(across("23")).await;
+    assert!(matches!(reply, Reply::Calling(CallHandle(1..))), "{reply:?}");
+    assert_eq!(simulator.control("last-dialled").unwrap(), "23");
+    assert_eq!(simulator.control("count UserCall").unwrap(), "2");
+}
+
+#[tokio::test]
 async fn a_call_whose_answer_is_lost_is_reported_so_and_not_made_again() {
     let lost = |reply: &Reply| matches!(reply, Reply::Failed(Failure::Broken));
     let refused = |reply: &Reply| *reply == Reply::Failed(Failure::Status(500));

@@ -67,6 +67,18 @@ fn the_smallest_settings_get_the_documented_defaults() {
 }
 
 #[test]
+fn a_ready_made_template_is_taken_by_its_name() {
+    let template = |word: &str| {
+        let text = format!("{SMALLEST}\n[lines]\nname_template = \"{word}\"\n");
+        parse(&text).unwrap().name_template
+    };
+    assert_eq!(&*template("long-name"), "%c");
+    assert_eq!(&*template("name-and-number"), "%d (%N)");
+    assert_eq!(&*template("user-url"), "%u");
+    assert_eq!(&*template("%c is 100%%"), "%c is 100%%");
+}
+
+#[test]
 fn every_key_of_the_contract_is_taken() {
     let settings = parse(FULL).unwrap();
     assert_eq!(settings.user.text(), "Zoë & Söhne");
@@ -232,6 +244,9 @@ fn bad_inputs() -> Vec<(Wrong, usize, &'static [&'static str])> {
             &["unknown placeholder %z", "%c %d %h %e %E %N %n %p %P %u %U %X %x"],
         ),
         (template("100%"), 8, &["a % with nothing after it"]),
+        (template("Line"), 8, &["no placeholder", "\"long-name\", \"name-and-number\""]),
+        (template("100%%"), 8, &["no placeholder"]),
+        (template("long_name"), 8, &["no placeholder", "\"long-name\""]),
         (template("%ü"), 8, &["unknown placeholder %ü"]),
         (template(""), 8, &["\"name_template\" is empty"]),
         // The rest.

@@ -4,7 +4,7 @@
 //! give back. The provider has worked for a while before, so that the buffers of its log, which do
 //! not depend on the number of lines, are there.
 
-use benches::figures::{are_wanted, wait_for};
+use benches::figures::{are_wanted, resident_bytes, wait_for};
 use benches::provider::Fed;
 use benches::traffic;
 use std::path::Path;
@@ -65,13 +65,6 @@ fn measure(lines: u32) {
         before / f64::from(1 << 20)
     );
     drop(provider);
-}
-
-/// Linux only.
-fn resident_bytes() -> Option<f64> {
-    const PAGE_BYTES: f64 = 4096.0;
-    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
-    Some(pages.split(' ').nth(1)?.parse::<f64>().ok()? * PAGE_BYTES)
 }
 
 /// Fills the buffers of the log, and the cache of its storage, which keeps some ten thousand values.

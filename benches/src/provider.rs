@@ -18,7 +18,7 @@ pub struct Fed {
     pub feed: Feed,
     opened: Arc<Opened>,
     /// Settings and log.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Fed {
@@ -34,7 +34,7 @@ impl Fed {
         let opened = Arc::new(Opened { count: AtomicU32::new(0), next: listener });
         let listener = Arc::<Opened>::clone(&opened);
         let (stand, feed) = Stand::start_fed(&settings, listener).expect("the provider starts");
-        Fed { stand, feed, opened, _folder: folder }
+        Fed { stand, feed, opened, folder }
     }
 
     /// Has the PBX report users until there are so many, and waits until their lines are open.
@@ -53,6 +53,17 @@ impl Fed {
         }
         assert!(wait_for(|| opened() == lines), "only {} of {lines} lines are open", opened());
         self
+    }
+}
+
+impl Fed {
+    /// Ends the provider and leaves settings and log in the folder, until that is dropped.
+    #[must_use]
+    pub fn stop_and_keep(self) -> TempDir {
+        let Fed { stand, feed, folder, .. } = self;
+        drop(stand);
+        drop(feed);
+        folder
     }
 }
 

@@ -40,6 +40,7 @@ use crate::line::{LineInput, Unpark};
 use crate::parking::Lot;
 use crate::pbx::{CallClue, Clue, PbxInput, ends_session};
 use crate::pii::Personal;
+use crate::pool::Pool;
 use crate::time::{Millis, Timer};
 use crate::view::Identity;
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,9 @@ impl Estate {
                 let unpark = Unpark { call, from, parked };
                 Route::Line(line, LineInput::Unpark(opening, id, unpark))
             }
+            Event::App(line, opening, id, command) if self.calls_across(line, &command) => {
+                Route::Line(line, LineInput::Across(opening, id, command))
+            }
             Event::App(line, opening, id, command) => {
                 Route::Line(line, LineInput::Command(opening, id, command))
             }
@@ -128,6 +132,22 @@ impl Estate {
     /// Lines that TAPI should know of when a session of the telephony server begins.
     pub fn lines(&self) -> impl Iterator<Item = &Arc<Identity>> {
         self.members.iter().filter(|member| member.gone.is_none()).map(|member| &member.identity)
+    }
+
+    /// Who a line is.
+    pub(crate) fn who_is(&self, line: LineId) -> Option<&Arc<Identity>> {
+        let index = (line.0 as usize).checked_sub(1)?;
+        self.members.get(index).map(|member| &member.identity)
+    }
+
+    /// Makes one of what lines have in common: what is said of their PBX, and its trunks.
+    pub(crate) fn share(&mut self) {
+        let (mut switches, mut trunks) = (Pool::default(), Pool::default());
+        for member in &mut self.members {
+            let identity = Arc::make_mut(&mut Arc::make_mut(member).identity);
+            switches.share(&mut identity.switch);
+            trunks.share(&mut identity.trunks);
+        }
     }
 
     fn host_fact(&mut self, at: Millis, fact: HostFact) -> Route {
@@ -163,6 +183,38 @@ impl Estate {
     /// The leg parked at the line with this number.
     fn parked_at(&self, number: &Personal) -> Option<(PbxId, CallHandle)> {
         self.numbered(number).find_map(|member| self.lot.at(&member.subscriber.cn))
+    }
+
+    /// Whether a request is to call the address of a line in another numbering node. A PBX reads
+    /// numbers within the node of the caller, where the same digits may be somebody else's
+    /// extension, who then is meant (the PBX's SOAP reference, 4.4).
+    fn calls_across(&self, line: LineId, command: &Command) -> bool {
+        let number = match command {
+            Command::MakeCall { number, .. } => number,
+            Command::SetupTransfer { consultation, .. }
+            | Command::SetupConference { consultation, .. } => &consultation.number,
+            _ => return false,
+        };
+        let Some(caller) = line.0.checked_sub(1).and_then(|index| self.members.get(index as usize))
+        else {
+            return false;
+        };
+        if number.is_empty()
+            || self.configuration.as_ref().is_some_and(|settings| settings.pure_node_extensions)
+        {
+            return false;
+        }
+        let tree = self.tree.root(caller.home);
+        let prefix = self.prefix(caller.home, &caller.subscriber).into_digits();
+        let of_tree = || self.numbered(number).filter(|other| self.tree.root(other.home) == tree);
+        let prefix_of = |other: &Member| self.prefix(other.home, &other.subscriber).into_digits();
+        let is_neighbour =
+            |other: &Member| other.subscriber.e164 == *number && prefix_of(other) == prefix;
+        let is_elsewhere = |other: &Member| {
+            other.identity.number.to_text() == number.text() && prefix_of(other) != prefix
+        };
+        // From the root every number is what it is.
+        !prefix.is_empty() && !of_tree().any(is_neighbour) && of_tree().any(is_elsewhere)
     }
 
     /// The lines with this address, or this extension within their node.

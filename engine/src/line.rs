@@ -23,9 +23,10 @@ use crate::id::{CallHandle, CallId, LineId, Link, Opening, PbxId, RequestId, Tic
 use crate::pbx::CallClue;
 use crate::pii::Personal;
 use crate::place::Place;
+use crate::pool::Pool;
 use crate::tapi::{CallState, address_state, disconnect_mode, line_dev_state};
 use crate::time::{Millis, Timer};
-use crate::view::{Identity, LineView};
+use crate::view::{ForwardsView, Identity, LineView};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -81,6 +82,8 @@ pub enum LineInput {
     Host(HostFact),
     /// A request of an application.
     Command(Opening, RequestId, Command),
+    /// A request of an application to call the address of a line in another numbering node.
+    Across(Opening, RequestId, Command),
     /// An application's request for a call that is parked somewhere.
     Unpark(Opening, RequestId, Unpark),
     /// The PBX's answer to what was asked for a request, or by the line itself.
@@ -98,6 +101,15 @@ pub struct Unpark {
     pub from: Personal,
     /// The leg that is parked there.
     pub parked: Option<(PbxId, CallHandle)>,
+}
+
+/// What the estate knows about a request.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// The leg that is parked where a call is to be taken from.
+    parked: Option<(PbxId, CallHandle)>,
+    /// The number to call is the address of a line in another numbering node.
+    across: bool,
 }
 
 /// The state of a line.
@@ -137,6 +149,13 @@ struct Open {
     version: u32,
     line_states: u32,
     address_states: u32,
+}
+
+/// What lines may have in common.
+#[derive(Default)]
+pub(crate) struct LinePools {
+    places: Pool<Arc<Place>>,
+    forwards: Pool<Arc<ForwardsView>>,
 }
 
 impl Line {
@@ -201,11 +220,16 @@ impl Line {
             }
             LineInput::Host(fact) => self.host(at, &fact, out),
             LineInput::Command(opening, id, command) => {
-                self.command(at, opening, id, command, None, out);
+                self.command(at, opening, id, command, Known::default(), out);
+            }
+            LineInput::Across(opening, id, command) => {
+                let known = Known { across: true, ..Known::default() };
+                self.command(at, opening, id, command, known, out);
             }
             LineInput::Unpark(opening, id, Unpark { call, from, parked }) => {
                 let command = Command::Unpark { call, from };
-                self.command(at, opening, id, command, parked, out);
+                let known = Known { parked, ..Known::default() };
+                self.command(at, opening, id, command, known, out);
             }
             LineInput::Reply(ticket, reply) => self.reply(at, ticket, reply, out),
             LineInput::Due(timer) => self.due(at, timer, out),
@@ -284,6 +308,16 @@ impl Line {
         self.requests = Vec::new();
         self.early = Vec::new();
         self.forwards.started();
+    }
+
+    /// Makes one of what is equal: its identity and that which the estate has, and what it has in
+    /// common with other lines.
+    pub(crate) fn share(&mut self, identity: Option<&Arc<Identity>>, pools: &mut LinePools) {
+        if let Some(same) = identity.filter(|same| **same == self.identity) {
+            self.identity = Arc::clone(same);
+        }
+        pools.places.share(&mut self.place);
+        self.forwards.share(&mut pools.forwards);
     }
 
     fn identified(&mut self, identity: Arc<Identity>, out: &mut Effects) {

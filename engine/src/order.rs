@@ -165,4 +165,14 @@ pub enum Order {
         /// Checksum of the record as it was read, without what comes from templates.
         print: u32,
     },
+    /// Places a call to a number that counts from the root of the numbering: the PBX is asked by
+    /// `UserLocalNum` what the user has to dial for it, and then as by `UserCall`.
+    CallAcross {
+        /// The calling user.
+        user: UserHandle,
+        /// The number from the root.
+        e164: Personal,
+        /// Hide the caller's number.
+        block_id: bool,
+    },
 }

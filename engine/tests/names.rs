@@ -4,16 +4,17 @@
 mod grove;
 
 use engine::core::Core;
-use engine::effect::Report;
+use engine::effect::{Order, Report};
 use engine::estate::{NameUse, Why};
-use engine::fact::{HostFact, UserInfo};
-use engine::id::{Guid, LineId, PermanentId};
+use engine::fact::{Command, Event, HostFact, UserInfo};
+use engine::id::{CallId, Guid, LineId, Opening, PermanentId, RequestId};
 use engine::snapshot;
 use engine::time::Millis;
 use grove::*;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 fn person(cn: &str, guid: &str, e164: &str) -> UserInfo {
     UserInfo { guid: Guid::read(guid), e164: e164.into(), ..user(cn, "") }
@@ -108,6 +109,53 @@ fn nodes_out_of_view_and_loops_of_nodes_are_reported_and_lines_stay() {
     assert_eq!(site.in_service().len(), 2);
 }
 
+/// What is ordered when the user calls a number.
+fn dialled(site: &mut Grove, cn: &str, number: &str) -> Vec<Order> {
+    let line = site.line(cn).identity.line;
+    site.orders.clear();
+    let call = CallId { line, serial: CallId::FIRST_MADE };
+    let number = number.into();
+    let make =
+        Command::MakeCall { call, number, block_id: false, country_code: 0, call_param_flags: 0 };
+    site.event(Event::App(line, Opening(line.0), RequestId(1), make));
+    site.settle();
+    site.host(HostFact::CallClosed(call));
+    site.orders.retain(|order| !matches!(order, Order::ShowUser { .. }));
+    std::mem::take(&mut site.orders)
+}
+
+#[test]
+fn a_number_of_another_node_is_dialled_as_the_pbx_says_and_any_other_as_it_is() {
+    let mut site = site();
+    for (name, digit) in [("north", "5"), ("south", "6")] {
+        site.says("hq", node(name, digit, "root", ""));
+    }
+    site.says("hq", in_node(person("Anna", "a1", "20"), "north", "5"));
+    site.says("hq", in_node(person("Ben", "b1", "620"), "north", "5"));
+    site.says("branch", in_node(person("Cleo", "c1", "20"), "south", "6"));
+    site.says("branch", in_node(person("Dora", "d1", "21"), "south", "6"));
+    site.says("hq", person("Root", "r1", "30"));
+    site.says("other", in_node(person("Far", "f1", "77"), "south", "6"));
+    for cn in ["Anna", "Root"] {
+        site.open(cn);
+    }
+    let across = |orders: Vec<Order>| match &orders[..] {
+        [Order::CallAcross { .. }] => true,
+        [Order::UserCall { .. }] => false,
+        other => panic!("{other:?}"),
+    };
+    assert!(across(dialled(&mut site, "Anna", "621")), "Dora's address");
+    assert!(!across(dialled(&mut site, "Anna", "620")), "Ben is a neighbour and meant");
+    assert!(!across(dialled(&mut site, "Anna", "20")), "an extension of the own node");
+    assert!(!across(dialled(&mut site, "Anna", "0301234567")), "nobody's address");
+    assert!(across(dialled(&mut site, "Anna", "30")), "at the root");
+    assert!(!across(dialled(&mut site, "Anna", "677")), "another tree");
+    assert!(!across(dialled(&mut site, "Root", "621")), "from the root it is what it is");
+    site.settings.pure_node_extensions = true;
+    site.configure();
+    assert!(!across(dialled(&mut site, "Anna", "621")), "addresses are extensions now");
+}
+
 #[test]
 fn of_two_lines_with_one_name_the_same_gets_it_whichever_comes_first() {
     let first = [person("Anna", "a1", "20"), person("Anna", "b1", "21")];
@@ -155,7 +203,7 @@ fn the_names_of_pbxs_in_names_follow_the_user_and_the_standby() {
     site.configure();
     let anna = UserInfo { h323: "anna".into(), ..person("Anna", "a1", "20") };
     site.pbxs.get_mut("spare").unwrap().users.push(anna.clone());
-    site.says("hq:8080", anna.clone());
+    site.says("hq:8080", anna);
     assert_eq!(name(&site.core, "a1"), "anna|hq:8080|hq|hq");
     site.cut("hq:8080");
     site.pass(10_000);
@@ -393,6 +441,22 @@ fn through_a_snapshot(core: &Core) -> Core {
         });
     written.unwrap();
     snapshot::read(|number| chunks.get(number as usize)).unwrap().0
+}
+
+#[test]
+fn what_lines_have_in_common_is_one_again_after_a_snapshot() {
+    let mut site = site();
+    play(&mut site, Step::Says(0, 0, 0));
+    play(&mut site, Step::Says(2, 1, 1));
+    let core = through_a_snapshot(&site.core);
+    assert!(core == site.core);
+    let known: Vec<_> = core.estate().lines().collect();
+    assert_eq!(known.len(), 2);
+    for identity in &known {
+        let view = core.view(identity.line).unwrap();
+        assert!(Arc::ptr_eq(&view.identity, identity), "its identity is that of the estate");
+        assert!(Arc::ptr_eq(&view.identity.trunks, &known[0].trunks), "its PBX has one list");
+    }
 }
 
 proptest! {

@@ -31,6 +31,7 @@ Examples:
   tapline simulate                      a PBX to try your own programs on
   tapline verify --config tapline.toml  whether these settings will work, and why not
   tapline run --config tapline.toml     the calls of a real PBX, until Ctrl-C
+  tapline lines --config tapline.toml   its lines with their permanent ids
 
 Exit codes:
   0  all went well
@@ -105,6 +106,23 @@ pub(crate) enum Command {
     /// plays.
     #[command(after_help = SIM_EXAMPLES)]
     Sim(Sim),
+    /// List the lines with their permanent ids, and what became of those that are no more.
+    ///
+    /// Asks the provider at work on the log, or reads the log if none is. Names are those that
+    /// applications see; where the template gives two lines one name, the table says which of them
+    /// has it. With --preview nothing changes: it shows what the names would be with another
+    /// template, or one of the ready-made ones: long-name, name-and-number, user-url.
+    #[command(after_help = LINES_EXAMPLES)]
+    Lines(Lines),
+    /// Take the table of permanent ids out of a log, or into one.
+    ///
+    /// Applications store these ids, so a site that changes over from another provider keeps its
+    /// applications as they are if their ids are imported before the first start: from a table that
+    /// `export` wrote, or from the registry key lineGUIDs of the vendor's provider, exported with
+    /// regedit. Later too ids can be imported, for users that no PBX has spoken of; an id that
+    /// somebody has is never given to another one.
+    #[command(after_help = IDS_EXAMPLES)]
+    Ids(Ids),
 }
 
 const DEMO_EXAMPLES: &str = "\
@@ -153,6 +171,24 @@ Examples:
   tapline sim --seed 7 --verbose
   tapline sim --seeds 0..1000 --keep /tmp/found
   tapline sim --seeds 0..200 --json | jq 'select(.finding)'";
+
+const LINES_EXAMPLES: &str = "\
+Examples:
+  tapline lines --config tapline.toml
+  tapline lines --config tapline.toml --preview '%d_(%N)'
+  tapline lines --log /var/lib/tapline/log --defunct --json
+  tapline lines remove 17 --config tapline.toml";
+
+const IDS_EXAMPLES: &str = "\
+Examples:
+  tapline ids export ids.csv --config tapline.toml
+  tapline ids import lineGUIDs.reg --config tapline.toml
+
+Exit codes:
+  0  every id of the table is in the log now
+  1  some are not, because of ids that were there; nothing of these was changed
+  2  the file makes no sense; nothing of it was imported
+  5  the log cannot be used";
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
@@ -241,6 +277,71 @@ pub(crate) struct Sim {
     pub(crate) keep: PathBuf,
 }
 
+/// Whose log.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct WhichLog {
+    /// The settings file, which names the log
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of the log
+    #[arg(long, value_name = "LOG")]
+    pub(crate) log: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Lines {
+    #[command(subcommand)]
+    pub(crate) action: Option<LinesAction>,
+    #[command(flatten)]
+    pub(crate) log: Option<WhichLog>,
+    /// What names this template would make
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "defunct")]
+    pub(crate) preview: Option<String>,
+    /// The lines that are no more, why, and for how long
+    #[arg(long)]
+    pub(crate) defunct: bool,
+    /// Print one JSON object per line, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LinesAction {
+    /// Remove a line that no PBX reports now; applications are told. Its id stays its own
+    Remove {
+        /// Its permanent id
+        id: u32,
+        #[command(flatten)]
+        log: WhichLog,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ids {
+    #[command(subcommand)]
+    pub(crate) action: IdsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IdsAction {
+    /// Write all ids, those of lines that are no more included, to a new file
+    Export {
+        /// The file; it must not be there yet
+        file: PathBuf,
+        #[command(flatten)]
+        log: WhichLog,
+    },
+    /// Take in the ids of a table, or of a registry file
+    Import {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        log: WhichLog,
+    },
+}
+
 fn read_seeds(text: &str) -> Result<Range<u64>, String> {
     let (first, end) = text.split_once("..").ok_or("two numbers with two dots, such as 0..200")?;
     let number = |text: &str| text.parse().map_err(|_| format!("{text:?} is no number"));
@@ -270,6 +371,8 @@ mod tests {
             SIMULATE_EXAMPLES,
             REPLAY_EXAMPLES,
             SIM_EXAMPLES,
+            LINES_EXAMPLES,
+            IDS_EXAMPLES,
         ] {
             for line in help.lines().filter_map(|line| line.strip_prefix("  tapline ")) {
                 let command = line.split("  ").next().unwrap();

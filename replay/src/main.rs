@@ -2,7 +2,9 @@
 
 mod command_line;
 mod demo;
+mod ids;
 mod interrupt;
+mod lines;
 mod live;
 mod log;
 mod output;
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
         Command::Simulate(simulate) => simulate::serve(&simulate),
         Command::Replay(replay) => rederive::show(&replay),
         Command::Sim(sim) => sim::play(&sim),
+        Command::Lines(lines) => lines::list(&lines),
+        Command::Ids(ids) => ids::carry(&ids),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -61,6 +61,9 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
     folder
 }
 
+#[path = "command/lines.rs"]
+mod lines;
+
 mod command_line {
     use super::*;
 
@@ -86,7 +89,7 @@ mod command_line {
         for code in ["0  all went well", "1  a replay", "6  the log is damaged"] {
             assert!(stdout(&help).contains(code), "{}", stdout(&help));
         }
-        for command in ["demo", "run", "verify", "simulate", "replay"] {
+        for command in ["demo", "run", "verify", "simulate", "replay", "lines", "ids"] {
             let help = stdout(&run(&["help", command]));
             assert!(help.contains("Examples:\n  tapline "), "{help}");
         }

@@ -113,6 +113,8 @@ extern unsigned storm_seconds;
 void session_start(struct setup setup);
 /* The first part of it only: library and settings. */
 void session_prepare(struct setup setup);
+/* Writes other settings into the file of the session that runs; its log stays where it is. */
+void session_change_settings(struct setup setup);
 /* Negotiation, providerEnumDevices, providerInit. */
 void session_init(struct setup setup);
 /* Closes calls and lines, shuts the provider down, unloads it, and passes judgement on the log. */

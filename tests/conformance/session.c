@@ -26,28 +26,41 @@ static const char *item_path(const char *name)
     return path;
 }
 
-static void write_settings(struct setup setup)
+/* The file of this session, and where its log is. */
+static char settings_path[512], log_path[512];
+
+static void fill_settings(struct setup setup)
 {
-    static unsigned turn;
-    char name[32], text[2048];
-    snprintf(name, sizeof name, "log-%u", turn);
-    const char *log = item_path(setup.log ? setup.log : name);
-    char pbx[64];
+    char pbx[64], text[2048];
     snprintf(pbx, sizeof pbx, "[[pbx]]\nmaster = \"127.0.0.1:%u\"\n",
              setup.pbx ? setup.pbx : simulator_port);
     /* Literal strings, in single quotes: a Windows path needs no escapes in them. */
     snprintf(text, sizeof text,
              "account = \"_TAPI_\"\npassword = \"secret\"\nuser = \"TAPI\"\nhttps = false\n\n"
              "%s\n[lines]\n%s\n[log]\npath = '%s'\n",
-             setup.pbxs ? setup.pbxs : pbx, setup.lines ? setup.lines : "", log);
-    snprintf(name, sizeof name, "settings-%u.toml", turn++);
-    const char *path = item_path(name);
-    folder_make(item_path(""));
-    FILE *file = fopen(path, "wb");
-    CHECK(file != NULL, "cannot write %s", path);
+             setup.pbxs ? setup.pbxs : pbx, setup.lines ? setup.lines : "", log_path);
+    FILE *file = fopen(settings_path, "wb");
+    CHECK(file != NULL, "cannot write %s", settings_path);
     fputs(setup.settings ? setup.settings : text, file);
     fclose(file);
-    environment_set("TAPLINE_CONFIG", path);
+}
+
+static void write_settings(struct setup setup)
+{
+    static unsigned turn;
+    char name[32];
+    snprintf(name, sizeof name, "log-%u", turn);
+    snprintf(log_path, sizeof log_path, "%s", item_path(setup.log ? setup.log : name));
+    snprintf(name, sizeof name, "settings-%u.toml", turn++);
+    snprintf(settings_path, sizeof settings_path, "%s", item_path(name));
+    folder_make(item_path(""));
+    fill_settings(setup);
+    environment_set("TAPLINE_CONFIG", settings_path);
+}
+
+void session_change_settings(struct setup setup)
+{
+    fill_settings(setup);
 }
 
 uint16_t dead_port(void)

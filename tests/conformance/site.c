@@ -38,6 +38,8 @@ struct pbx {
 static struct pbx pbxs[PBXS];
 static unsigned pbx_count;
 
+static struct site_settings in_force;
+
 static void look_at_pbxs(void)
 {
     pbx_count = 0;
@@ -129,6 +131,7 @@ static void look_at_truth(void)
     memset(&truth, 0, sizeof truth);
     look_at_pbxs();
     for (unsigned i = 0; i < pbx_count; i++) {
+        if (in_force.without_works && strncmp(pbxs[i].name, "works", 5) == 0) continue;
         look_at_people(&pbxs[i]);
         look_at_calls(&pbxs[i]);
     }
@@ -295,8 +298,10 @@ static bool person_agrees(const struct person *person)
     if (line == NULL) return DIFFERS("%s has no line", person->name);
     const WCHAR *wide = TEXT_OF(glance_at_caps(line), LineName);
     const char *name = wide != NULL ? utf8(wide) : "", *number = glance_at_number(line);
-    if (strcmp(name, person->name) != 0)
-        return DIFFERS("a line is called %s, not %s", name, person->name);
+    char wanted[NAME + 32];
+    snprintf(wanted, sizeof wanted, in_force.numbered ? "%s (%s)" : "%s", person->name,
+             person->number);
+    if (strcmp(name, wanted) != 0) return DIFFERS("a line is called %s, not %s", name, wanted);
     if (strcmp(number, person->number) != 0)
         return DIFFERS("the line of %s has the number %s, not %s", person->name, number,
                        person->number);
@@ -390,22 +395,46 @@ static size_t write_tree(char *text, size_t size, const char *master)
                             of_standby);
 }
 
-void site_start(const char *log, bool reversed)
+/* The settings in words; the text lives until the next call. */
+static struct setup setup_of(const char *log, struct site_settings settings)
 {
     static char text[512];
     look_at_pbxs();
+    size_t length = 0;
+    if (settings.works_first && !settings.without_works)
+        length += write_tree(text, sizeof text, "works");
+    length += write_tree(text + length, sizeof text - length, "hq");
+    if (!settings.works_first && !settings.without_works)
+        write_tree(text + length, sizeof text - length, "works");
+    return (struct setup){.log = log, .pbxs = text, .without_lines = true,
+                          .lines = settings.numbered ? "name_template = \"%c (%e)\"" : NULL};
+}
+
+void site_start(const char *log, struct site_settings settings)
+{
+    in_force = settings;
+    struct setup setup = setup_of(log, settings);
     /* Commands go to a PBX that none of these items switches off. */
     for (unsigned i = 0; i < pbx_count; i++)
         if (strcmp(pbxs[i].rank, "standby of hq") == 0)
             simulator_port = (uint16_t)atoi(strchr(pbxs[i].authority, ':') + 1);
-    size_t length = write_tree(text, sizeof text, reversed ? "works" : "hq");
-    write_tree(text + length, sizeof text - length, reversed ? "hq" : "works");
-    session_start((struct setup){.log = log, .pbxs = text, .without_lines = true});
+    session_start(setup);
     site_quiet("at the beginning");
     for (unsigned i = 0; i < pbx_count; i++)
         CHECK(is_standby(&pbxs[i]) || !pbxs[i].on ||
                   control_number("at %s sessions", pbxs[i].name) == 1,
               "%s has %s sessions", pbxs[i].name, control("at %s sessions", pbxs[i].name));
+}
+
+void site_change_settings(struct site_settings settings)
+{
+    in_force = settings;
+    session_change_settings(setup_of(NULL, settings));
+}
+
+void site_spoil_settings(void)
+{
+    session_change_settings((struct setup){.settings = "account = \"_TA"});
 }
 
 struct line *line_named(const char *name)

@@ -11,9 +11,20 @@
 
 enum { SITE_MS = 60000 }; /* pauses between attempts are half a minute at most */
 
+/* What the settings of a site say. */
+struct site_settings {
+    bool works_first;   /* the trees the other way round */
+    bool without_works; /* one tree only; the lines of the other are not there */
+    bool numbered;      /* lines are called by name and number: Anna Berg (20) */
+};
+
 /* A session with both masters and their standbys, all lines open, everything as at the PBXs. `log`
- * as in a setup; `reversed` has the settings name the trees the other way round. */
-void site_start(const char *log, bool reversed);
+ * as in a setup. */
+void site_start(const char *log, struct site_settings settings);
+/* Other settings from now on, while the session runs. */
+void site_change_settings(struct site_settings settings);
+/* A file that makes no sense, in place of the settings that are in force. */
+void site_spoil_settings(void);
 
 /* Waits until lines and calls read as they are at the PBXs, and no line has got another id. */
 void site_quiet(const char *after);

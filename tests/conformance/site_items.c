@@ -1,4 +1,4 @@
-/* Items 178 to 182: a site of several PBXs. Whenever it is quiet, all lines and calls that the host
+/* Items 178 to 183: a site of several PBXs. Whenever it is quiet, all lines and calls that the host
  * reads are those of the PBXs (site.c), and no line has another id than before. */
 
 #include "host.h"
@@ -14,7 +14,7 @@
 static void each_is_cut_and_started(void)
 {
     static const char *const all[] = {"kiosk", "depot", "branch", "works", "hq"};
-    site_start(NULL, false);
+    site_start(NULL, (struct site_settings){0});
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
         char stop[64], start[64], what[64];
         snprintf(stop, sizeof stop, "stop %s", all[i]);
@@ -68,7 +68,7 @@ static void change_over(const char *pbx, const char *from, const char *to, const
 
 static void standbys_take_over(void)
 {
-    site_start(NULL, false);
+    site_start(NULL, (struct site_settings){0});
     change_over("hq", "21", "20", "Anna Berg");
     change_over("branch", "31", "30", "Cleo Stern");
     change_over("works", "21", "20", "Ida Jung");
@@ -82,7 +82,7 @@ static void movers_keep_their_line(void)
     static const struct {
         const char *pbx, *other;
     } all[] = {{"kiosk", "40"}, {"branch", "30"}, {"hq", "20"}, {"depot", "51"}};
-    site_start(NULL, false);
+    site_start(NULL, (struct site_settings){0});
     const struct line *line = line_named("Gus Hall");
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
         char move[64];
@@ -109,7 +109,7 @@ static void at_all(const char *command)
 
 static void names_and_people_change(void)
 {
-    site_start(NULL, false);
+    site_start(NULL, (struct site_settings){0});
     const struct line *line = line_named("Dora Eng");
     for (unsigned i = 0; i < 2; i++) {
         control("at branch call 31 30");
@@ -145,17 +145,52 @@ static void names_and_people_change(void)
 
 static void ids_outlive_sessions(void)
 {
-    site_start("log", false);
+    site_start("log", (struct site_settings){0});
     session_stop();
     /* Whoever is told first, and whatever is there. */
     control_until_end("at hq order reverse", "at hq order normal");
     control_until_end("at works order reverse", "at works order normal");
-    site_start("log", true);
+    site_start("log", (struct site_settings){.works_first = true});
     session_stop();
     control_until_end("stop kiosk", "start kiosk");
     control_until_end("move 50 hq", "move 50 depot");
     control_until_end("stop works", "start works");
-    site_start("log", false);
+    site_start("log", (struct site_settings){0});
+}
+
+/* ---- settings ---- */
+
+static void settings_change_under_calls(void)
+{
+    site_start(NULL, (struct site_settings){0});
+    control_until_end("at hq call 21 20", "at hq hangup 20");
+    control("at hq answer 20");
+    control_until_end("at branch call 31 30", "at branch hangup 30");
+    control_until_end("at works call 21 20", "at works hangup 20");
+    site_quiet("when calls are up");
+    struct call *call = only_call(line_named("Anna Berg"));
+    place since = log_end();
+    /* The trees the other way round, and other names. */
+    site_change_settings((struct site_settings){.works_first = true, .numbered = true});
+    site_quiet("when lines have other names");
+    CHECK(removals() == 0, "%u lines were removed", removals());
+    control("at hq hold 20");
+    site_quiet("when the call is held");
+    /* Half a file changes nothing; neither does it stop the provider from reading the next one. */
+    site_spoil_settings();
+    control("at branch answer 30");
+    site_quiet("when settings make no sense");
+    /* A tree leaves with its lines and their calls, and comes back with the same lines. */
+    site_change_settings((struct site_settings){.without_works = true});
+    site_quiet("when one tree is left");
+    const unsigned gone = removals();
+    CHECK(gone >= 2, "%u lines were removed", gone);
+    site_change_settings((struct site_settings){0});
+    site_quiet("when the other one is back");
+    CHECK(removals() == gone, "%u lines were removed, and then %u", gone, removals());
+    const struct line *line = line_named("Anna Berg");
+    CHECK(only_call(line) == call && service_changes(line, since) == 0,
+          "the call of 20 at hq was disturbed");
 }
 
 const struct item site_items[] = {
@@ -169,5 +204,7 @@ const struct item site_items[] = {
      120},
     {182, "line ids of a site are the same in later sessions, whatever comes first",
      ids_outlive_sessions, 120},
+    {183, "other settings come into force under calls, which go on; a tree leaves and comes back",
+     settings_change_under_calls, 120},
     {ITEMS_END, NULL, NULL, 0},
 };

@@ -8,11 +8,11 @@ pub use crate::counting::{Counting, allocations, bytes_in_use, releases};
 
 use crate::abi::{
     Extent, HDrvCall, LINE_CALLSTATE, LINE_CREATE, LINE_NEWCALL, LineCallInfo, LineCallStatus,
-    LineEvent,
+    LineDevCaps, LineEvent,
 };
 use crate::exports::{
-    TSPI_lineCloseCall, TSPI_lineGetCallInfo, TSPI_lineGetCallStatus, TSPI_lineOpen,
-    TSPI_providerCreateLineDevice, TSPI_providerShutdown,
+    TSPI_lineCloseCall, TSPI_lineGetCallInfo, TSPI_lineGetCallStatus, TSPI_lineGetDevCaps,
+    TSPI_lineOpen, TSPI_providerCreateLineDevice, TSPI_providerShutdown,
 };
 use crate::host::{HOST, Init};
 use adapters::exchange::feeding::{Feed, feed};
@@ -82,6 +82,17 @@ impl Stand {
         if answer == 0 { Ok(()) } else { Err(answer) }
     }
 
+    /// `TSPI_lineGetDevCaps` into a buffer.
+    ///
+    /// # Errors
+    /// The LINEERR.
+    pub fn line_caps(&self, device: u32, into: &mut Buffer) -> Result<(), i32> {
+        let caps = into.bytes.as_mut_ptr().cast();
+        // SAFETY: the buffer has the size that stands in its first member.
+        let answer = unsafe { TSPI_lineGetDevCaps(device, VERSION, 0, caps) };
+        if answer == 0 { Ok(()) } else { Err(answer) }
+    }
+
     /// `TSPI_lineGetCallStatus` into a buffer, as often as wanted.
     ///
     /// # Errors
@@ -128,6 +139,13 @@ impl Buffer {
         let name = std::mem::offset_of!(LineCallInfo, caller_id_name);
         let size = std::mem::offset_of!(Extent, size);
         self.number(number + size) + self.number(name + size)
+    }
+
+    /// How many bytes the name of the line takes in a LINEDEVCAPS.
+    #[must_use]
+    pub fn name_bytes(&self) -> u32 {
+        let name = std::mem::offset_of!(LineDevCaps, line_name);
+        self.number(name + std::mem::offset_of!(Extent, size))
     }
 
     fn number(&self, at: usize) -> u32 {

@@ -108,16 +108,18 @@ pub(crate) fn is_administration(order: &Order) -> bool {
 fn carried(order: &Order, interface: Interface) -> Operation {
     let nothing = Personal::default;
     match order.clone() {
-        Order::UserCall { user, e164, block_id } => Operation::UserCall {
-            user,
-            cn: nothing(),
-            e164,
-            h323: nothing(),
-            reg: 0,
-            info: Vec::new(),
-            rc: 0,
-            srce164: if block_id { HIDDEN.into() } else { nothing() },
-        },
+        Order::UserCall { user, e164, block_id } | Order::CallAcross { user, e164, block_id } => {
+            Operation::UserCall {
+                user,
+                cn: nothing(),
+                e164,
+                h323: nothing(),
+                reg: 0,
+                info: Vec::new(),
+                rc: 0,
+                srce164: if block_id { HIDDEN.into() } else { nothing() },
+            }
+        }
         Order::UserConnect { call } => Operation::UserConnect { call },
         Order::UserClear { call, cause } => {
             Operation::UserClear { call, cause: u32::from(cause), info: Vec::new() }
@@ -292,6 +294,28 @@ fn administered(request: &Request, document: &str) -> Reply {
         admin::done(document).map(|()| Reply::Taken)
     };
     read.unwrap_or_else(|error| refused(&error))
+}
+
+/// The first question of [`Order::CallAcross`]: what the user dials for the number.
+pub(crate) fn local_number(request: &Request) -> Option<Operation> {
+    let Request::Order { order: Order::CallAcross { user, e164, .. }, .. } = request else {
+        return None;
+    };
+    Some(Operation::UserLocalNum { user: *user, num: e164.clone() })
+}
+
+/// The same request with the number that the PBX gives for it; as it is if it gives none.
+pub(crate) fn localised(request: &Request, answer: Option<Answer>) -> Request {
+    let mut localised = request.clone();
+    if let (
+        Request::Order { order: Order::CallAcross { e164, .. }, .. },
+        Some(Answer::UserLocalNum(local)),
+    ) = (&mut localised, answer)
+        && !local.text().trim().is_empty()
+    {
+        *e164 = local;
+    }
+    localised
 }
 
 /// The second question of [`Order::SetNoAnswerTime`]: the record as it was shown, but for the time.

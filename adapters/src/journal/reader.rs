@@ -1,12 +1,15 @@
 //! Reading a log from any record on, for replay and capture.
 
 use super::error::OpenError;
+use super::fold::{Fold, Stop};
 use super::folder::{Copy, Folder, Found, Lock, end_of, holds_log, noted_reach};
 use super::salvage::Salvaged;
 use super::storage::{Storage, StorageError, Stored};
+use engine::core::Core;
 use engine::fact::Record;
 use engine::frame::{Chain, Frame, FrameError};
-use std::path::Path;
+use engine::time::Millis;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A log open for reading only. Nothing is repaired; of a damaged storage, what is intact is read.
@@ -15,6 +18,7 @@ pub struct LogReader {
     first: u64,
     /// What showed that records behind the last one that can be read are lost.
     loss: Option<String>,
+    path: PathBuf,
     _lock: Lock,
 }
 
@@ -33,13 +37,28 @@ impl LogReader {
         let lock = folder.lock()?;
         let (source, loss) = open_source(folder, path)?;
         let first = source.as_ref().frame_from(0).map_err(|error| folder.failed(error))?;
-        Ok(LogReader { source, first: first.map_or(0, |(first, _)| first), loss, _lock: lock })
+        let first = first.map_or(0, |(first, _)| first);
+        Ok(LogReader { source, first, loss, path: path.to_owned(), _lock: lock })
     }
 
     /// Sequence number of the oldest record.
     #[must_use]
     pub fn first_seq(&self) -> u64 {
         self.first
+    }
+
+    /// The state that the log leads to, as far as it is intact, and the time of its last record.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn state(&self) -> Result<(Core, Millis), OpenError> {
+        match Fold::of(self.source.as_ref()) {
+            Ok(fold) => Ok((fold.core, fold.place.last_at)),
+            Err(Stop::Newer(error)) => {
+                Err(OpenError::Newer { path: self.path.clone(), what: error.to_string() })
+            }
+            Err(Stop::Storage(error)) => Err(OpenError::of(&self.path, error)),
+        }
     }
 
     /// The records from a sequence number on, as far as they are intact.

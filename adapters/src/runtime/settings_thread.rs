@@ -5,12 +5,13 @@
 //! neither Polls nor timers.
 
 use super::message::Intake;
-use crate::desk::{Asked, Desk, LOOK_EVERY, Question};
+use crate::desk::{Asked, DONE, Desk, LOOK_EVERY, Question};
 use crate::exchange::Manner;
 use crate::settings::{Changes, Settings};
 use engine::core::Core;
 use engine::estate::{PbxChange, Plan};
 use engine::fact::{Event, HostFact};
+use engine::id::PermanentId;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -20,6 +21,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// How often the settings file is looked at.
 const READ_EVERY: Duration = Duration::from_secs(2);
+
+/// What is said to who asks for a change at the end.
+const STOPPING: &str = "the provider is about to stop; nothing changes";
 
 /// The running thread.
 pub(crate) struct SettingsThread {
@@ -122,7 +126,7 @@ impl Clerk {
     }
 
     fn answer(&mut self, asked: &Asked) {
-        match asked.question {
+        match &asked.question {
             Question::State => {
                 if let Some(core) = self.state() {
                     asked.show(&core);
@@ -133,6 +137,31 @@ impl Clerk {
                 let outcome = self.deal_with(sight);
                 asked.say(&outcome.words());
             }
+            Question::Dismiss(line) => asked.say(&self.dismiss(*line)),
+            Question::Import(ids) => {
+                let facts =
+                    ids.chunks(HostFact::MAX_IDS).map(|ids| HostFact::IdsImported(ids.into()));
+                let all = facts.into_iter().all(|fact| self.note(Event::Host(fact)));
+                asked.say(if all { DONE } else { STOPPING });
+            }
+        }
+    }
+
+    /// Removes a line, and says what came of it.
+    fn dismiss(&self, id: PermanentId) -> String {
+        if !self.note(Event::Host(HostFact::LineDismissed(id))) {
+            return STOPPING.into();
+        }
+        let Some(state) = self.state() else { return STOPPING.into() };
+        let entry = state.estate().entries().find(|entry| entry.identity.permanent == id);
+        match entry {
+            None => format!("there is no line with the id {}", id.0),
+            Some(entry) if entry.gone.is_none() => format!(
+                "line {} stays: a PBX reports its user, and it would be back at once; take him out \
+                 of the groups of the user in the settings first",
+                id.0
+            ),
+            Some(_) => DONE.into(),
         }
     }
 
@@ -229,7 +258,7 @@ impl Outcome {
     fn words(&self) -> String {
         match self {
             Outcome::Same => "the settings are those in force; nothing changes".into(),
-            Outcome::Stopping => "the provider is about to stop; nothing changes".into(),
+            Outcome::Stopping => STOPPING.into(),
             Outcome::Refused(why) => format!("{why}. The settings in force stay as they are"),
             Outcome::Applied(changes, plan) => applied(changes, plan),
         }

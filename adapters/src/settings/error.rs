@@ -145,6 +145,17 @@ pub enum SettingsFault {
         /// The placeholders that exist.
         allowed: String,
     },
+    /// A name template that gives all lines one name.
+    #[error(
+        "\"name_template\" has no placeholder, so all lines would have one name; it takes {allowed}, \
+         or one of {presets}"
+    )]
+    NoPlaceholder {
+        /// Those that exist.
+        allowed: String,
+        /// Names of ready-made templates.
+        presets: String,
+    },
     /// A text without text.
     #[error("\"{0}\" is empty")]
     Empty(&'static str),

@@ -1,7 +1,7 @@
 //! What single values must be like.
 
-use super::PLACEHOLDERS;
 use super::error::SettingsFault;
+use super::{PLACEHOLDERS, PRESETS};
 use crate::http::Place;
 
 /// Refuses a text that is empty, too long, or holds what no text of settings holds.
@@ -71,17 +71,36 @@ fn distance(from: &[char], to: &str) -> usize {
     row[to.len()]
 }
 
-/// What is wrong with a name template, if anything.
-pub(super) fn template_fault(template: &str) -> Option<SettingsFault> {
-    let mut letters = template.chars();
+/// The name template that a text stands for: itself, or the one of the preset of that name.
+///
+/// # Errors
+/// [`SettingsFault`] names a placeholder that is none, or a template that gives all lines one name.
+pub fn template_of(text: &str) -> Result<&str, SettingsFault> {
+    if let Some(template) = engine::name::preset(text) {
+        return Ok(template);
+    }
+    let allowed = || {
+        let allowed: Vec<_> = PLACEHOLDERS.chars().map(|letter| format!("%{letter}")).collect();
+        allowed.join(" ")
+    };
+    let (mut letters, mut placeholders) = (text.chars(), 0);
     while letters.any(|letter| letter == '%') {
         let found = match letters.next() {
-            Some(letter) if PLACEHOLDERS.contains(letter) => continue,
+            // A percent sign.
+            Some('%') => continue,
+            Some(letter) if PLACEHOLDERS.contains(letter) => {
+                placeholders += 1;
+                continue;
+            }
             Some(letter) => format!("the unknown placeholder %{letter}"),
             None => "a % with nothing after it".to_owned(),
         };
-        let allowed: Vec<_> = PLACEHOLDERS.chars().map(|letter| format!("%{letter}")).collect();
-        return Some(SettingsFault::BadPlaceholder { found, allowed: allowed.join(" ") });
+        return Err(SettingsFault::BadPlaceholder { found, allowed: allowed() });
     }
-    None
+    if placeholders == 0 {
+        let presets: Vec<_> = PRESETS.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let presets = presets.join(", ");
+        return Err(SettingsFault::NoPlaceholder { allowed: allowed(), presets });
+    }
+    Ok(text)
 }

@@ -23,9 +23,16 @@ const ROOT: &str = "root";
 /// The node objects that PBXs have reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Nodes {
-    /// By the tree of PBXs and their name in small letters; what each PBX says of it.
-    by_name: BTreeMap<(PbxId, Box<str>), BTreeMap<PbxId, Node>>,
+    /// What each PBX says of a node.
+    by_name: BTreeMap<NodeName, BTreeMap<PbxId, Node>>,
+    /// Under which names a PBX has spoken of an object.
+    by_object: BTreeMap<(PbxId, Guid), NodeNames>,
+    /// What lies in a node, as far as anybody says so; how many do.
+    below: BTreeMap<NodeName, BTreeMap<Box<str>, u32>>,
 }
+
+/// A node: the tree of PBXs that it is of, and its name in small letters.
+type NodeName = (PbxId, Box<str>);
 
 /// What a PBX says of a node object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,8 +67,8 @@ impl Prefix {
     }
 }
 
-/// Nodes, by the tree of PBXs and their name in small letters.
-pub(super) type NodeNames = BTreeSet<(PbxId, Box<str>)>;
+/// Several nodes.
+pub(super) type NodeNames = BTreeSet<NodeName>;
 
 /// There are too many nodes.
 pub(super) struct TooManyNodes;
@@ -92,9 +99,9 @@ impl Nodes {
         at_home: bool,
     ) -> Result<NodeNames, TooManyNodes> {
         let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
-        let names = BTreeSet::from([small(user.cn.text()), small(user.h323.text())]);
-        let names: BTreeSet<_> =
-            names.into_iter().filter(|name| user.active && !is_root(name)).collect();
+        let names = [user.cn.text(), user.h323.text()].map(small);
+        let names = names.into_iter().filter(|name| user.active && !is_root(name));
+        let names: NodeNames = names.map(|name| (tree, name)).collect();
         let node = Node {
             guid,
             number: user.e164.text().into(),
@@ -103,33 +110,78 @@ impl Nodes {
             at_home,
             attempt: link.attempt,
         };
-        let mut changed = self.retain(|(of, name), by, node| {
-            (*of, by, node.guid) != (tree, link.pbx, guid) || names.contains(name)
-        });
+        let former = self.by_object.get(&(link.pbx, guid)).cloned().unwrap_or_default();
+        let mut changed = NodeNames::new();
+        for name in former.difference(&names) {
+            self.unsay(link.pbx, name);
+            changed.insert(name.clone());
+        }
         for name in names {
-            let place = (tree, name);
-            if self.by_name.len() >= MAX_NODES && !self.by_name.contains_key(&place) {
+            if self.by_name.len() >= MAX_NODES && !self.by_name.contains_key(&name) {
                 return Err(TooManyNodes);
             }
-            let said = self.by_name.entry(place.clone()).or_default();
-            let before = said.insert(link.pbx, node.clone());
-            if before.is_none_or(|before| before.differs(&node)) {
-                changed.insert(place);
-            }
+            let said = self.by_name.get(&name).and_then(|said| said.get(&link.pbx));
+            let is_news = said.is_none_or(|before| before.differs(&node));
+            self.unsay(link.pbx, &name);
+            self.say(link.pbx, name.clone(), node.clone());
+            changed.extend(is_news.then_some(name));
         }
         Ok(self.with_those_below(changed))
     }
 
     /// All objects have been reported in that attempt: what was not is gone.
     pub(super) fn end(&mut self, link: Link) -> NodeNames {
-        let gone = self.retain(|_, by, node| by != link.pbx || node.attempt == link.attempt);
-        self.with_those_below(gone)
+        self.forget(link.pbx, |node| node.attempt != link.attempt)
     }
 
     /// A PBX is not looked after any more.
     pub(super) fn leave(&mut self, pbx: PbxId) -> NodeNames {
-        let gone = self.retain(|_, by, _| by != pbx);
-        self.with_those_below(gone)
+        self.forget(pbx, |_| true)
+    }
+
+    fn forget(&mut self, pbx: PbxId, which: impl Fn(&Node) -> bool) -> NodeNames {
+        let objects = self.by_object.range((pbx, Guid::NIL)..=(pbx, Guid([0xFF; 16])));
+        let names = objects.flat_map(|(_, names)| names.iter());
+        let is_one = |name: &&NodeName| {
+            self.by_name.get(*name).and_then(|said| said.get(&pbx)).is_some_and(&which)
+        };
+        let names: NodeNames = names.filter(is_one).cloned().collect();
+        names.iter().for_each(|name| self.unsay(pbx, name));
+        self.with_those_below(names)
+    }
+
+    fn say(&mut self, pbx: PbxId, name: NodeName, node: Node) {
+        self.by_object.entry((pbx, node.guid)).or_default().insert(name.clone());
+        let inside = self.below.entry((name.0, small(&node.parent))).or_default();
+        *inside.entry(name.1.clone()).or_insert(0) += 1;
+        self.by_name.entry(name).or_default().insert(pbx, node);
+    }
+
+    fn unsay(&mut self, pbx: PbxId, name: &NodeName) {
+        let Some(said) = self.by_name.get_mut(name) else { return };
+        let node = said.remove(&pbx);
+        if said.is_empty() {
+            self.by_name.remove(name);
+        }
+        let Some(node) = node else { return };
+        if let Some(names) = self.by_object.get_mut(&(pbx, node.guid)) {
+            names.remove(name);
+            if names.is_empty() {
+                self.by_object.remove(&(pbx, node.guid));
+            }
+        }
+        let parent = (name.0, small(&node.parent));
+        if let Some(inside) = self.below.get_mut(&parent) {
+            if let Some(count) = inside.get_mut(&name.1) {
+                *count -= 1;
+                if *count == 0 {
+                    inside.remove(&name.1);
+                }
+            }
+            if inside.is_empty() {
+                self.below.remove(&parent);
+            }
+        }
     }
 
     /// The digits from the root to a node whose number a record gives.
@@ -167,40 +219,17 @@ impl Nodes {
         said.values().find(|node| node.at_home).or_else(|| said.values().next())
     }
 
-    /// Keeps what is to be kept. Returns of which nodes something was not.
-    fn retain(&mut self, keep: impl Fn(&(PbxId, Box<str>), PbxId, &Node) -> bool) -> NodeNames {
-        let mut changed = NodeNames::new();
-        self.by_name.retain(|name, said| {
-            let before = said.len();
-            said.retain(|by, node| keep(name, *by, node));
-            if said.len() != before {
-                changed.insert(name.clone());
-            }
-            !said.is_empty()
-        });
-        changed
-    }
-
     fn with_those_below(&self, changed: NodeNames) -> NodeNames {
-        if changed.is_empty() {
-            return changed;
+        let mut all = NodeNames::new();
+        let mut next: Vec<NodeName> = changed.into_iter().collect();
+        while let Some(name) = next.pop() {
+            let inside = self.below.get(&name).into_iter().flatten();
+            let inside = inside.map(|(inside, _)| (name.0, inside.clone()));
+            // A loop must not hold us.
+            next.extend(inside.filter(|inside| !all.contains(inside)));
+            all.insert(name);
         }
-        let lies_below = |(tree, name): &(PbxId, Box<str>)| {
-            let mut name = name.clone();
-            for _ in 0..MAX_NODE_DEPTH {
-                if changed.contains(&(*tree, name.clone())) {
-                    return true;
-                }
-                match self.node(*tree, &name) {
-                    Some(node) => name = small(&node.parent),
-                    None => return false,
-                }
-            }
-            true
-        };
-        let below: NodeNames =
-            self.by_name.keys().filter(|name| lies_below(name)).cloned().collect();
-        below.into_iter().chain(changed.iter().cloned()).collect()
+        all
     }
 }
 

@@ -4,7 +4,7 @@
 //! what will be. The users of a PBX that nobody has asked yet are not known, and so not in it.
 
 use super::tree::Tree;
-use super::{Estate, Member};
+use super::{Estate, Member, Why};
 use crate::fact::Configuration;
 use crate::id::PbxId;
 use crate::place::Place;
@@ -100,7 +100,10 @@ impl Estate {
                     from: Arc::clone(&was.identity),
                     to: Arc::clone(&is.identity),
                 }),
-                (true, true) if after.tree.is_new_against(&self.tree, is.home) => {
+                (true, true)
+                    if is.gone.is_some_and(|gone| gone.why == Why::PbxLeft)
+                        && after.tree.is_new_against(&self.tree, is.home) =>
+                {
                     plan.added.push(Arc::clone(&is.identity));
                 }
                 _ => {}

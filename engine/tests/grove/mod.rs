@@ -4,7 +4,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 use engine::core::Core;
-use engine::effect::{Ask, Effect, Interface, Notice, Report, Request, What};
+use engine::effect::{Ask, Effect, Interface, Notice, Order, Report, Request, What};
 use engine::fact::*;
 use engine::id::*;
 use engine::invariant::Watch;
@@ -66,6 +66,8 @@ pub struct Grove {
     pub asked: Vec<(String, String)>,
     pub reports: Vec<Report>,
     pub told: Vec<(LineId, String)>,
+    /// What was ordered for applications and lines; it all fails.
+    pub orders: Vec<Order>,
     queue: VecDeque<Ask>,
     /// Polls that wait for something to tell; whether the snapshot was given.
     polls: BTreeMap<Link, (String, bool)>,
@@ -105,6 +107,7 @@ impl Grove {
             asked: Vec::new(),
             reports: Vec::new(),
             told: Vec::new(),
+            orders: Vec::new(),
             queue: VecDeque::new(),
             polls: BTreeMap::new(),
             timers: BTreeSet::new(),
@@ -176,7 +179,8 @@ impl Grove {
             Request::Poll { .. } => Question::Poll,
             Request::UserInitialize { line, .. } => Question::UserInitialize(line),
             Request::End { .. } => Question::End,
-            Request::Order { line, ticket, .. } => {
+            Request::Order { line, ticket, order } => {
+                self.orders.push(order);
                 let reply = Reply::Failed(Failure::Status(500));
                 return self.event(Event::Reply(line, ticket, reply));
             }

@@ -6,6 +6,7 @@
 mod checks;
 mod clock;
 mod columns;
+mod lists;
 mod machines;
 mod people;
 mod words;
@@ -13,6 +14,7 @@ mod words;
 pub(crate) use checks::{check_row, indented};
 pub(crate) use clock::Clock;
 pub(crate) use columns::fitted;
+pub(crate) use lists::{ColumnWidths, age, cells, state_word};
 pub(crate) use people::{header, heading};
 
 use engine::effect::{Notice, What};

@@ -80,6 +80,8 @@ pub struct PbxModel {
     boots: u32,
     counts: BTreeMap<Kind, u64>,
     last_dialled: String,
+    /// The most records that a `FindUser` wanted.
+    most_wanted: u32,
     /// It stands by for another PBX, which serves.
     stands_by: bool,
 }
@@ -109,6 +111,7 @@ impl PbxModel {
             boots: 0,
             counts: BTreeMap::new(),
             last_dialled: String::new(),
+            most_wanted: 0,
             stands_by: false,
         }
     }
@@ -269,6 +272,13 @@ impl PbxModel {
     #[must_use]
     pub fn request_count(&self, kind: Kind) -> u64 {
         self.counts.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// The most records that a `FindUser` wanted at once, 0 if none came: more than 50 may crash a
+    /// real PBX.
+    #[must_use]
+    pub fn most_wanted(&self) -> u32 {
+        self.most_wanted
     }
 
     /// Number of the latest `UserCall`.

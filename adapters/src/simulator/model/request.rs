@@ -91,6 +91,9 @@ impl PbxModel {
         self.advance(now);
         let kind = operation.kind();
         *self.counts.entry(kind).or_default() += 1;
+        if let Operation::FindUser { count, .. } = operation {
+            self.most_wanted = self.most_wanted.max(*count);
+        }
         let fault = self.switches.take_fault(kind);
         let session = self.session_named_by(operation);
         let interface = session.and_then(|number| self.sessions.get_mut(&number)).map_or(

@@ -93,9 +93,11 @@ async fn soap_exchange(
         Ok(asked) => asked,
         Err(error) => return Ok(misunderstood(&error, &dialect)),
     };
+    let kind = asked.operation.kind();
+    let _burden = (kind != Kind::Poll).then(|| house.load.begin());
     let asker = Asker { connection: caller.id, account, interface: asked.flags.interface() };
     let reply = house.with_model(|model, now| model.request(now, &asker, &asked.operation));
-    deliver(house, caller, asked.operation.kind(), reply, dialect).await
+    deliver(house, caller, kind, reply, dialect).await
 }
 
 /// Writes a reply, with whatever is to go wrong with it.

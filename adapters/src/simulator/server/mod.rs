@@ -21,6 +21,7 @@ use access::Gate;
 use engine::time::Millis;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -115,6 +116,7 @@ impl Simulator {
             path: path.clone(),
             address,
             scheme,
+            load: Load::default(),
         };
         let houses: Vec<Arc<House>> =
             addresses.into_iter().enumerate().map(house).map(Arc::new).collect();
@@ -143,6 +145,14 @@ impl Simulator {
     pub fn pbxs(&self) -> Vec<(Listed, SocketAddr)> {
         let listed = self.campus.lock().list();
         listed.into_iter().zip(self.houses.iter().map(|house| house.address)).collect()
+    }
+
+    /// The most requests that any one PBX had to answer at the same time, Polls not counted: whether
+    /// a client floods them.
+    #[must_use]
+    pub fn most_at_once(&self) -> usize {
+        let most = self.houses.iter().map(|house| house.load.most.load(Ordering::Relaxed));
+        most.max().unwrap_or(0)
     }
 
     /// The certificate of HTTPS, for a client to pin; `None` for HTTP.
@@ -315,6 +325,32 @@ struct House {
     path: String,
     address: SocketAddr,
     scheme: &'static str,
+    load: Load,
+}
+
+/// Requests that are being answered. A `Poll` waits for something to tell, and does not count.
+#[derive(Default)]
+struct Load {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Load {
+    /// One more, until the answer is dropped.
+    fn begin(&self) -> Burden<'_> {
+        let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(now, Ordering::Relaxed);
+        Burden(self)
+    }
+}
+
+/// A request that is being answered.
+struct Burden<'a>(&'a Load);
+
+impl Drop for Burden<'_> {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The model of one PBX, while nobody else has the site.

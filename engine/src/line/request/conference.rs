@@ -31,7 +31,7 @@ impl Line {
         ticket: Ticket,
         call: CallId,
         conference: CallId,
-        wanted: Consultation,
+        (wanted, across): (Consultation, bool),
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
@@ -49,8 +49,8 @@ impl Line {
         self.calls.extend([parent, made]);
         self.pend(at, ticket, call, Kind::SetupConference { conference, consultation }, out);
         self.order(monitor, ticket, Order::UserHold { call: leg }, out);
-        let e164 = number;
-        self.order(monitor, ticket, Order::UserCall { user: monitor.user, e164, block_id }, out);
+        let dialling = make::Dialling { block_id, across };
+        self.order(monitor, ticket, dialling.order(monitor.user, number), out);
         Ok(Progress::UnderWay)
     }
 

@@ -3,7 +3,7 @@
 use super::{Kind, Outcome, Pending, Progress};
 use crate::call::Phase;
 use crate::effect::{Effect, Effects, Order};
-use crate::id::{CallHandle, CallId, Ticket};
+use crate::id::{CallHandle, CallId, Ticket, UserHandle};
 use crate::line::Line;
 use crate::line::call::{Call, Standing};
 use crate::pii::Personal;
@@ -14,6 +14,27 @@ use crate::view::CallCard;
 /// How long a call that is made waits for another one to be put on hold, if the PBX says nothing of
 /// either. It is only about the order in which they are told.
 const HOLD_PATIENCE_MS: u64 = 1_000;
+
+/// How a number is to be called.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dialling {
+    /// Hide the caller's number.
+    pub(super) block_id: bool,
+    /// The number counts from the root of the numbering.
+    pub(super) across: bool,
+}
+
+impl Dialling {
+    /// The order for it.
+    pub(super) fn order(self, user: UserHandle, e164: Personal) -> Order {
+        let Dialling { block_id, across } = self;
+        if across {
+            Order::CallAcross { user, e164, block_id }
+        } else {
+            Order::UserCall { user, e164, block_id }
+        }
+    }
+}
 
 /// What is known of a call that is only being made.
 pub(super) fn card(country_code: u32, call_param_flags: u32) -> CallCard {
@@ -36,7 +57,7 @@ impl Line {
         at: Millis,
         ticket: Ticket,
         made: Call,
-        block_id: bool,
+        dialling: Dialling,
         out: &mut Effects,
     ) -> Outcome {
         let monitor = self.monitor.ok_or(LineErr::InvalLineState)?;
@@ -46,7 +67,7 @@ impl Line {
         let number = made.dialled.clone().unwrap_or_default();
         self.pend(at, ticket, made.id, Kind::MakeCall, out);
         self.calls.push(made);
-        let order = Order::UserCall { user: monitor.user, e164: number, block_id };
+        let order = dialling.order(monitor.user, number);
         self.order(monitor, ticket, order, out);
         Ok(Progress::UnderWay)
     }

@@ -16,14 +16,15 @@ mod proof;
 mod transfer;
 
 use errand::Errand;
+use make::Dialling;
 pub(super) use transfer::Departure;
 
 use super::call::Standing;
-use super::{Line, MAX_REQUESTS, Monitor};
+use super::{Known, Line, MAX_REQUESTS, Monitor};
 use crate::capability;
 use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
 use crate::fact::{Command, Completion, Reply};
-use crate::id::{CallHandle, CallId, Link, Opening, PbxId, RequestId, Ticket};
+use crate::id::{CallHandle, CallId, Link, Opening, RequestId, Ticket};
 use crate::tapi::LineErr;
 use crate::time::{Millis, Timer};
 use serde::{Deserialize, Serialize};
@@ -190,7 +191,7 @@ impl Line {
         opening: Opening,
         id: RequestId,
         command: Command,
-        parked: Option<(PbxId, CallHandle)>,
+        known: Known,
         out: &mut Effects,
     ) {
         self.turns = self.turns.wrapping_add(1);
@@ -212,7 +213,7 @@ impl Line {
         };
         // The line may have changed since the library admitted it.
         let admitted = capability::admit(&self.view(), &command);
-        match admitted.and_then(|()| self.begin(at, ticket, command, parked, out)) {
+        match admitted.and_then(|()| self.begin(at, ticket, command, known, out)) {
             Ok(Progress::Done) => self.complete(id, Ok(()), out),
             Ok(Progress::UnderWay) => {}
             Err(error) => match digits {
@@ -227,14 +228,14 @@ impl Line {
         at: Millis,
         ticket: Ticket,
         command: Command,
-        parked: Option<(PbxId, CallHandle)>,
+        known: Known,
         out: &mut Effects,
     ) -> Outcome {
         match command {
             Command::MakeCall { call, number, block_id, country_code, call_param_flags } => {
                 let card = make::card(country_code, call_param_flags);
                 let made = self.made(call, number, card, at);
-                self.make_call(at, ticket, made, block_id, out)
+                self.make_call(at, ticket, made, Dialling { block_id, across: known.across }, out)
             }
             Command::Answer(call) => self.answer(at, ticket, call, out),
             Command::Drop(call) => self.drop_call(at, ticket, call, out),
@@ -243,7 +244,7 @@ impl Line {
             Command::Unhold(call) => self.unhold(at, ticket, call, out),
             Command::SwapHold { active, held } => self.swap_hold(at, ticket, active, held, out),
             Command::SetupTransfer { call, consultation } => {
-                self.setup_transfer(at, ticket, call, consultation, out)
+                self.setup_transfer(at, ticket, call, consultation, known.across, out)
             }
             Command::CompleteTransfer { call, consultation, conference: None } => {
                 self.complete_transfer(at, ticket, call, consultation, out)
@@ -256,14 +257,15 @@ impl Line {
             }
             Command::Pickup { call, from } => self.pick_up(at, ticket, call, from, out),
             Command::SetupConference { call: Some(call), conference, consultation } => {
-                self.setup_conference(at, ticket, call, conference, consultation, out)
+                let wanted = (consultation, known.across);
+                self.setup_conference(at, ticket, call, conference, wanted, out)
             }
             Command::AddToConference { conference, consultation } => {
                 self.add_to_conference(at, ticket, conference, consultation, out)
             }
             Command::RemoveFromConference(call) => self.drop_call(at, ticket, call, out),
             Command::Park { call, at: place } => self.park(at, ticket, call, place, out),
-            Command::Unpark { call, .. } => self.unpark(at, ticket, call, parked, out),
+            Command::Unpark { call, .. } => self.unpark(at, ticket, call, known.parked, out),
             Command::Dial { call, number } => self.dial(at, ticket, call, number, out),
             Command::GenerateDigits { call, digits, tag } => {
                 self.generate_digits(at, ticket, call, (digits, tag), out)

@@ -33,6 +33,7 @@ impl Line {
         ticket: Ticket,
         call: CallId,
         wanted: Consultation,
+        across: bool,
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
@@ -48,12 +49,8 @@ impl Line {
         self.calls.push(made);
         self.pend(at, ticket, call, Kind::SetupTransfer { consultation }, out);
         self.order(monitor, ticket, Order::UserHold { call: leg }, out);
-        self.order(
-            monitor,
-            ticket,
-            Order::UserCall { user: monitor.user, e164: number, block_id },
-            out,
-        );
+        let dialling = make::Dialling { block_id, across };
+        self.order(monitor, ticket, dialling.order(monitor.user, number), out);
         Ok(Progress::UnderWay)
     }
 

@@ -1,0 +1,165 @@
+//! Looking at the state of a log and adding to it from another process, whether the provider is at
+//! work on it or not.
+//!
+//! A provider at work keeps its log to itself, so it is asked at its desk. When none is, the log is
+//! read, or an event written to it, here.
+
+use crate::clock::Clock;
+use crate::desk::{self, NoAnswer};
+use crate::journal::{AppendError, Durability, Journal, LogReader, OpenError};
+use engine::core::Core;
+use engine::fact::{Event, HostFact, Record};
+use engine::frame::MAX_RECORDS;
+use engine::id::{Guid, PermanentId};
+use engine::time::Millis;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long to wait for a process that is about to let go of the log.
+const LET_GO: Duration = Duration::from_millis(300);
+
+/// How long a provider may take to answer. It may have 100 000 lines to show.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// Most ids in one question to a provider.
+const IDS_IN_A_QUESTION: usize = 4096;
+
+/// How everything is.
+pub struct State {
+    /// All of it.
+    pub core: Core,
+    /// Whether a provider at work said so, or else the log that the last one left.
+    pub is_live: bool,
+    /// The time now, no earlier than anything in the log.
+    pub now: Millis,
+}
+
+/// Why that cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum UpkeepError {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] OpenError),
+    /// The provider at work.
+    #[error(transparent)]
+    Provider(#[from] NoAnswer),
+    /// What was to be added.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The provider at work will not.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// How everything is at a log.
+///
+/// # Errors
+/// See [`UpkeepError`].
+pub fn state(log: &Path) -> Result<State, UpkeepError> {
+    match LogReader::open(log, LET_GO).and_then(|reader| reader.state()) {
+        Ok((core, last)) => Ok(State { core, is_live: false, now: Clock::after(last).now() }),
+        Err(OpenError::InUse { .. }) => {
+            let core = desk::state(log, ANSWER)?;
+            Ok(State { core, is_live: true, now: Clock::after(Millis(0)).now() })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes a line. Returns whether a provider at work did it.
+///
+/// # Errors
+/// See [`UpkeepError`].
+pub fn dismiss(log: &Path, line: PermanentId) -> Result<bool, UpkeepError> {
+    add(log, vec![HostFact::LineDismissed(line)], || match desk::dismiss(log, line, ANSWER)? {
+        None => Ok(()),
+        Some(why) => Err(UpkeepError::Refused(why)),
+    })
+}
+
+/// Takes in ids of users that no PBX has spoken of so far; makes the log if there is none yet.
+/// Returns whether a provider at work did it.
+///
+/// # Errors
+/// See [`UpkeepError`].
+pub fn import(log: &Path, ids: &[(Guid, PermanentId)]) -> Result<bool, UpkeepError> {
+    let facts = ids.chunks(HostFact::MAX_IDS).map(|ids| HostFact::IdsImported(ids.into()));
+    add(log, facts.collect(), || {
+        for ids in ids.chunks(IDS_IN_A_QUESTION) {
+            if let Some(why) = desk::import(log, ids, ANSWER)? {
+                return Err(UpkeepError::Refused(why));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Writes to the log, or has the provider that works on it do so.
+fn add(
+    log: &Path,
+    facts: Vec<HostFact>,
+    ask: impl FnOnce() -> Result<(), UpkeepError>,
+) -> Result<bool, UpkeepError> {
+    let (mut journal, recovered) = match Journal::open(log, Durability::BeforeCallback, LET_GO) {
+        Ok(opened) => opened,
+        Err(OpenError::InUse { .. }) => return ask().map(|()| true),
+        Err(error) => return Err(error.into()),
+    };
+    let at = Clock::after(recovered.last_at).now();
+    let mut next = recovered.next_seq;
+    let records = facts.into_iter().map(|fact| Record { at, event: Event::Host(fact) });
+    let records: Vec<Record> = records.collect();
+    for batch in records.chunks(MAX_RECORDS) {
+        journal.append(next, batch)?;
+        next += batch.len() as u64;
+    }
+    journal.close()?;
+    Ok(false)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use engine::estate::Why;
+    use engine::snapshot::Place;
+    use tempfile::TempDir;
+
+    fn table(count: u32) -> Vec<(Guid, PermanentId)> {
+        (0..count).map(|n| (Guid(u128::from(n + 1).to_be_bytes()), PermanentId(n * 7))).collect()
+    }
+
+    fn ids(log: &Path) -> Vec<(Guid, PermanentId)> {
+        state(log).unwrap().core.estate().ids().collect()
+    }
+
+    #[test]
+    fn ids_are_the_same_after_a_restart_from_a_snapshot_and_without_it() {
+        let folder = TempDir::new().unwrap();
+        let (log, table) = (folder.path().join("log"), table(1_000));
+        assert!(!import(&log, &table).unwrap(), "no provider is at work");
+        assert_eq!(ids(&log), table);
+        let (mut journal, recovered) =
+            Journal::open(&log, Durability::BeforeCallback, LET_GO).unwrap();
+        let place = Place { next: recovered.next_seq, last_at: recovered.last_at };
+        journal.keep_snapshot(&recovered.core, place).unwrap();
+        journal.close().unwrap();
+        assert_eq!(ids(&log), table, "from the snapshot");
+        assert!(!dismiss(&log, PermanentId(14)).unwrap());
+        let state = state(&log).unwrap();
+        let gone: Vec<_> = state.core.estate().entries().filter_map(|entry| entry.gone).collect();
+        assert_eq!(gone.len(), 1_000);
+        assert_eq!(gone[2].why, Why::Dismissed);
+        assert!(gone[2].since <= state.now);
+        assert!(gone.iter().filter(|gone| gone.why == Why::Awaited).count() == 999);
+        assert_eq!(ids(&log), table, "and what followed it");
+    }
+
+    #[test]
+    fn a_log_that_is_not_there_is_not_made_by_looking() {
+        let folder = TempDir::new().unwrap();
+        let log = folder.path().join("log");
+        assert!(matches!(state(&log), Err(UpkeepError::Log(_))));
+        assert!(!log.exists());
+    }
+}
