@@ -47,6 +47,9 @@ const FEW: u32 = 100;
 /// Nothing takes longer unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// A part of this benchmark; whether figures are wanted.
+type Run = fn(bool);
+
 fn main() {
     let number = |name| std::env::var(name).ok().and_then(|number| number.parse().ok());
     if let (Ok(log), Some(lines)) = (std::env::var(LOG), number(LINES)) {
@@ -57,7 +60,7 @@ fn main() {
         let names: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
         names.is_empty() || names.iter().any(|chosen| chosen == name)
     };
-    let runs: [(&str, fn(bool)); 5] = [
+    let runs: [(&str, Run); 5] = [
         ("loss", losses),
         ("take-over", take_overs),
         ("resync", resync),
@@ -434,22 +437,11 @@ impl Listener for Nobody {
 
 // ---- a large site ------------------------------------------------------------------------------
 
-/// A master with 49 slaves, and 2000 users at each. What they are asked takes them a moment, so that
-/// requests which come together are seen together.
+/// A master with 49 slaves, and 2000 users at each.
 #[allow(clippy::print_stdout)]
 fn site(wanted: bool) {
     let (slaves, users) = if wanted { (49, 2_000) } else { (3, 10) };
-    let estate = Estate::with_slaves(slaves, users);
-    #[allow(clippy::expect_used)]
-    let simulator = Simulator::start(&estate, Options::default()).expect("loopback ports");
-    for number in 0..=slaves {
-        simulator.with_site(|site| {
-            let switches = &mut site.pbx_mut(number).switches;
-            for slow in ["UserInitialize", "Version", "Initialize", "LocationUrl", "Echo"] {
-                assert!(switches.set("fault_injection", &format!("{slow}=delay:1")).is_ok());
-            }
-        });
-    }
+    let simulator = slow_site(slaves, users);
     let all = ((slaves + 1) * users) as u32;
     let begin = Instant::now();
     let stage = Stage::with(simulator, Patience::default());
@@ -462,24 +454,36 @@ fn site(wanted: bool) {
         std::thread::sleep(Duration::from_millis(50));
     }
     let up = begin.elapsed().as_secs_f64();
-    let wanted_at_once = stage.simulator.with_site(|site| {
+    let found_at_once = stage.simulator.with_site(|site| {
         (0..site.count()).map(|number| site.pbx(number).most_wanted()).max().unwrap_or(0)
     });
-    assert!(wanted_at_once <= FIND_LIMIT, "FindUser wants {wanted_at_once} records");
+    assert!(found_at_once <= FIND_LIMIT, "FindUser wants {found_at_once} records");
     println!(
         "ratio estate/site-{}x{users} {known:.1} s until all lines are known, {up:.1} s until all are \
          in service (no limit set); at most {} requests at a time at one PBX; FindUser wants at \
-         most {wanted_at_once} records (limit {FIND_LIMIT})",
+         most {found_at_once} records (limit {FIND_LIMIT})",
         slaves + 1,
         stage.simulator.most_at_once()
     );
-    let full: std::collections::BTreeSet<_> = stage
-        .reports()
-        .into_iter()
-        .filter_map(|report| match report {
-            Report::ScopeFull(pbx, _) => Some(pbx),
-            _ => None,
-        })
-        .collect();
-    println!("estate/site: {} PBXs report as many objects as they can, as was told", full.len());
+    let full = |report: &Report| matches!(report, Report::ScopeFull(..));
+    let full = stage.reports().iter().filter(|report| full(report)).count();
+    println!("estate/site: {full} PBXs report as many objects as they can, as was told");
+}
+
+/// What these PBXs are asked takes them a moment, so that requests which come together are seen
+/// together.
+#[allow(clippy::expect_used)]
+fn slow_site(slaves: usize, users: usize) -> Simulator {
+    let estate = Estate::with_slaves(slaves, users);
+    let simulator = Simulator::start(&estate, Options::default()).expect("loopback ports");
+    simulator.with_site(|site| {
+        for number in 0..site.count() {
+            let switches = &mut site.pbx_mut(number).switches;
+            for slow in ["UserInitialize", "Version", "Initialize", "LocationUrl", "Echo"] {
+                let fault = format!("{slow}=delay:1");
+                switches.set("fault_injection", &fault).expect("the simulator can do that");
+            }
+        }
+    });
+    simulator
 }
