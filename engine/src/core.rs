@@ -7,7 +7,7 @@ use crate::effect::Effects;
 use crate::estate::{Estate, Route};
 use crate::fact::Record;
 use crate::id::{LineId, PbxId};
-use crate::line::{Line, LineInput};
+use crate::line::{Line, LineInput, LinePools};
 use crate::pbx::{Pbx, PbxInput, ToLines};
 use crate::time::Millis;
 use crate::view::LineView;
@@ -99,5 +99,16 @@ impl Core {
     #[must_use]
     pub fn estate(&self) -> &Estate {
         &self.estate
+    }
+
+    /// Makes one of what is equal and was one before the state was written down: reading it back
+    /// makes a copy for everybody, which of a hundred thousand lines is half their memory again.
+    pub(crate) fn share(&mut self) {
+        let estate = Arc::make_mut(&mut self.estate);
+        estate.share();
+        let mut pools = LinePools::default();
+        for (id, line) in &mut self.lines {
+            Arc::make_mut(line).share(estate.who_is(*id), &mut pools);
+        }
     }
 }

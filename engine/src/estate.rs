@@ -41,6 +41,7 @@ use crate::line::{LineInput, Unpark};
 use crate::parking::Lot;
 use crate::pbx::{CallClue, Clue, PbxInput, ends_session};
 use crate::pii::Personal;
+use crate::pool::Pool;
 use crate::time::{Millis, Timer};
 use crate::view::Identity;
 use serde::{Deserialize, Serialize};
@@ -132,6 +133,22 @@ impl Estate {
     /// Lines that TAPI should know of when a session of the telephony server begins.
     pub fn lines(&self) -> impl Iterator<Item = &Arc<Identity>> {
         self.members.iter().filter(|member| member.gone.is_none()).map(|member| &member.identity)
+    }
+
+    /// Who a line is.
+    pub(crate) fn who_is(&self, line: LineId) -> Option<&Arc<Identity>> {
+        let index = (line.0 as usize).checked_sub(1)?;
+        self.members.get(index).map(|member| &member.identity)
+    }
+
+    /// Makes one of what lines have in common: what is said of their PBX, and its trunks.
+    pub(crate) fn share(&mut self) {
+        let (mut switches, mut trunks) = (Pool::default(), Pool::default());
+        for member in &mut self.members {
+            let identity = Arc::make_mut(&mut Arc::make_mut(member).identity);
+            switches.share(&mut identity.switch);
+            trunks.share(&mut identity.trunks);
+        }
     }
 
     fn host_fact(&mut self, at: Millis, fact: HostFact) -> Route {

@@ -27,6 +27,7 @@ pub(crate) mod parking;
 pub mod pbx;
 pub mod pii;
 pub mod place;
+mod pool;
 pub mod snapshot;
 #[cfg(any(test, feature = "testing"))]
 pub mod strategy;

@@ -23,9 +23,10 @@ use crate::id::{CallHandle, CallId, LineId, Link, Opening, PbxId, RequestId, Tic
 use crate::pbx::CallClue;
 use crate::pii::Personal;
 use crate::place::Place;
+use crate::pool::Pool;
 use crate::tapi::{CallState, address_state, disconnect_mode, line_dev_state};
 use crate::time::{Millis, Timer};
-use crate::view::{Identity, LineView};
+use crate::view::{ForwardsView, Identity, LineView};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -148,6 +149,13 @@ struct Open {
     version: u32,
     line_states: u32,
     address_states: u32,
+}
+
+/// What lines may have in common.
+#[derive(Default)]
+pub(crate) struct LinePools {
+    places: Pool<Arc<Place>>,
+    forwards: Pool<Arc<ForwardsView>>,
 }
 
 impl Line {
@@ -300,6 +308,16 @@ impl Line {
         self.requests = Vec::new();
         self.early = Vec::new();
         self.forwards.started();
+    }
+
+    /// Makes one of what is equal: its identity and that which the estate has, and what it has in
+    /// common with other lines.
+    pub(crate) fn share(&mut self, identity: Option<&Arc<Identity>>, pools: &mut LinePools) {
+        if let Some(same) = identity.filter(|same| **same == self.identity) {
+            self.identity = Arc::clone(same);
+        }
+        pools.places.share(&mut self.place);
+        self.forwards.share(&mut pools.forwards);
     }
 
     fn identified(&mut self, identity: Arc<Identity>, out: &mut Effects) {

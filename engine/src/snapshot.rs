@@ -130,7 +130,9 @@ pub enum WriteError<E> {
 pub fn read<C: AsRef<[u8]>>(
     fetch: impl FnMut(u32) -> Option<C>,
 ) -> Result<(Core, Place), SnapshotError> {
-    read_state(fetch)
+    let (mut core, place): (Core, Place) = read_state(fetch)?;
+    core.share();
+    Ok((core, place))
 }
 
 fn read_state<T: DeserializeOwned, C: AsRef<[u8]>>(

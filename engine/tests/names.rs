@@ -14,6 +14,7 @@ use grove::*;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 fn person(cn: &str, guid: &str, e164: &str) -> UserInfo {
     UserInfo { guid: Guid::read(guid), e164: e164.into(), ..user(cn, "") }
@@ -440,6 +441,22 @@ fn through_a_snapshot(core: &Core) -> Core {
         });
     written.unwrap();
     snapshot::read(|number| chunks.get(number as usize)).unwrap().0
+}
+
+#[test]
+fn what_lines_have_in_common_is_one_again_after_a_snapshot() {
+    let mut site = site();
+    play(&mut site, Step::Says(0, 0, 0));
+    play(&mut site, Step::Says(2, 1, 1));
+    let core = through_a_snapshot(&site.core);
+    assert!(core == site.core);
+    let known: Vec<_> = core.estate().lines().collect();
+    assert_eq!(known.len(), 2);
+    for identity in &known {
+        let view = core.view(identity.line).unwrap();
+        assert!(Arc::ptr_eq(&view.identity, identity), "its identity is that of the estate");
+        assert!(Arc::ptr_eq(&view.identity.trunks, &known[0].trunks), "its PBX has one list");
+    }
 }
 
 proptest! {

@@ -239,6 +239,34 @@ fn a_slave_that_registers_from_elsewhere_is_turned_to_although_the_other_box_sti
 }
 
 #[test]
+fn a_slave_that_comes_back_while_the_standby_of_its_parent_serves_is_turned_to() {
+    for parent_is_idle in [false, true] {
+        let hq = || {
+            let hq = Pbx::named("hq").with(&[("Anna", ""), ("Ben", "branch")]);
+            hq.leading_to("branch", "branch2")
+        };
+        let branch = || Pbx::named("branch").with(&[("Ben", "")]);
+        let pbxs = vec![("hq", hq()), ("hq2", hq()), ("branch", branch()), ("branch2", branch())];
+        let mut site = Grove::new(&[("hq", Some("hq2"))], pbxs);
+        site.pass(100_000);
+        assert_eq!(site.monitored["Ben"], "branch2");
+        // The master fails, or has no slaves any more; its standby knows that the slave itself is
+        // back. What the slave's standby says is the only hint.
+        if parent_is_idle {
+            site.pbxs.get_mut("hq").unwrap().slaves.clear();
+        } else {
+            site.cut("hq");
+        }
+        let way = Place::at("branch").to_string();
+        site.pbxs.get_mut("hq2").unwrap().slaves.insert("branch".into(), way);
+        site.says("branch2", UserInfo { registered: false, ..user("Ben", "") });
+        site.pass(10_000);
+        assert_eq!(site.monitored["Ben"], "branch", "idle: {parent_is_idle}");
+        assert!(site.line("Ben").in_service);
+    }
+}
+
+#[test]
 fn a_slave_whose_object_is_deleted_is_left_with_all_below_it() {
     let mut site = site();
     site.says("hq", gone(location("branch", false)));

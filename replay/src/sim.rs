@@ -4,7 +4,7 @@ use crate::command_line::Sim;
 use crate::output::{self, Output};
 use crate::trouble::Trouble;
 use adapters::capture::{About, CaptureError, CaptureWriter, EXTENSION};
-use adapters::simulation::{self, Run, Tally};
+use adapters::simulation::{self, Disturbance, Run, Tally};
 use engine::fact::Record;
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -107,6 +107,12 @@ fn in_words(run: &Run, capture: Option<&Path>) -> String {
     text
 }
 
+/// How often each kind of disturbance happened.
+fn disturbances(tally: &Tally) -> Value {
+    let count = |kind| (format!("{kind:?}"), json!(tally.disturbances.of(kind)));
+    Value::Object(Disturbance::ALL.into_iter().map(count).collect())
+}
+
 fn as_json(run: &Run, capture: Option<&Path>) -> Value {
     let Run { seed, swarm, tally, finding, .. } = run;
     json!({
@@ -123,6 +129,7 @@ fn as_json(run: &Run, capture: Option<&Path>) -> Value {
         "troubles": tally.troubles,
         "crashes": tally.crashes,
         "recoveries": tally.recoveries,
+        "disturbances": disturbances(tally),
         "finding": finding.as_ref().map(ToString::to_string),
         "capture": capture.map(|path| path.display().to_string()),
     })

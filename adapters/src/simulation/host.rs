@@ -80,6 +80,11 @@ impl Host {
         self.calls.clear();
     }
 
+    /// Whether callbacks wait to be made.
+    pub(super) fn has_callbacks(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
     /// Requests that wait for their completion.
     pub(super) fn waiting(&self) -> impl Iterator<Item = RequestId> {
         self.requests.keys().copied()

@@ -50,9 +50,9 @@ const LAYOUTS: [Layout; 7] = [
 ];
 
 impl Layout {
-    /// In every second seed there is one PBX.
+    /// In four seeds of ten there is one PBX.
     pub(super) fn of(dice: &mut Dice) -> Layout {
-        if dice.happens(500) { LAYOUTS[0] } else { dice.choose(&LAYOUTS) }
+        if dice.happens(300) { LAYOUTS[0] } else { dice.choose(&LAYOUTS) }
     }
 
     /// Whether there is more than one.
@@ -102,6 +102,12 @@ impl Layout {
         let name = number.checked_sub(1).map_or("hq", |index| self.further[index].name());
         let is_it = |role: &Role| matches!(role, Role::Standby(_, of) if *of == name);
         self.further.iter().position(is_it).map(|index| index + 1)
+    }
+
+    /// Whether it is a slave.
+    pub(super) fn is_slave(self, number: usize) -> bool {
+        let role = number.checked_sub(1).and_then(|index| self.further.get(index));
+        matches!(role, Some(Role::Slave(..)))
     }
 
     /// Whether it is a standby.

@@ -42,6 +42,26 @@ pub(super) struct Recovered {
     pub(super) by_snapshot: bool,
 }
 
+/// What a crash leaves of what was being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tear {
+    /// All of it.
+    Whole,
+    /// Nothing, from some frame on.
+    Missing,
+    /// A part of a frame.
+    Cut,
+    /// A frame with a wrong bit.
+    Damaged,
+}
+
+impl Tear {
+    /// Whether a frame is there that must not be read.
+    pub(super) fn is_torn(self) -> bool {
+        matches!(self, Tear::Cut | Tear::Damaged)
+    }
+}
+
 impl Log {
     /// Number of the next record.
     pub(super) fn next(&self) -> u64 {
@@ -102,28 +122,28 @@ impl Log {
 
     /// The machine stops while frames are being written: those that were not flushed may be there,
     /// or damaged, or cut off, or missing. Says which.
-    pub(super) fn tear(&mut self, dice: &mut Dice) -> &'static str {
+    pub(super) fn tear(&mut self, dice: &mut Dice) -> Tear {
         if self.frames.len() == self.safe_frames {
-            return "the log is whole";
+            return Tear::Whole;
         }
         let first = self.safe_frames + dice.below(self.frames.len() - self.safe_frames);
         match dice.below(4) {
-            0 => "what was being written is there",
+            0 => Tear::Whole,
             1 => {
                 self.frames.truncate(first);
-                "what was being written is missing"
+                Tear::Missing
             }
             2 => {
                 let frame = &mut self.frames[first];
                 let at = dice.below(frame.len());
                 frame.truncate(at);
-                "a frame is cut off"
+                Tear::Cut
             }
             _ => {
                 let frame = &mut self.frames[first];
                 let at = dice.below(frame.len());
                 frame[at] ^= 1 << dice.below(8);
-                "a frame is damaged"
+                Tear::Damaged
             }
         }
     }

@@ -18,10 +18,12 @@
 //! | `wire.rs` | asks and answers on their way, and what befalls them |
 //! | `host.rs`, `applications.rs` | the telephony server and what is asked through it |
 //! | `people.rs`, `trouble.rs` | phones, administrator; boxes, networks, machines that fail |
+//! | `coverage.rs` | what of all that has really happened |
 //! | `truth.rs`, `matching.rs`, `finding.rs` | what should be read, and what is wrong if it is not |
 
 mod agenda;
 mod applications;
+mod coverage;
 mod dice;
 mod finding;
 mod host;
@@ -36,6 +38,7 @@ mod truth;
 mod wire;
 mod world;
 
+pub use coverage::{Disturbance, Disturbances};
 pub use dice::Dice;
 pub use finding::Finding;
 pub use world::Tally;

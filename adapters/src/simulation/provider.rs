@@ -2,9 +2,11 @@
 //! moment, and comes back with what the log has kept.
 
 use super::agenda::{Life, Step, What};
+use super::coverage::Disturbance;
 use super::finding::Finding;
 use super::log::Log;
 use super::swarm;
+use super::trouble::Trouble;
 use super::world::World;
 use engine::core::Core;
 use engine::effect::{Effect, Effects};
@@ -41,6 +43,8 @@ pub(super) struct Provider {
     /// The clock never runs back within a log.
     last_at: Millis,
     pub(super) asleep_until: Millis,
+    /// It is killed during the next write.
+    pub(super) is_doomed: bool,
 }
 
 impl Provider {
@@ -59,6 +63,7 @@ impl Provider {
             clock_ahead_ms: 0,
             last_at: Millis(0),
             asleep_until: Millis(0),
+            is_doomed: false,
         }
     }
 
@@ -109,6 +114,7 @@ impl World<'_> {
         provider.intake.clear();
         provider.lazy.clear();
         provider.held = None;
+        provider.is_doomed = false;
         provider.asleep_until = self.now;
         self.hang_up_everywhere();
         let at = self.now + self.dice.provider.ms(10..=5_000);
@@ -121,8 +127,15 @@ impl World<'_> {
             return;
         }
         self.tally.crashes += 1;
+        self.disturbed(Disturbance::Crash);
+        if self.provider.held.is_some() || self.host.has_callbacks() {
+            self.disturbed(Disturbance::CrashBeforeCallbacks);
+        }
         let log = self.provider.log.tear(&mut self.dice.provider);
-        self.say(|| format!("PROVIDER is killed; {log}"));
+        if log.is_torn() {
+            self.disturbed(Disturbance::TornLog);
+        }
+        self.say(|| format!("PROVIDER is killed; what was being written: {log:?}"));
         self.end_process();
     }
 
@@ -132,6 +145,7 @@ impl World<'_> {
             return Ok(());
         }
         self.say(|| "PROVIDER is stopped".to_owned());
+        self.disturbed(Disturbance::Restart);
         self.host.force_all();
         self.arrive(vec![Event::Host(HostFact::Stopping)])?;
         self.machine(STOPPING_MS, Step::Stopped);
@@ -225,6 +239,10 @@ impl World<'_> {
         self.tally.frames += 1;
         let flush_ms = self.dice.provider.ms(0..=self.swarm.flush_ms);
         self.machine(flush_ms, Step::Safe);
+        if std::mem::take(&mut self.provider.is_doomed) {
+            let at = self.now + self.dice.provider.ms(0..=flush_ms);
+            self.agenda.put(at, What::Trouble(Trouble::Dies));
+        }
         Ok(())
     }
 

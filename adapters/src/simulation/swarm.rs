@@ -151,7 +151,7 @@ fn wire(dice: &mut Dice) -> WireFaults {
     WireFaults {
         unsent: maybe(dice, 300, 60),
         lost: maybe(dice, 300, 60),
-        late: maybe(dice, 200, 20),
+        late: maybe(dice, 250, 60),
         cut: maybe(dice, 300, 40),
         doubled: maybe(dice, 400, 500),
         reordered: maybe(dice, 400, 700),
@@ -164,8 +164,9 @@ fn troubles(layout: Layout, dice: &mut Dice) -> Vec<(Kind, u64)> {
     let mut troubles = Vec::new();
     let can_happen = |kind: &Kind| layout.is_site() || !kind.is_of_a_site();
     for kind in Kind::ALL.into_iter().filter(can_happen) {
-        if dice.happens(350) {
-            troubles.push((kind, dice.ms(10_000..=120_000)));
+        let (rate, longest_ms) = if kind.is_of_a_site() { (600, 60_000) } else { (350, 120_000) };
+        if dice.happens(rate) {
+            troubles.push((kind, dice.ms(10_000..=longest_ms)));
         }
     }
     troubles

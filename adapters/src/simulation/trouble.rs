@@ -1,6 +1,7 @@
 //! What goes wrong at large: boxes, networks, machines.
 
 use super::agenda::What;
+use super::coverage::Disturbance;
 use super::finding::Finding;
 use super::world::World;
 use std::fmt;
@@ -99,6 +100,8 @@ pub(super) enum Trouble {
     TakesOver(usize),
     /// A PBX is switched on again.
     On(usize),
+    /// The process dies while it writes.
+    Dies,
 }
 
 impl World<'_> {
@@ -132,6 +135,7 @@ impl World<'_> {
             Trouble::Storm(_) => Kind::Storm,
             Trouble::TakesOver(_) => Kind::TakesOver,
             Trouble::On(_) => Kind::Off,
+            Trouble::Dies => Kind::Crash,
         };
         let at = self.now;
         match (kind, trouble) {
@@ -144,18 +148,28 @@ impl World<'_> {
             (Kind::Reboots, _) => self.reboot(false),
             (Kind::RebootsWithoutCalls, _) => self.reboot(true),
             (Kind::NetworkDown, _) => {
+                self.disturbed(Disturbance::NetworkDown);
                 self.wire.unreachable_until = at + self.dice.trouble.pause_ms(8_000);
             }
             (Kind::Refuses, _) => {
+                self.disturbed(Disturbance::Refused);
                 self.wire.refused_until = at + self.dice.trouble.pause_ms(20_000);
+            }
+            (Kind::Crash, Trouble::Of(..)) if self.dice.trouble.happens(700) => {
+                // The worst moment: when something has just been written.
+                self.provider.is_doomed = true;
             }
             (Kind::Crash, _) => self.crash(),
             (Kind::Restart, _) => return self.stop(),
             (Kind::Sleep, _) => {
+                self.disturbed(Disturbance::Sleep);
                 let asleep_ms = self.dice.trouble.choose(&[1_000, 20_000, 100_000, 3_600_000]);
                 self.sleep(asleep_ms);
             }
-            (Kind::Settings, _) => return self.change_settings(),
+            (Kind::Settings, _) => {
+                self.disturbed(Disturbance::Settings);
+                return self.change_settings();
+            }
             (Kind::Off, Trouble::On(number)) => self.switch_on(number),
             (Kind::Off, _) => self.switch_off(),
             (Kind::TakesOver, Trouble::TakesOver(number)) => self.take_over(number),
@@ -165,6 +179,7 @@ impl World<'_> {
             }
             (Kind::Moves, _) => self.move_somebody(),
             (Kind::Hangs, _) => {
+                self.disturbed(Disturbance::HostHung);
                 self.host.hangs_until = at + self.dice.trouble.pause_ms(10_000);
             }
         }
@@ -172,6 +187,7 @@ impl World<'_> {
     }
 
     fn forget_sessions(&mut self) {
+        self.disturbed(Disturbance::SessionsForgotten);
         for number in self.some_boxes() {
             self.site.pbx_mut(number).forget_sessions();
         }
@@ -190,6 +206,7 @@ impl World<'_> {
     fn storm(&mut self, left: usize) {
         self.forget_sessions();
         if left > 1 {
+            self.disturbed(Disturbance::ResyncStorm);
             let at = self.now + self.dice.trouble.ms(100..=4_000);
             self.agenda.put(at, What::Trouble(Trouble::Storm(left - 1)));
         }
@@ -202,6 +219,10 @@ impl World<'_> {
                 continue;
             }
             self.site.pbx_mut(number).reboot(self.now, down_ms, lose_calls);
+            self.disturbed(match lose_calls {
+                false => Disturbance::Reboot,
+                true => Disturbance::RebootWithoutCalls,
+            });
             self.break_connections(number);
         }
     }
@@ -214,11 +235,15 @@ impl World<'_> {
     }
 
     fn switch_off(&mut self) {
-        let number = self.dice.trouble.below(self.site.count());
+        let number = self.box_to_fail();
         if self.site.stop(number, self.now).is_err() {
             return;
         }
         self.say(|| format!("SITE     PBX {number} is switched off"));
+        self.disturbed(match self.swarm.layout.is_slave(number) {
+            true => Disturbance::SlaveOff,
+            false => Disturbance::MasterOff,
+        });
         self.break_connections(number);
         let off_ms = self.dice.trouble.ms(1_000..=60_000);
         self.agenda.put(self.now + off_ms, What::Trouble(Trouble::On(number)));
@@ -228,8 +253,26 @@ impl World<'_> {
         }
     }
 
+    /// One with a standby rather than another.
+    fn box_to_fail(&mut self) -> usize {
+        let layout = self.swarm.layout;
+        let with_standby: Vec<usize> =
+            (0..self.site.count()).filter(|number| layout.standby_of(*number).is_some()).collect();
+        let found = self.dice.trouble.pick(&with_standby).copied();
+        match found.filter(|_| self.dice.trouble.happens(500)) {
+            Some(number) => number,
+            None => self.dice.trouble.below(self.site.count()),
+        }
+    }
+
     fn switch_on(&mut self, number: usize) {
+        let standby = self.swarm.layout.standby_of(number);
+        let serves = |standby: usize| self.site.list()[standby].serves;
+        let goes_back = standby.is_some_and(serves);
         if self.site.start(number, self.now).is_ok() {
+            if goes_back {
+                self.disturbed(Disturbance::FailBack);
+            }
             self.say(|| format!("SITE     PBX {number} is switched on"));
             self.legs_are_others();
         }
@@ -241,6 +284,7 @@ impl World<'_> {
             return;
         }
         if self.site.take_over(number).is_ok() {
+            self.disturbed(Disturbance::TakeOver);
             self.say(|| format!("SITE     the standby of PBX {number} takes over"));
             self.legs_are_others();
         }
@@ -251,6 +295,9 @@ impl World<'_> {
         let to = self.dice.trouble.below(self.site.count());
         let Some(ext) = self.dice.trouble.pick(&numbers).cloned() else { return };
         let moved = self.site.move_user(&ext, to);
+        if moved.is_ok() {
+            self.disturbed(Disturbance::Moved);
+        }
         self.say(|| format!("SITE     {ext} moves to PBX {to}: {moved:?}"));
         self.attend_polls();
     }

@@ -5,6 +5,7 @@
 //! waits for, one for those that are only shown, one for the rest; on each, one ask at a time.
 
 use super::agenda::{Step, What};
+use super::coverage::Disturbance;
 use super::world::World;
 use crate::exchange::{Patience, translation};
 use crate::http::Answer as HttpAnswer;
@@ -157,6 +158,7 @@ impl World<'_> {
         self.wire.open.insert(id, exchange);
         let travel_ms = self.travel_ms();
         if unsent {
+            self.disturbed(Disturbance::Unsent);
             self.machine(travel_ms, Step::Answered(id, Err(Failure::Broken)));
         } else {
             self.agenda.put(self.now + travel_ms, What::Reaches(id));
@@ -305,6 +307,7 @@ impl World<'_> {
         let asker = Asker { connection, account, interface: asked.flags.interface() };
         let spoilt = !self.is_quiet && self.dice.wire.happens(self.swarm.wire.status_500);
         if spoilt {
+            self.disturbed(Disturbance::Status500);
             return self.reply(id, Outcome::Status(500), &dialect);
         }
         let Reply { outcome, interface, overtaken_by, .. } =
@@ -397,15 +400,23 @@ impl World<'_> {
         if !self.is_quiet {
             let faults = self.swarm.wire;
             let dice = &mut self.dice.wire;
-            if dice.happens(faults.lost) {
+            let happened = if dice.happens(faults.lost) {
                 answered = Err(Failure::Broken);
+                Some(Disturbance::PollLost)
             } else if dice.happens(faults.late) {
                 travel_ms += dice.ms(9_000..=75_000);
+                Some(Disturbance::PollLate)
             } else if dice.happens(faults.cut)
                 && let Ok(answer) = &mut answered
             {
                 answer.body.truncate(dice.below(answer.body.len()));
-            }
+                Some(Disturbance::PollCut)
+            } else {
+                None
+            };
+            let is_poll = self.wire.open.get(&id).is_some_and(Exchange::is_poll);
+            let kind = happened.map(|kind| if is_poll { kind } else { Disturbance::OtherSpoilt });
+            kind.into_iter().for_each(|kind| self.disturbed(kind));
         }
         self.machine(travel_ms, Step::Answered(id, answered));
     }
@@ -416,19 +427,26 @@ impl World<'_> {
         if self.is_quiet {
             return;
         }
-        let dice = &mut self.dice.wire;
-        if dice.happens(self.swarm.wire.doubled) {
+        let has_events = !any.user.is_empty() || !any.call.is_empty();
+        if self.dice.wire.happens(self.swarm.wire.doubled) {
+            if has_events {
+                self.disturbed(Disturbance::PollDoubled);
+            }
             any.user = any.user.iter().flat_map(|user| [user.clone(), user.clone()]).collect();
             any.call = any.call.iter().flat_map(|call| [call.clone(), call.clone()]).collect();
         }
-        if any.call.len() > 1 && dice.happens(self.swarm.wire.reordered) {
+        if any.call.len() > 1 && self.dice.wire.happens(self.swarm.wire.reordered) {
+            let before: Vec<CallHandle> = any.call.iter().map(|call| call.call).collect();
             // The places are dealt anew; within each call the order stays.
             let mut places: Vec<CallHandle> = any.call.iter().map(|call| call.call).collect();
-            dice.shuffle(&mut places);
+            self.dice.wire.shuffle(&mut places);
             let mut left: VecDeque<_> = std::mem::take(&mut any.call).into();
             for place in places {
                 let next = left.iter().position(|call| call.call == place);
                 any.call.extend(next.and_then(|next| left.remove(next)));
+            }
+            if !any.call.iter().map(|call| call.call).eq(before) {
+                self.disturbed(Disturbance::Reordered);
             }
         }
     }
@@ -461,6 +479,12 @@ impl World<'_> {
     fn travel_ms(&mut self) -> u64 {
         let most = if self.is_quiet { 3 } else { self.swarm.wire.latency_ms };
         self.dice.wire.ms(0..=most)
+    }
+}
+
+impl Exchange {
+    fn is_poll(&self) -> bool {
+        matches!(self.ask.request, Request::Poll { .. })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Listener;
 use super::agenda::{Agenda, Life, Step, What};
+use super::coverage::{Disturbance, Disturbances};
 use super::dice::Dice;
 use super::finding::Finding;
 use super::host::Host;
@@ -45,6 +46,8 @@ pub struct Tally {
     pub crashes: u64,
     /// Times the log was read from its beginning.
     pub recoveries: u64,
+    /// What went wrong, by kind.
+    pub disturbances: Disturbances,
 }
 
 /// Chance, for each subject apart.
@@ -212,6 +215,11 @@ impl<'a> World<'a> {
     /// The records written so far.
     pub(super) fn records(&self) -> &[Record] {
         self.provider.log.records()
+    }
+
+    /// Something went wrong.
+    pub(super) fn disturbed(&mut self, kind: Disturbance) {
+        self.tally.disturbances.count(kind);
     }
 
     /// Tells what happens, if somebody listens.

@@ -23,6 +23,7 @@ use crate::effect::{Effect, Effects, Order, Report};
 use crate::fact::{Completion, Failure, Reply};
 use crate::forwarding::Forwarding;
 use crate::id::{Link, Ticket};
+use crate::pool::Pool;
 use crate::tapi::{LineErr, address_state, line_dev_state};
 use crate::time::{Millis, Timer};
 use crate::view::{ForwardView, ForwardsView, Wide};
@@ -365,6 +366,11 @@ impl Line {
 }
 
 impl Forwards {
+    /// Makes one of what is shown of several lines and is equal.
+    pub(super) fn share(&mut self, pool: &mut Pool<Arc<ForwardsView>>) {
+        pool.share(&mut self.shown);
+    }
+
     /// A session of the telephony server begins. What was known is shown until it is read anew.
     pub(super) fn started(&mut self) {
         self.job = None;

@@ -47,7 +47,7 @@ impl Default for Reach {
 impl Reach {
     /// How many ways there are to it. One that was found through another PBX may be elsewhere now,
     /// so it is asked for a second time.
-    fn ways(&self) -> u32 {
+    pub(super) fn ways(&self) -> u32 {
         match self {
             Reach::Direct { standby: None, .. } => 1,
             Reach::Direct { standby: Some(_), .. } | Reach::Through { .. } => 2,

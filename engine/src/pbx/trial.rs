@@ -33,6 +33,8 @@ pub(super) struct Trial {
     pub(super) attempt: Attempt,
     /// It is made for its credentials, at the place of the session itself.
     renews: bool,
+    /// For a slave: how many places of its parent were asked in a row.
+    parents: u32,
     place: Arc<Place>,
     interface: Interface,
     /// Number and key of its session, once there is one.
@@ -100,7 +102,30 @@ impl Pbx {
         self.ask_in(attempt, &place, request, out);
         let (interface, users) = (Interface::V10, BTreeMap::new());
         let renews = self.is_stale;
-        self.trial = Some(Trial { attempt, renews, place, interface, session: None, users });
+        let parents = 1;
+        self.trial =
+            Some(Trial { attempt, renews, parents, place, interface, session: None, users });
+    }
+
+    /// Asks another place of the parent of a slave where that is, if there is one that was not asked:
+    /// its standby may serve while the parent itself is down, or idle. Returns whether it does.
+    fn ask_other_parent(&mut self, out: &mut Effects) -> bool {
+        let (Reach::Through { parents, .. }, Some(trial)) = (&self.reach, &self.trial) else {
+            return false;
+        };
+        let asked = trial.parents;
+        if trial.renews || asked as usize >= parents.len() {
+            return false;
+        }
+        self.end_trial(out);
+        self.turn = (self.turn + 1) % self.reach.ways();
+        let is_hastened = self.is_hastened;
+        self.begin_trial(out);
+        self.is_hastened = is_hastened;
+        if let Some(trial) = &mut self.trial {
+            trial.parents = asked + 1;
+        }
+        true
     }
 
     /// Gives up for now what is tried.
@@ -146,6 +171,14 @@ impl Pbx {
                     self.ask_in(attempt, &place, Request::Poll { session }, out);
                 }
             }
+            PbxFact::Failed(Question::Locate, _) => {
+                if !self.ask_other_parent(out) {
+                    self.end_trial(out);
+                    // The hint that led here still holds.
+                    let again_ms = if self.is_hastened { HASTE_MS } else { PROBE_MS };
+                    self.plan_trial_in(at, again_ms, out);
+                }
+            }
             // Refused, failed, or something that was not asked.
             fact => {
                 if trial.renews {
@@ -173,6 +206,10 @@ impl Pbx {
 
     /// The parent of a slave has said where that is now.
     fn relocated(&mut self, at: Millis, clue: Clue, out: &mut Effects, lines: &mut ToLines) {
+        let is_found = matches!(clue, Clue::Located(Located::At(_)));
+        if !is_found && self.ask_other_parent(out) {
+            return;
+        }
         self.end_trial(out);
         if let Clue::Located(Located::At(place)) = clue
             && place != self.place
@@ -229,7 +266,8 @@ impl Pbx {
         if !trial.renews && !is_in_use && self.serves {
             return self.give_up_trial(at, out);
         }
-        let Some(Trial { attempt, renews, place, interface, session, users }) = self.trial.take()
+        let Some(Trial { attempt, renews, place, interface, session, users, .. }) =
+            self.trial.take()
         else {
             return;
         };

@@ -14,11 +14,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// Connections open at one time.
 const CONNECTION_LIMIT: usize = 4096;
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// Serves all PBXs until told to stop.
 pub(super) async fn serve_all(houses: Vec<(Arc<House>, TcpListener)>, tls: Option<TlsAcceptor>) {
@@ -66,6 +68,7 @@ async fn serve(house: Arc<House>, listener: TcpListener, tls: Option<TlsAcceptor
         if *stop.borrow() {
             break;
         }
+        drop(listening);
     }
     reaper.abort();
 }
@@ -73,20 +76,31 @@ async fn serve(house: Arc<House>, listener: TcpListener, tls: Option<TlsAcceptor
 /// Waits until the PBX is up again and listens where it listened before; `None` when stopping.
 async fn listen_again(house: &House) -> Option<TcpListener> {
     let mut stop = house.campus.stop.subscribe();
+    let mut held = hold(house.address).ok();
     loop {
         if *stop.borrow_and_update() {
             return None;
         }
-        if !house.lock().is_down(house.now())
-            && let Ok(listener) = TcpListener::bind(house.address).await
-        {
-            return Some(listener);
+        if !house.lock().is_down(house.now()) {
+            let socket = held.take().map_or_else(|| hold(house.address), Ok);
+            if let Ok(listener) = socket.and_then(|socket| socket.listen(BACKLOG)) {
+                return Some(listener);
+            }
         }
         tokio::select! {
             _ = stop.changed() => {}
             () = tokio::time::sleep(Duration::from_millis(5)) => {}
         }
     }
+}
+
+/// Holds an address at which nobody listens: connecting is refused, and nobody else gets its port.
+fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of before may still be closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// Lets the model know when time has passed that matters to it.
