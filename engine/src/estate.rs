@@ -4,6 +4,7 @@
 //! ids (invariant I-10: permanent id and GUID are a bijection for ever), and of the numbers of PBXs
 //! (`tree.rs`).
 
+mod across;
 mod claims;
 mod homes;
 mod hubs;
@@ -23,7 +24,7 @@ use self::hubs::Hubs;
 use self::index::{By, Index, key};
 pub use self::listing::{Entry, NameUse, Preview};
 pub use self::numbering::{MAX_NODE_DEPTH, MAX_NODES};
-use self::numbering::{Nodes, Prefix, TooManyNodes, is_node};
+use self::numbering::{Nodes, is_node};
 pub use self::plan::{PbxChange, PbxPlan, Plan, Renaming};
 pub use self::register::{Gone, ImportPlan, Why};
 use self::sent_on::SentOn;
@@ -31,7 +32,7 @@ use self::tree::{Found, ToPbxs, Tree};
 pub use self::tree::{Located, MAX_DEPTH, MAX_PBXS, STAGGER_MS, is_location, location_name};
 use self::trunks::Trunks;
 pub use self::trunks::is_trunk;
-use crate::effect::{Limit, Report};
+use crate::effect::Limit;
 use crate::fact::{
     CallInfo, Command, Configuration, Event, HostFact, PbxFact, Record, Reply, Role, UserInfo,
 };
@@ -183,38 +184,6 @@ impl Estate {
     /// The leg parked at the line with this number.
     fn parked_at(&self, number: &Personal) -> Option<(PbxId, CallHandle)> {
         self.numbered(number).find_map(|member| self.lot.at(&member.subscriber.cn))
-    }
-
-    /// Whether a request is to call the address of a line in another numbering node. A PBX reads
-    /// numbers within the node of the caller, where the same digits may be somebody else's
-    /// extension, who then is meant (the PBX's SOAP reference, 4.4).
-    fn calls_across(&self, line: LineId, command: &Command) -> bool {
-        let number = match command {
-            Command::MakeCall { number, .. } => number,
-            Command::SetupTransfer { consultation, .. }
-            | Command::SetupConference { consultation, .. } => &consultation.number,
-            _ => return false,
-        };
-        let Some(caller) = line.0.checked_sub(1).and_then(|index| self.members.get(index as usize))
-        else {
-            return false;
-        };
-        if number.is_empty()
-            || self.configuration.as_ref().is_some_and(|settings| settings.pure_node_extensions)
-        {
-            return false;
-        }
-        let tree = self.tree.root(caller.home);
-        let prefix = self.prefix(caller.home, &caller.subscriber).into_digits();
-        let of_tree = || self.numbered(number).filter(|other| self.tree.root(other.home) == tree);
-        let prefix_of = |other: &Member| self.prefix(other.home, &other.subscriber).into_digits();
-        let is_neighbour =
-            |other: &Member| other.subscriber.e164 == *number && prefix_of(other) == prefix;
-        let is_elsewhere = |other: &Member| {
-            other.identity.number.to_text() == number.text() && prefix_of(other) != prefix
-        };
-        // From the root every number is what it is.
-        !prefix.is_empty() && !of_tree().any(is_neighbour) && of_tree().any(is_elsewhere)
     }
 
     /// The lines with this address, or this extension within their node.
@@ -429,46 +398,6 @@ impl Estate {
         if let Clue::Limit(limit) = self.location(at, link, &object, pbxs, lines) {
             pbxs.push((link.pbx, PbxInput::Reached(limit)));
         }
-    }
-
-    /// A numbering node, which may change the numbers of the lines in it and below it.
-    fn numbering_node(
-        &mut self,
-        link: Link,
-        user: &UserInfo,
-        pbxs: &mut ToPbxs,
-        lines: &mut Vec<(LineId, LineInput)>,
-    ) {
-        let (tree, at_home) = (self.tree.root(link.pbx), self.tree.is_home(link.pbx, user));
-        match self.nodes.take(tree, link, user, at_home) {
-            Ok(changed) => {
-                let ends = |(of, node): &(PbxId, Box<str>)| {
-                    !matches!(self.nodes.prefix(*of, node, ""), Prefix::Endless(_))
-                };
-                if let Some((_, node)) = changed.iter().find(|node| !ends(node)) {
-                    let report = Report::NodeLoop(link.pbx, node.clone());
-                    pbxs.push((link.pbx, PbxInput::Say(report)));
-                }
-                lines.extend(self.renumber(changed));
-            }
-            Err(TooManyNodes) => pbxs.push((link.pbx, PbxInput::Reached(Limit::Nodes))),
-        }
-    }
-
-    /// Says so if nodes that lines of a PBX belong to are not in view.
-    fn missing_nodes(&self, pbx: PbxId) -> Option<Report> {
-        if self.configuration.as_ref().is_some_and(|settings| settings.pure_node_extensions) {
-            return None;
-        }
-        let members = self.tree.lines(pbx).map(|line| &self.members[line.0 as usize - 1]);
-        let lacks = |member: &&Arc<Member>| {
-            let who = &member.subscriber;
-            member.home == pbx
-                && !who.e164.is_empty()
-                && matches!(self.prefix(pbx, who), Prefix::Partly(_))
-        };
-        let lacking = u32::try_from(members.filter(lacks).count()).unwrap_or(u32::MAX);
-        (lacking > 0).then_some(Report::NodesUnseen(pbx, lacking))
     }
 
     fn location(
