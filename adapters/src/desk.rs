@@ -81,6 +81,42 @@ impl Question {
     }
 }
 
+/// What came of reading the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reloaded {
+    /// In a word.
+    pub verdict: Verdict,
+    /// The file that the provider reads.
+    pub file: PathBuf,
+    /// What happened, for people. Their names and numbers are not in it.
+    pub words: String,
+}
+
+/// What can come of reading the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They are those in force.
+    Same,
+    /// They are in force now.
+    Applied,
+    /// They are not, and nothing has changed.
+    Refused,
+}
+
+impl Verdict {
+    const ALL: [Verdict; 3] = [Verdict::Same, Verdict::Applied, Verdict::Refused];
+
+    /// In a word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Same => "same",
+            Verdict::Applied => "applied",
+            Verdict::Refused => "refused",
+        }
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
@@ -97,12 +133,27 @@ pub enum NoAnswer {
 
 // ---- who asks ---------------------------------------------------------------------------------
 
-/// Has a provider at work read its settings now. The answer is for people.
+/// Has a provider at work read its settings now.
 ///
 /// # Errors
 /// See [`NoAnswer`].
-pub fn reload(log: &Path, within: Duration) -> Result<String, NoAnswer> {
-    words(ask(log, &Question::Reload, within)?)
+pub fn reload(log: &Path, within: Duration) -> Result<Reloaded, NoAnswer> {
+    let text = words(ask(log, &Question::Reload, within)?)?;
+    Reloaded::read(&text).ok_or_else(|| NoAnswer::Unreadable("another version wrote it".into()))
+}
+
+impl Reloaded {
+    /// Verdict, file and words, a line each.
+    pub(crate) fn text(&self) -> String {
+        format!("{}\n{}\n{}", self.verdict.name(), self.file.display(), self.words)
+    }
+
+    fn read(text: &str) -> Option<Reloaded> {
+        let (verdict, rest) = text.split_once('\n')?;
+        let (file, words) = rest.split_once('\n')?;
+        let verdict = Verdict::ALL.into_iter().find(|known| known.name() == verdict)?;
+        Some(Reloaded { verdict, file: file.into(), words: words.to_owned() })
+    }
 }
 
 /// Has a provider at work remove a line. The answer is why it does not, if so.
@@ -308,6 +359,7 @@ mod tests {
                 if let Some(asked) = desk.questions().first() {
                     match asked.question {
                         Question::State => asked.show(&Core::default()),
+                        Question::Reload => asked.say(&done().text()),
                         _ => asked.say(DONE),
                     }
                     return asked.question.clone();
@@ -317,13 +369,18 @@ mod tests {
         })
     }
 
+    fn done() -> Reloaded {
+        let words = "done,\nand well".to_owned();
+        Reloaded { verdict: Verdict::Applied, file: "tapline.toml".into(), words }
+    }
+
     const PATIENCE: Duration = Duration::from_secs(20);
 
     #[test]
     fn a_question_is_answered_and_nothing_is_left_on_the_desk() {
         let folder = TempDir::new().unwrap();
         let provider = answer(&folder);
-        assert_eq!(reload(folder.path(), PATIENCE).unwrap(), "done");
+        assert_eq!(reload(folder.path(), PATIENCE).unwrap(), done());
         assert_eq!(provider.join().unwrap(), Question::Reload);
         let provider = answer(&folder);
         assert!(state(folder.path(), PATIENCE).unwrap() == Core::default());

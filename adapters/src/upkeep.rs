@@ -5,7 +5,7 @@
 //! read, or an event written to it, here.
 
 use crate::clock::Clock;
-use crate::desk::{self, NoAnswer};
+use crate::desk::{self, NoAnswer, Reloaded};
 use crate::journal::{AppendError, Durability, Journal, LogReader, OpenError};
 use engine::core::Core;
 use engine::fact::{Event, HostFact, Record};
@@ -62,6 +62,18 @@ pub fn state(log: &Path) -> Result<State, UpkeepError> {
             let core = desk::state(log, ANSWER)?;
             Ok(State { core, is_live: true, now: Clock::after(Millis(0)).now() })
         }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Has the provider at work on a log read its settings now; `None` if none is.
+///
+/// # Errors
+/// See [`UpkeepError`].
+pub fn reload(log: &Path) -> Result<Option<Reloaded>, UpkeepError> {
+    match LogReader::open(log, LET_GO) {
+        Ok(_) => Ok(None),
+        Err(OpenError::InUse { .. }) => Ok(Some(desk::reload(log, ANSWER)?)),
         Err(error) => Err(error.into()),
     }
 }

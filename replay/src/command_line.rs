@@ -32,6 +32,7 @@ Examples:
   tapline verify --config tapline.toml  whether these settings will work, and why not
   tapline run --config tapline.toml     the calls of a real PBX, until Ctrl-C
   tapline lines --config tapline.toml   its lines with their permanent ids
+  tapline settings plan --config new.toml  what other settings would change
 
 Exit codes:
   0  all went well
@@ -81,6 +82,13 @@ pub(crate) enum Command {
     /// changed at any PBX.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
+    /// Show what other settings would change, or have them read now.
+    ///
+    /// A provider at work looks at its settings file every two seconds, and brings what has changed
+    /// into force without a restart: calls go on, lines keep their ids. A file that makes no sense
+    /// changes nothing; tapline.log beside the log says why.
+    #[command(subcommand, after_help = SETTINGS_EXAMPLES)]
+    Settings(SettingsCommand),
     /// A simulated PBX, to be reached by the provider or by any SOAP toolkit.
     ///
     /// Calls are placed, answered and cleared by commands: type them, pipe them in, or POST them
@@ -155,6 +163,12 @@ Exit codes:
   2  the command line makes no sense
   7  the system refused something: a thread, the output";
 
+const SETTINGS_EXAMPLES: &str = "\
+Examples:
+  tapline settings plan --config new.toml
+  tapline settings plan --config new.toml --json | jq 'select(.change == \"renamed\")'
+  tapline settings apply --config tapline.toml";
+
 const SIMULATE_EXAMPLES: &str = "\
 Examples:
   tapline simulate
@@ -226,6 +240,32 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
     /// Print one JSON object per check, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SettingsCommand {
+    /// Show what these settings would change: lines renamed, removed or expected back, PBXs added,
+    /// left, or reached otherwise. Nothing is changed.
+    ///
+    /// They are compared with what the log they name leads to, whether a provider is at work on it
+    /// or not. Account and password are not compared: no log holds them. Users of a PBX that nobody
+    /// has asked yet are not known, and so not shown.
+    Plan(Settings),
+    /// Have the provider at work read its settings file now, and say what came of it.
+    ///
+    /// It does so by itself within seconds; this waits for it, and is for files that are written in
+    /// many steps, or on shares whose clocks cannot be trusted.
+    Apply(Settings),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Print one JSON object per change, and a summary as the last
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -368,6 +408,7 @@ mod tests {
             DEMO_EXAMPLES,
             RUN_EXAMPLES,
             VERIFY_EXAMPLES,
+            SETTINGS_EXAMPLES,
             SIMULATE_EXAMPLES,
             REPLAY_EXAMPLES,
             SIM_EXAMPLES,

@@ -13,6 +13,7 @@ mod provider;
 mod rederive;
 mod rows;
 mod run;
+mod settings;
 mod sim;
 mod simulate;
 mod trouble;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo::play(&demo),
         Command::Run(run) => run::watch(&run),
         Command::Verify(verify) => verify::check(&verify),
+        Command::Settings(command) => settings::carry_out(&command),
         Command::Simulate(simulate) => simulate::serve(&simulate),
         Command::Replay(replay) => rederive::show(&replay),
         Command::Sim(sim) => sim::play(&sim),

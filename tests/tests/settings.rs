@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use adapters::desk;
+use adapters::desk::{self, Verdict};
 use adapters::simulator::{Estate, Options, Simulator};
 use engine::fact::{Event, HostFact};
 use engine::tapi::{CallState, line_dev_state};
@@ -92,7 +92,9 @@ impl Office {
     }
 
     fn reload(&self) -> String {
-        desk::reload(self.premises.log(), PATIENCE).unwrap()
+        let reloaded = desk::reload(self.premises.log(), PATIENCE).unwrap();
+        assert_eq!((reloaded.verdict, reloaded.file), (Verdict::Applied, self.premises.settings()));
+        reloaded.words
     }
 }
 
@@ -206,7 +208,11 @@ fn without_an_answer_from_a_provider_whoever_asks_is_told_so() {
     let premises = Premises::at(CLOSED);
     let mut server = Server::load(&premises);
     server.ask("start").well();
-    assert!(desk::reload(premises.log(), PATIENCE).unwrap().contains("nothing changes"));
+    assert_eq!(desk::reload(premises.log(), PATIENCE).unwrap().verdict, Verdict::Same);
+    premises.write("account = 7\n");
+    let refused = desk::reload(premises.log(), PATIENCE).unwrap();
+    assert_eq!(refused.verdict, Verdict::Refused);
+    assert!(refused.words.contains("line 1") && refused.words.contains("stay as they are"));
     assert_eq!(desk::state(premises.log(), PATIENCE).unwrap().lines().count(), 0);
     server.ask("stop").well();
     assert!(desk::reload(premises.log(), Duration::from_millis(600)).is_err());

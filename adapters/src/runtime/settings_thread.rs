@@ -5,7 +5,7 @@
 //! neither Polls nor timers.
 
 use super::message::Intake;
-use crate::desk::{Asked, DONE, Desk, LOOK_EVERY, Question};
+use crate::desk::{Asked, DONE, Desk, LOOK_EVERY, Question, Reloaded, Verdict};
 use crate::exchange::Manner;
 use crate::settings::{Changes, Settings};
 use engine::core::Core;
@@ -135,7 +135,8 @@ impl Clerk {
             Question::Reload => {
                 let sight = Sight::of(&self.watched.path);
                 let outcome = self.deal_with(sight);
-                asked.say(&outcome.words());
+                let (verdict, words) = (outcome.verdict(), outcome.words());
+                asked.say(&Reloaded { verdict, file: self.watched.path.clone(), words }.text());
             }
             Question::Dismiss(line) => asked.say(&self.dismiss(*line)),
             Question::Import(ids) => {
@@ -254,6 +255,14 @@ impl Sight {
 }
 
 impl Outcome {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Outcome::Same => Verdict::Same,
+            Outcome::Applied(..) => Verdict::Applied,
+            Outcome::Refused(_) | Outcome::Stopping => Verdict::Refused,
+        }
+    }
+
     /// For the diary, and for whoever asked. Names and numbers of people are not in it.
     fn words(&self) -> String {
         match self {

@@ -9,6 +9,7 @@ mod columns;
 mod lists;
 mod machines;
 mod people;
+mod plans;
 mod words;
 
 pub(crate) use checks::{check_row, indented};
@@ -16,6 +17,7 @@ pub(crate) use clock::Clock;
 pub(crate) use columns::fitted;
 pub(crate) use lists::{ColumnWidths, age, cells, state_word};
 pub(crate) use people::{header, heading};
+pub(crate) use plans::{Tone, plan_row};
 
 use engine::effect::{Notice, What};
 use engine::time::Millis;
