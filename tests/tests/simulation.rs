@@ -41,7 +41,6 @@ fn seeds_0_to_199_end_well_whatever_went_wrong() {
             failed.extend(bad);
         }
     });
-    println!("{happened}");
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     for kind in Disturbance::ALL {
         assert!(happened.of(kind) >= OFTEN, "{kind:?} happened too seldom: {happened}");
