@@ -13,17 +13,18 @@ pub(super) enum By {
     Number,
     /// Numbering node, with the tree of PBXs that it is of.
     Node,
-    /// The name that TAPI shows.
-    Name,
 }
+
+/// A text by which a line is found, as far as that is needed: 0 is none.
+pub(super) type Key = u32;
 
 /// Lines by hashes of texts. What is found has to be compared with what was looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Index(BTreeSet<(u64, LineId)>);
+pub(super) struct Index(BTreeSet<(Key, LineId)>);
 
 impl Index {
     /// Puts a line under another key than before; 0 is none.
-    pub(super) fn change(&mut self, line: LineId, before: u64, now: u64) {
+    pub(super) fn change(&mut self, line: LineId, before: Key, now: Key) {
         if before != now {
             self.0.remove(&(before, line));
             if now != 0 {
@@ -33,20 +34,25 @@ impl Index {
     }
 
     /// The lines under a key.
-    pub(super) fn find(&self, key: u64) -> impl Iterator<Item = LineId> {
+    pub(super) fn find(&self, key: Key) -> impl Iterator<Item = LineId> {
         self.0.range((key, LineId(0))..=(key, LineId(u32::MAX))).map(|(_, line)| *line)
     }
 }
 
-/// FNV-1a, 64 bit; 0 for no text.
-pub(super) fn key(by: By, text: &str) -> u64 {
-    const PRIME: u64 = 0x0000_0100_0000_01b3;
+/// The key of a text.
+pub(super) fn key(by: By, text: &str) -> Key {
     if text.is_empty() {
         return 0;
     }
-    let bytes = std::iter::once(by as u8).chain(text.bytes());
-    let state = bytes.fold(0xcbf2_9ce4_8422_2325, |state: u64, byte| {
+    let hash = hash(std::iter::once(by as u8).chain(text.bytes()));
+    // Both halves, mixed.
+    ((hash >> 32) as Key ^ hash as Key).max(1)
+}
+
+/// FNV-1a, 64 bit.
+pub(super) fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    bytes.fold(0xcbf2_9ce4_8422_2325, |state: u64, byte| {
         (state ^ u64::from(byte)).wrapping_mul(PRIME)
-    });
-    state.max(1)
+    })
 }

@@ -1,8 +1,8 @@
 //! What lines are called, and what else follows from who their users are.
 
-use super::claims::NameHash;
+use super::claims::{NameHash, claim};
 use super::homes::Member;
-use super::index::{By, key};
+use super::index::{By, Key, key};
 use super::numbering::{NodeNames, Prefix, is_root, small};
 use super::tree::ToPbxs;
 use super::{Estate, LineInput};
@@ -19,10 +19,11 @@ use std::sync::Arc;
 /// Under what a line is found, and which names it claims.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Keys {
-    cn: u64,
-    address: u64,
-    extension: u64,
-    node: u64,
+    cn: Key,
+    address: Key,
+    extension: Key,
+    node: Key,
+    /// The second is none as long as the line has the first.
     claims: [NameHash; 2],
 }
 
@@ -70,10 +71,14 @@ impl Estate {
 
     /// Names those anew who lost a name to others, or may have one that others left.
     pub(super) fn settle_names(&mut self, pbxs: &mut ToPbxs, lines: &mut Vec<(LineId, LineInput)>) {
-        for guid in self.claims.take_stale() {
-            let Some(line) = self.by_guid.get(&guid).copied() else { continue };
-            let identity = self.name_anew(line);
-            lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
+        // One who loses his first choice claims the second, and may take it from somebody. That
+        // is all: no second choice stands against a first one.
+        while let stale @ [_, ..] = &*self.claims.take_stale() {
+            for guid in stale {
+                let Some(line) = self.by_guid.get(guid).copied() else { continue };
+                let identity = self.name_anew(line);
+                lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
+            }
         }
         for (line, bearer) in std::mem::take(&mut self.shared_names) {
             if let Some(member) = self.members.get(line.0 as usize - 1) {
@@ -122,7 +127,7 @@ impl Estate {
             } else {
                 node_key(self.tree.root(member.home), &small(&who.node))
             },
-            claims: [key(By::Name, first), key(By::Name, second)],
+            claims: [claim(first), claim(second)],
         };
         self.put(line, keys);
         naming
@@ -133,13 +138,13 @@ impl Estate {
         self.put(line, Keys::default());
     }
 
-    fn put(&mut self, line: LineId, now: Keys) {
+    fn put(&mut self, line: LineId, mut now: Keys) {
         let member = &self.members[line.0 as usize - 1];
         let (guid, before) = (member.subscriber.guid, member.keys);
+        now.claims = self.claims.change(guid, before.claims, now.claims);
         if before == now {
             return;
         }
-        self.claims.change(guid, before.claims, now.claims);
         self.index.change(line, before.cn, now.cn);
         self.index.change(line, before.node, now.node);
         // These two may be the same.
@@ -245,7 +250,7 @@ pub(super) fn unnamed(line: LineId, permanent: PermanentId, guid: Guid) -> Ident
     }
 }
 
-fn node_key(tree: PbxId, node: &str) -> u64 {
+fn node_key(tree: PbxId, node: &str) -> Key {
     key(By::Node, &format!("{} {node}", tree.0))
 }
 
@@ -257,7 +262,8 @@ pub(super) fn subscriber(guid: Guid, user: &UserInfo) -> Subscriber {
         h323: user.h323.clone(),
         e164: user.e164.clone(),
         loc: user.loc.clone(),
-        node: user.node.clone(),
+        // Most users lie in the root: no text for that.
+        node: if is_root(&user.node) { Box::default() } else { user.node.clone() },
         nodenum: user.nodenum.clone(),
     }
 }
