@@ -63,6 +63,8 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
 
 #[path = "command/lines.rs"]
 mod lines;
+#[path = "command/settings.rs"]
+mod settings;
 
 mod command_line {
     use super::*;

@@ -4,13 +4,13 @@ use super::*;
 use std::path::Path;
 
 /// A provider at work, by `tapline run`.
-struct AtWork {
+pub(super) struct AtWork {
     child: Child,
     messages: std::sync::mpsc::Receiver<String>,
 }
 
 impl AtWork {
-    fn start(settings: &Path) -> AtWork {
+    pub(super) fn start(settings: &Path) -> AtWork {
         let mut child = tapline()
             .args(["run", "--json", "--config"])
             .arg(settings)
@@ -25,7 +25,7 @@ impl AtWork {
         AtWork { child, messages }
     }
 
-    fn until(&self, wanted: &str) -> String {
+    pub(super) fn until(&self, wanted: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -37,7 +37,7 @@ impl AtWork {
     }
 
     /// Ends it as Ctrl-C does.
-    fn end(mut self) {
+    pub(super) fn end(mut self) {
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-INT", &pid]).status().unwrap();
         assert_eq!(wait(&mut self.child).code(), Some(0));
@@ -52,28 +52,28 @@ impl Drop for AtWork {
     }
 }
 
-struct Site {
+pub(super) struct Site {
     folder: tempfile::TempDir,
-    settings: String,
+    pub(super) settings: String,
 }
 
 impl Site {
-    fn at(authority: &str) -> Site {
+    pub(super) fn at(authority: &str) -> Site {
         let folder = settings_for(authority, "secret");
         let settings = folder.path().join("tapline.toml").to_str().unwrap().to_owned();
         Site { folder, settings }
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(super) fn file(&self, name: &str) -> String {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(super) fn run(&self, arguments: &[&str]) -> Output {
         run(&[arguments, &["--config", &self.settings]].concat())
     }
 
     /// The objects that a command prints: those of lines, and the summary.
-    fn objects(&self, arguments: &[&str]) -> (Vec<Value>, Value) {
+    pub(super) fn objects(&self, arguments: &[&str]) -> (Vec<Value>, Value) {
         let output = self.run(&[arguments, &["--json"]].concat());
         assert_ends(&output, 0, "");
         let mut objects: Vec<Value> =
@@ -91,7 +91,7 @@ impl Site {
     }
 }
 
-fn text(object: &Value, key: &str) -> String {
+pub(super) fn text(object: &Value, key: &str) -> String {
     object[key].as_str().unwrap().to_owned()
 }
 
@@ -103,7 +103,7 @@ fn people(site: &Site, more: &[&str]) -> (Vec<Value>, Value) {
 }
 
 /// Waits until the lines of people are as wanted.
-fn wait_for_lines(site: &Site, is_so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+pub(super) fn wait_for_lines(site: &Site, is_so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let (lines, _) = people(site, &[]);
