@@ -118,7 +118,7 @@ impl World<'_> {
 
     /// Types a command at the prompt of a simulated PBX. What it refuses is not done.
     pub(super) fn say_to_box(&mut self, at: usize, command: &str) {
-        let done = control::execute(command, self.site.pbx_mut(at), self.now);
+        let done = control::execute(command, &mut self.site.pbx_mut(at), self.now);
         self.say(|| match &done {
             Ok(_) => format!("PEOPLE   {command}"),
             Err(error) => format!("PEOPLE   {command}: {error}"),
@@ -127,7 +127,7 @@ impl World<'_> {
             self.tally.deeds += 1;
         }
         self.attend_polls();
-        self.expect_of_box(at);
+        self.expect_of_boxes(at);
     }
 
     /// Numbers that somebody has.

@@ -76,7 +76,7 @@ impl PbxModel {
     #[must_use]
     pub fn calls(&self) -> Vec<ListedCall> {
         let mut calls: BTreeMap<Guid, ListedCall> = BTreeMap::new();
-        for (id, leg) in self.legs.iter() {
+        for (id, leg) in self.legs.iter().filter(|(_, leg)| leg.wire.is_none()) {
             let call = calls.entry(leg.conf).or_insert_with(|| ListedCall {
                 conf: leg.conf,
                 legs: Vec::new(),
