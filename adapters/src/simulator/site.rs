@@ -18,6 +18,8 @@ pub struct Site {
     boxes: Vec<Member>,
     /// Those to which something was done by others.
     touched: BTreeSet<usize>,
+    /// Calls that went from one to another.
+    calls_across: u64,
 }
 
 /// One of them.
@@ -90,7 +92,7 @@ impl Site {
             url: String::new(),
             is_off: false,
         });
-        let mut site = Site { boxes: boxes.collect(), touched: BTreeSet::new() };
+        let mut site = Site { boxes: boxes.collect(), touched: BTreeSet::new(), calls_across: 0 };
         site.boxes.iter_mut().for_each(Member::tell_standing);
         for number in 0..site.count() {
             let parent = site.parent(number).map(|parent| site.boxes[parent].name.clone());

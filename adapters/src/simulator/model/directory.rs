@@ -1,7 +1,7 @@
 //! Looking things up: objects, devices, calls, numbers, other PBXs. None of it changes anything.
 
-use super::object::{Object, ObjectId};
 use super::numbering::{Destination, Whom};
+use super::object::{Object, ObjectId};
 use super::{PbxModel, picture};
 use crate::soap::types::{CallInfo, Device, UserInfo};
 

@@ -2,8 +2,8 @@
 
 use super::PbxModel;
 use super::leg::{LegId, Phase, Target};
-use super::object::ObjectId;
 use super::numbering::Destination;
+use super::object::ObjectId;
 use super::setup::{ABSENT, BUSY};
 use engine::diversion::{self, Diversion, Kind, Sources};
 use engine::time::Millis;

@@ -104,7 +104,9 @@ impl PbxModel {
             };
         }
         let begins = || readings.iter().any(|digits| self.directory.begins_a_number(digits));
-        match readings.iter().find_map(|digits| self.directory.numbered(digits)) {
+        let callable = |id: &ObjectId| !self.directory.get(*id).is_none_or(Object::is_node);
+        let reached = |digits: &String| self.directory.numbered(digits).filter(callable);
+        match readings.iter().find_map(reached) {
             Some(id) => self.way_to(id),
             None if dialled.digits.is_empty() || begins() => Destination::Incomplete,
             None => match &self.parent {
@@ -129,9 +131,8 @@ impl PbxModel {
 
     /// What users of the node of an object dial before numbers from the root.
     fn escape_of(&self, object: &Object) -> &str {
-        let named = |name: &str| {
-            self.directory.named(name).or_else(|| self.directory.short_named(name))
-        };
+        let named =
+            |name: &str| self.directory.named(name).or_else(|| self.directory.short_named(name));
         let node = named(&object.node).and_then(|id| self.directory.get(id));
         node.map_or("", |node| node.escape.as_str())
     }
@@ -143,6 +144,14 @@ impl PbxModel {
             Some(within) => within.to_owned(),
             None => format!("{}{number}", self.escape_of(object)),
         }
+    }
+
+    /// What a user dials at the phone to reach a number counted from the root; the number itself, if
+    /// nobody has this extension.
+    #[must_use]
+    pub fn dials(&self, ext: &str, number: &str) -> String {
+        let user = self.directory.numbered(ext);
+        user.map_or_else(|| number.to_owned(), |user| self.local_number(user, number))
     }
 
     /// What an object dials to reach a party.

@@ -85,6 +85,11 @@ impl Object {
         matches!(self.object.as_str(), "trunk" | "gw")
     }
 
+    /// Whether it only stands for digits that numbers begin with.
+    pub(super) fn is_node(&self) -> bool {
+        self.object == "node"
+    }
+
     /// Whether a person with one pair of ears is behind it.
     pub(super) fn is_phone(&self) -> bool {
         self.object.is_empty()

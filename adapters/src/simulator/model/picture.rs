@@ -64,11 +64,7 @@ pub(super) fn call(
     }
 }
 
-fn parties(
-    leg: &Leg,
-    object: Option<&Object>,
-    number_for: impl Fn(&Party) -> String,
-) -> Vec<No> {
+fn parties(leg: &Leg, object: Option<&Object>, number_for: impl Fn(&Party) -> String) -> Vec<No> {
     let this = object.map(party_of);
     let picking = leg.picking.then(Party::default);
     let roles = [

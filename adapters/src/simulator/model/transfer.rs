@@ -2,8 +2,8 @@
 
 use super::PbxModel;
 use super::leg::{Leg, LegId, Phase, Target};
-use super::object::ObjectId;
 use super::numbering::Destination;
+use super::object::ObjectId;
 use super::setup::ELSEWHERE;
 use crate::simulator::switches::{CtState, TransferOrder};
 
@@ -55,7 +55,8 @@ impl PbxModel {
     pub(super) fn transfer(&mut self, a: LegId, b: LegId) {
         let (Some(first), Some(second)) = (self.legs.get(a), self.legs.get(b)) else { return };
         let talking = |leg: &Leg| leg.phase == Phase::Connected;
-        if first.object != second.object || first.link == second.link {
+        // Whoever calls himself, be it by way of another PBX, has two legs of one call.
+        if first.object != second.object || first.conf == second.conf {
             return;
         }
         // The connected one is kept; the other may still ring.

@@ -50,6 +50,12 @@ impl Site {
         std::mem::take(&mut self.touched)
     }
 
+    /// How many calls went from one PBX to another.
+    #[must_use]
+    pub fn calls_across(&self) -> u64 {
+        self.calls_across
+    }
+
     /// Lets all PBXs hear what others have to say, until nobody says anything any more.
     pub(in crate::simulator) fn carry(&mut self) {
         for _ in 0..ROUNDS {
@@ -77,6 +83,7 @@ impl Site {
         match heard.filter(|number| !signal.is_setup() || !self.boxes[*number].is_off) {
             Some(number) => {
                 self.touched.insert(number);
+                self.calls_across += u64::from(signal.is_setup());
                 self.boxes[number].model.hear(signal);
             }
             None => self.boxes[from].model.unheard(&signal),

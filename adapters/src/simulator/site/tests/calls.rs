@@ -19,7 +19,7 @@ const SITE: &str = "name = \"hq\"\n\
     [[pbx.user]]\ncn = \"Ben\"\ne164 = \"30\"\ngroups = [\"tapi\"]\n\
     [[pbx]]\nname = \"branch2\"\nstandby_of = \"branch\"\n\
     [[pbx]]\nname = \"kiosk\"\nslave_of = \"branch\"\n\
-    [[pbx.user]]\ncn = \"lab\"\ne164 = \"\"\nobject = \"node\"\nescape = \"9\"\nnodenum = \"\"\n\
+    [[pbx.user]]\ncn = \"lab\"\ne164 = \"7\"\nobject = \"node\"\nescape = \"9\"\n\
     [[pbx.user]]\ncn = \"Cleo\"\nh323 = \"cleo\"\ne164 = \"20\"\nnode = \"lab\"\nnodenum = \"7\"\ngroups = [\"tapi\"]\n\
     [[pbx.user]]\ncn = \"Finn\"\nh323 = \"finn\"\ne164 = \"21\"\nnode = \"lab\"\nnodenum = \"7\"\ngroups = [\"tapi\"]\n";
 
@@ -126,7 +126,10 @@ fn a_call_to_a_slave_is_one_call_with_a_leg_at_each_pbx() {
     assert_eq!(campus.legs("branch"), [leg("30", 0x84)]);
     assert_eq!(campus.confs("hq"), campus.confs("branch"));
     campus.say("at branch answer 30");
-    assert_eq!((campus.legs("hq"), campus.legs("branch")), (vec![leg("20", 5)], vec![leg("30", 0x85)]));
+    assert_eq!(
+        (campus.legs("hq"), campus.legs("branch")),
+        (vec![leg("20", 5)], vec![leg("30", 0x85)])
+    );
     campus.say("at branch hold 30");
     assert_eq!(campus.legs("hq"), [leg("20", 0x205)]);
     assert_eq!(campus.legs("branch"), [leg("30", 0x185)]);
@@ -151,13 +154,22 @@ fn events_of_both_ends_are_those_of_a_call_within_one_pbx() {
     assert_eq!(number_of(&at_anna[2], "peer"), "30");
     assert_eq!(number_of(&at_ben[0], "peer"), "20");
     let expected = [
-        ("x-setup", 1), ("r-call-proc", 3), ("r-alert", 4), ("r-conn", 5), ("r-held", 0x205),
-        ("r-rel", 6), ("del", 6),
+        ("x-setup", 1),
+        ("r-call-proc", 3),
+        ("r-alert", 4),
+        ("r-conn", 5),
+        ("r-held", 0x205),
+        ("r-rel", 6),
+        ("del", 6),
     ];
     assert_eq!(heard(at_anna), expected.map(|(msg, state)| (msg.to_owned(), state)));
     let expected = [
-        ("r-setup", 0x81), ("x-alert", 0x84), ("x-conn", 0x85), ("update", 0x185),
-        ("x-rel", 0x87), ("del", 0x87),
+        ("r-setup", 0x81),
+        ("x-alert", 0x84),
+        ("x-conn", 0x85),
+        ("update", 0x185),
+        ("x-rel", 0x87),
+        ("del", 0x87),
     ];
     assert_eq!(heard(at_ben), expected.map(|(msg, state)| (msg.to_owned(), state)));
 }
@@ -224,7 +236,10 @@ fn a_call_is_transferred_and_diverted_across_pbxs() {
     let conf = campus.confs("hq");
     assert_ne!(campus.confs("kiosk"), conf);
     campus.say("at branch transfer 30");
-    assert_eq!((campus.legs("hq"), campus.legs("kiosk")), (vec![leg("20", 5)], vec![leg("721", 0x85)]));
+    assert_eq!(
+        (campus.legs("hq"), campus.legs("kiosk")),
+        (vec![leg("20", 5)], vec![leg("721", 0x85)])
+    );
     assert_eq!((campus.confs("kiosk"), campus.legs("branch")), (conf, vec![]));
     campus.say("at kiosk hold 721");
     assert_eq!(campus.legs("hq"), [leg("20", 0x205)]);
@@ -236,6 +251,14 @@ fn a_call_is_transferred_and_diverted_across_pbxs() {
     assert_eq!(campus.confs("hq").len(), 1);
     campus.say("hangup 20");
     assert!((0..campus.0.count()).all(|at| campus.0.pbx(at).calls().is_empty()));
+    // Whoever calls himself by way of another PBX cannot join both ends.
+    campus.say("at branch forward 30 cfu 20");
+    campus.say("call 20 30");
+    campus.say("answer 20");
+    campus.say("transfer 20");
+    assert_eq!(campus.legs("hq").len(), 2);
+    campus.say("hangup 20");
+    assert_eq!(campus.legs("hq"), []);
     // Two who divert to each other, for ever.
     campus.say("forward 20 cfu 30");
     campus.say("at branch forward 30 cfu 20");
