@@ -148,7 +148,7 @@ impl Estate {
     ) -> Spoken {
         let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
         let at_home = self.tree.is_home(link.pbx, user);
-        let Some(line) = self.by_guid.get(&guid).copied() else {
+        let Some(line) = self.lookups.with_guid(guid) else {
             if !user.active {
                 return Spoken::Known(Clue::None);
             }
@@ -220,8 +220,7 @@ impl Estate {
         }
         // The limit keeps the number of members within u32.
         let line = LineId(u32::try_from(self.members.len() + 1).unwrap_or(u32::MAX));
-        self.by_guid.insert(subscriber.guid, line);
-        self.permanents.insert(permanent, line);
+        self.lookups.add(line, subscriber.guid, permanent);
         let identity = Arc::new(unnamed(line, permanent, subscriber.guid));
         self.members.push(Arc::new(Member {
             home,

@@ -68,9 +68,9 @@ impl Estate {
 
     fn name_use(&self, member: &Member) -> NameUse {
         let bearer = (member.rank > 0 && member.gone.is_none())
-            .then(|| self.claims.bearer(member.first_choice()))
+            .then(|| self.lookups.claims.bearer(member.first_choice()))
             .flatten()
-            .and_then(|(_, guid)| self.by_guid.get(&guid));
+            .and_then(|(_, guid)| self.lookups.with_guid(guid));
         bearer.map_or(NameUse::Plain, |line| {
             NameUse::Shared(self.members[line.0 as usize - 1].identity.permanent)
         })

@@ -31,6 +31,16 @@ impl Keys {
     pub(super) fn first_choice(&self) -> NameHash {
         self.claims[0]
     }
+
+    /// The names claimed, first and second choice.
+    pub(super) fn claimed(&self) -> [NameHash; 2] {
+        self.claims
+    }
+
+    /// Under what the line is found.
+    pub(super) fn indexed(&self) -> [Key; 4] {
+        [self.cn, self.node, self.address, self.extension]
+    }
 }
 
 /// What follows from who a user is, before others with the same name are looked at.
@@ -61,7 +71,7 @@ impl Estate {
     pub(super) fn renumber(&mut self, nodes: NodeNames) -> Vec<(LineId, LineInput)> {
         let mut changed = Vec::new();
         for (tree, node) in nodes {
-            for line in self.index.find(node_key(tree, &node)).collect::<Vec<_>>() {
+            for line in self.lookups.index.find(node_key(tree, &node)).collect::<Vec<_>>() {
                 let identity = self.name_anew(line);
                 changed.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
             }
@@ -73,9 +83,9 @@ impl Estate {
     pub(super) fn settle_names(&mut self, pbxs: &mut ToPbxs, lines: &mut Vec<(LineId, LineInput)>) {
         // One who loses his first choice claims the second, and may take it from somebody. That
         // is all: no second choice stands against a first one.
-        while let stale @ [_, ..] = &*self.claims.take_stale() {
+        while let stale @ [_, ..] = &*self.lookups.claims.take_stale() {
             for guid in stale {
-                let Some(line) = self.by_guid.get(guid).copied() else { continue };
+                let Some(line) = self.lookups.with_guid(*guid) else { continue };
                 let identity = self.name_anew(line);
                 lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
             }
@@ -101,9 +111,9 @@ impl Estate {
             return None;
         }
         if rank > 0 && rank != before {
-            let bearer = self.claims.bearer(member.keys.claims[0]);
-            let bearer = bearer.and_then(|(_, guid)| self.by_guid.get(&guid));
-            self.shared_names.extend(bearer.map(|bearer| (line, *bearer)));
+            let bearer = self.lookups.claims.bearer(member.keys.claims[0]);
+            let bearer = bearer.and_then(|(_, guid)| self.lookups.with_guid(guid));
+            self.shared_names.extend(bearer.map(|bearer| (line, bearer)));
         }
         let identity = Arc::new(identity);
         let member = Arc::make_mut(&mut self.members[line.0 as usize - 1]);
@@ -141,17 +151,17 @@ impl Estate {
     fn put(&mut self, line: LineId, mut now: Keys) {
         let member = &self.members[line.0 as usize - 1];
         let (guid, before) = (member.subscriber.guid, member.keys);
-        now.claims = self.claims.change(guid, before.claims, now.claims);
+        now.claims = self.lookups.claims.change(guid, before.claims, now.claims);
         if before == now {
             return;
         }
-        self.index.change(line, before.cn, now.cn);
-        self.index.change(line, before.node, now.node);
+        self.lookups.index.change(line, before.cn, now.cn);
+        self.lookups.index.change(line, before.node, now.node);
         // These two may be the same.
-        self.index.change(line, before.address, 0);
-        self.index.change(line, before.extension, 0);
-        self.index.change(line, 0, now.address);
-        self.index.change(line, 0, now.extension);
+        self.lookups.index.change(line, before.address, 0);
+        self.lookups.index.change(line, before.extension, 0);
+        self.lookups.index.change(line, 0, now.address);
+        self.lookups.index.change(line, 0, now.extension);
         Arc::make_mut(&mut self.members[line.0 as usize - 1]).keys = now;
     }
 
@@ -188,7 +198,7 @@ impl Estate {
     fn resolve(&self, line: LineId, naming: &Naming) -> (String, u8) {
         let member = &self.members[line.0 as usize - 1];
         let guid = member.subscriber.guid;
-        let rank = self.claims.rank(guid, member.keys.claims);
+        let rank = self.lookups.claims.rank(guid, member.keys.claims);
         match rank.and_then(|rank| Some((rank, naming.choices.get(usize::from(rank))?))) {
             Some((rank, name)) => (name.clone(), rank),
             None => (name::distinguished(&naming.choices[0], &format!(" [{guid}]")), 2),
