@@ -100,11 +100,9 @@ impl Estate {
                 let unpark = Unpark { call, from, parked };
                 Route::Line(line, LineInput::Unpark(opening, id, unpark))
             }
-            Event::App(line, opening, id, command) if self.calls_across(line, &command) => {
-                Route::Line(line, LineInput::Across(opening, id, command))
-            }
             Event::App(line, opening, id, command) => {
-                Route::Line(line, LineInput::Command(opening, id, command))
+                let across = self.across(line, &command);
+                Route::Line(line, LineInput::Command(opening, id, command, across))
             }
             Event::Reply(line, ticket, reply) => {
                 if let Reply::Record(record) = &reply {
@@ -527,8 +525,8 @@ pub fn is_phone_like(user: &UserInfo) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Guid;
     use crate::fact::PbxSettings;
+    use crate::id::Guid;
     use crate::place::Place;
     use crate::time::Millis;
 

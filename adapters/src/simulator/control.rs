@@ -394,8 +394,9 @@ fn help(about: Option<&str>) -> String {
 fn users(users: &[ListedUser]) -> String {
     array(users.iter().map(|user| {
         format!(
-            "{{\"ext\":{},\"cn\":{},\"dn\":{},\"h323\":{},\"guid\":\"{}\",\"loc\":{},\"registered\":{},\"calls\":{}}}",
+            "{{\"ext\":{},\"extension\":{},\"cn\":{},\"dn\":{},\"h323\":{},\"guid\":\"{}\",\"loc\":{},\"registered\":{},\"calls\":{}}}",
             json(&user.ext),
+            json(&user.extension),
             json(&user.cn),
             json(&user.dn),
             json(&user.h323),
@@ -414,7 +415,12 @@ fn calls(calls: &[ListedCall]) -> String {
                 array(leg.handles.iter().map(|(session, handle)| {
                     format!("{{\"session\":{session},\"call\":{handle}}}")
                 }));
-            format!("{{\"ext\":{},\"state\":{},\"handles\":{handles}}}", json(&leg.ext), leg.state)
+            format!(
+                "{{\"ext\":{},\"peer\":{},\"state\":{},\"handles\":{handles}}}",
+                json(&leg.ext),
+                json(&leg.peer),
+                leg.state
+            )
         }));
         let external = call.external.as_ref().map_or_else(
             || "null".to_owned(),
@@ -542,7 +548,10 @@ mod tests {
     fn users_are_listed_as_json() {
         let model = &mut desk();
         let Said::Value(text) = say(model, "users").unwrap() else { panic!() };
-        assert!(text.starts_with("[{\"ext\":\"20\",\"cn\":\"Anna Berg\""), "{text}");
+        assert!(
+            text.starts_with("[{\"ext\":\"20\",\"extension\":\"20\",\"cn\":\"Anna Berg\""),
+            "{text}"
+        );
         assert!(text.contains(r#""cn":"Pat \"Ace\" O'Neil""#), "{text}");
     }
 
