@@ -63,7 +63,11 @@ impl Lookups {
     }
 
     /// The line of a permanent id, of so many members.
-    pub(super) fn with_permanent(&self, id: PermanentId, members: &[Arc<Member>]) -> Option<LineId> {
+    pub(super) fn with_permanent(
+        &self,
+        id: PermanentId,
+        members: &[Arc<Member>],
+    ) -> Option<LineId> {
         let own = || {
             let index = (id.0 as usize).checked_sub(1)?;
             let identity = &members.get(index)?.identity;
