@@ -1,10 +1,10 @@
 //! `tapline replay`: the messages that a log leads to, compared with those that were told.
 
 use crate::command_line::Replay;
-use crate::log::{Log, LogEnd};
 use crate::output::Output;
 use crate::rows::{CallCount, Clock, LineTag, Parties, Row, Said};
 use crate::trouble::Trouble;
+use adapters::trace::{End, Trace};
 use engine::core::Core;
 use engine::effect::{Effect, Effects, Telling, What};
 use engine::fact::{Event, HostFact, Record};
@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 
 /// Replays a log and shows what it leads to.
 pub(crate) fn show(options: &Replay) -> Result<(), Trouble> {
-    let mut log = Log::open(&options.log)?;
+    let log = Trace::open(&options.log)?;
     let mut output = Output::new(options.json);
-    let mut replay = Rederivation::new();
-    let mut records = log.records();
+    let (core, next) = log.state_before(log.first())?;
+    let mut replay = Rederivation::going_on(core, next);
+    let mut records = log.records_from(next);
     for (seq, record) in &mut records {
         if record.event == Event::Host(HostFact::Started) {
             let clock = Clock::of(record.at);
@@ -31,17 +32,13 @@ pub(crate) fn show(options: &Replay) -> Result<(), Trouble> {
             return Err(trouble);
         }
     }
-    conclude(&mut output, &replay, &records.end())
+    conclude(&mut output, &replay, records.end())
 }
 
-fn conclude(output: &mut Output, replay: &Rederivation, end: &LogEnd) -> Result<(), Trouble> {
+fn conclude(output: &mut Output, replay: &Rederivation, end: End) -> Result<(), Trouble> {
     let sentence = verdict(&replay.tally());
     output.summary(&sentence, &replay.summary(None))?;
-    match end {
-        LogEnd::Complete => Ok(()),
-        LogEnd::Damaged(why) => Err(Trouble::Damage(why.clone())),
-        LogEnd::Unusable(why) => Err(Trouble::Log(why.clone())),
-    }
+    Trouble::of_end(end)
 }
 
 /// What a replay without a difference has shown.
@@ -83,11 +80,12 @@ pub(crate) struct Rederivation {
 }
 
 impl Rederivation {
-    /// Begins with an engine that knows nothing, as the log did.
-    pub(crate) fn new() -> Rederivation {
+    /// Begins with the state before a record, which for the first one of all is an engine that knows
+    /// nothing.
+    pub(crate) fn going_on(core: Core, next: u64) -> Rederivation {
         Rederivation {
-            core: Core::default(),
-            verifier: Verifier::default(),
+            core,
+            verifier: Verifier::starting_at(next),
             effects: Effects::new(),
             asked: BTreeMap::new(),
             count: CallCount::new(),
