@@ -34,7 +34,8 @@ pub const MAX_CHUNK_BYTES: usize = 2 * 1024;
 pub const MAX_CHUNKS: u32 =
     codec::MAX_STATE_BYTES.div_ceil(MAX_CHUNK_BYTES - HEADER_BYTES) as u32 + 1;
 
-const HEADER_BYTES: usize = 36;
+/// Bytes of a chunk before its piece of the state.
+pub const HEADER_BYTES: usize = 36;
 const LAST: u16 = 1;
 
 /// Which place of the log a snapshot pictures.

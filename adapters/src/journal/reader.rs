@@ -86,6 +86,39 @@ impl LogReader {
         snapshot::read(|number| self.source.as_ref().chunk(place.next, number).ok().flatten())
     }
 
+    /// The number of the first record that is not earlier than `time`; the one after the last
+    /// record if there is none. Found by halving, so only a few frames are read.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn seq_at(&self, time: Millis) -> Result<u64, OpenError> {
+        self.find(time).map_err(|error| OpenError::of(&self.path, error))
+    }
+
+    fn find(&self, time: Millis) -> Result<u64, StorageError> {
+        let source = self.source.as_ref();
+        // The frame that holds `low` begins before the time, the one that holds `high` does not.
+        let (mut low, mut high) = (self.first, end_of(source)?.max(self.first));
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            let frame = source.frame_up_to(middle)?;
+            let is_later = |bytes: &[u8]| Frame::read_exact(bytes).is_ok_and(|f| f.at() >= time);
+            let side =
+                if frame.is_some_and(|(_, bytes)| is_later(&bytes)) { &mut high } else { &mut low };
+            *side = middle;
+        }
+        let start = source.frame_up_to(low)?.map_or(low, |(first, _)| first.max(self.first));
+        let mut next = start;
+        for item in self.records_from(start) {
+            let Ok((seq, record)) = item else { break };
+            if record.at >= time {
+                return Ok(seq);
+            }
+            next = seq + 1;
+        }
+        Ok(next)
+    }
+
     /// The records from a sequence number on, as far as they are intact.
     #[must_use]
     pub fn records_from(&self, seq: u64) -> Records<'_> {
