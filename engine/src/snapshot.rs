@@ -170,6 +170,8 @@ pub struct FoundChunk {
     pub number: u32,
     /// Whether it is the last one.
     pub is_last: bool,
+    /// Whether it has the version of this program.
+    pub is_ours: bool,
     /// How long it is.
     pub len: usize,
 }
@@ -180,8 +182,9 @@ pub fn find_chunk(bytes: &[u8]) -> Option<FoundChunk> {
     let header: &[u8; HEADER_BYTES] = bytes.first_chunk()?;
     let len = HEADER_BYTES.checked_add(u32_at(header, 28) as usize)?;
     let number = u32_at(header, 24);
-    let (header, _) = Header::of_any_version(bytes.get(..len)?, number).ok()?;
-    Some(FoundChunk { place: header.place, number, is_last: header.last, len })
+    let (header, version) = Header::of_any_version(bytes.get(..len)?, number).ok()?;
+    let (place, is_last, is_ours) = (header.place, header.last, version == VERSION);
+    Some(FoundChunk { place, number, is_last, is_ours, len })
 }
 
 /// Cuts the state into chunks.
@@ -492,7 +495,7 @@ mod tests {
             prop_assert!(chunks.iter().all(|chunk| chunk.len() <= MAX_CHUNK_BYTES));
             let found = find_chunk(&[&chunks[0][..], b"what follows"].concat());
             let (is_last, len) = (chunks.len() == 1, chunks[0].len());
-            prop_assert_eq!(found, Some(FoundChunk { place: PLACE, number: 0, is_last, len }));
+            prop_assert_eq!(found, Some(FoundChunk { place: PLACE, number: 0, is_last, is_ours: true, len }));
             prop_assert_eq!(read_back(&chunks), Ok((core, PLACE)));
         }
 

@@ -37,8 +37,7 @@ impl LogReader {
         let folder = Folder::new(path, wait);
         let lock = folder.lock()?;
         let (source, loss) = open_source(folder, path)?;
-        let first = source.as_ref().frame_from(0).map_err(|error| folder.failed(error))?;
-        let first = first.map_or(0, |(first, _)| first);
+        let first = first_of(source.as_ref()).map_err(|error| folder.failed(error))?;
         Ok(LogReader { source, first, loss, path: path.to_owned(), _lock: lock })
     }
 
@@ -70,7 +69,8 @@ impl LogReader {
         let source = self.source.as_ref();
         let failed = |error| OpenError::of(&self.path, error);
         let mut places = Vec::new();
-        for next in source.snapshots().map_err(failed)? {
+        let snapshots = source.snapshots().map_err(failed)?;
+        for next in snapshots.into_iter().filter(|next| *next >= self.first) {
             let beginning = source.chunk(next, 0).map_err(failed)?;
             places.extend(beginning.and_then(|chunk| Some(snapshot::find_chunk(&chunk)?.place)));
         }
@@ -126,6 +126,14 @@ impl LogReader {
     }
 }
 
+/// Where a log begins: where it was cut, or else with its first record.
+fn first_of(source: SourceRef<'_>) -> Result<u64, StorageError> {
+    match source.first()? {
+        0 => Ok(source.frame_from(0)?.map_or(0, |(first, _)| first)),
+        first => Ok(first),
+    }
+}
+
 /// The newest storage of a log, or the one that lies in the folder itself; what can be salvaged of
 /// it, if a single frame cannot be had. A page of it may be unreadable where the bytes of its
 /// frames still are. With it comes what showed that something behind its end is lost.
@@ -161,7 +169,7 @@ fn loses_its_end(salvaged: &Salvaged, dir: &Path) -> bool {
 }
 
 fn all_frames_can_be_had(storage: &Storage) -> bool {
-    let mut next = 0;
+    let Ok(mut next) = storage.first() else { return false };
     loop {
         match storage.frame_from(next) {
             Ok(Some((first, _))) => next = first + 1,
@@ -343,6 +351,22 @@ impl SourceRef<'_> {
         match self {
             SourceRef::Storage(storage) => storage.snapshots(),
             SourceRef::Salvaged(salvaged) => Ok(salvaged.snapshots()),
+        }
+    }
+
+    /// The place before which everything may have been removed; 0 if nothing was.
+    pub(super) fn first(&self) -> Result<u64, StorageError> {
+        match self {
+            SourceRef::Storage(storage) => storage.first(),
+            SourceRef::Salvaged(salvaged) => Ok(salvaged.first()),
+        }
+    }
+
+    /// A part of the roll of permanent ids.
+    pub(super) fn ids(&self, number: u32) -> Result<Option<Stored>, StorageError> {
+        match self {
+            SourceRef::Storage(storage) => storage.ids(number),
+            SourceRef::Salvaged(salvaged) => salvaged.ids(number),
         }
     }
 
