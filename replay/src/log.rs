@@ -1,7 +1,7 @@
 //! A log to be read: the folder of a journal, or a capture file.
 
 use crate::trouble::Trouble;
-use adapters::capture::{CaptureError, CaptureReader};
+use adapters::capture::{About, CaptureError, CaptureReader};
 use adapters::journal::{LogReader, ReadError, Records, Unreadable};
 use engine::fact::Record;
 use std::fs::File;
@@ -59,6 +59,14 @@ impl Log {
         let reader = LogReader::open(path, IN_USE_PATIENCE)
             .map_err(|error| Trouble::Log(error.to_string()))?;
         Ok(Log::Journal(reader))
+    }
+
+    /// What a capture file says of itself; `None` for the folder of a log.
+    pub(crate) fn about(&self) -> Option<&About> {
+        match self {
+            Log::Journal(_) => None,
+            Log::Capture(reader) => Some(reader.about()),
+        }
     }
 
     /// All records, as far as they are intact.
