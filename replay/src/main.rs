@@ -6,7 +6,6 @@ mod ids;
 mod interrupt;
 mod lines;
 mod live;
-mod log;
 mod output;
 mod playback;
 mod probe;

@@ -38,11 +38,6 @@ struct Mention {
 }
 
 impl Playback {
-    /// Begins with an engine that knows nothing, as a log does.
-    pub(crate) fn new() -> Playback {
-        Playback::from(Core::default())
-    }
-
     /// Takes one record.
     pub(crate) fn take(&mut self, record: Record) {
         self.note(&record);
@@ -64,6 +59,11 @@ impl Playback {
     /// Goes on with this state, which must be the same.
     pub(crate) fn set_core(&mut self, core: Core) {
         self.core = core;
+    }
+
+    /// The last record, which is not here, had this time.
+    pub(crate) fn set_time(&mut self, at: Millis) {
+        self.at = at;
     }
 
     /// Time of the last record.

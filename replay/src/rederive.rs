@@ -2,6 +2,7 @@
 
 use crate::playback::Playback;
 use crate::trouble::Trouble;
+use engine::core::Core;
 use engine::fact::Record;
 use engine::told::{Difference, Tally, Verifier};
 use serde_json::{Value, json};
@@ -41,9 +42,10 @@ pub(crate) struct Rederivation {
 }
 
 impl Rederivation {
-    /// Begins with an engine that knows nothing, as the log did.
-    pub(crate) fn new() -> Rederivation {
-        Rederivation { playback: Playback::new(), verifier: Verifier::default() }
+    /// Begins with the state before a record, which for the first one of all is an engine that knows
+    /// nothing.
+    pub(crate) fn going_on(core: Core, next: u64) -> Rederivation {
+        Rederivation { playback: Playback::from(core), verifier: Verifier::starting_at(next) }
     }
 
     /// Takes one record.

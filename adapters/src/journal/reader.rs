@@ -8,6 +8,7 @@ use super::storage::{Storage, StorageError, Stored};
 use engine::core::Core;
 use engine::fact::Record;
 use engine::frame::{Chain, Frame, FrameError};
+use engine::snapshot::{self, Place, SnapshotError};
 use engine::time::Millis;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -59,6 +60,30 @@ impl LogReader {
             }
             Err(Stop::Storage(error)) => Err(OpenError::of(&self.path, error)),
         }
+    }
+
+    /// The places at which the state is kept, in the order of the log.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn images(&self) -> Result<Vec<Place>, OpenError> {
+        let source = self.source.as_ref();
+        let failed = |error| OpenError::of(&self.path, error);
+        let mut places = Vec::new();
+        for next in source.snapshots().map_err(failed)? {
+            let beginning = source.chunk(next, 0).map_err(failed)?;
+            places.extend(beginning.and_then(|chunk| Some(snapshot::find_chunk(&chunk)?.place)));
+        }
+        places.reverse();
+        Ok(places)
+    }
+
+    /// The state kept at one of these places.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`]; what the storage refuses is missing.
+    pub fn image(&self, place: Place) -> Result<(Core, Place), SnapshotError> {
+        snapshot::read(|number| self.source.as_ref().chunk(place.next, number).ok().flatten())
     }
 
     /// The records from a sequence number on, as far as they are intact.

@@ -155,9 +155,10 @@ impl Finds {
             return Some(len);
         }
         if bytes.starts_with(&snapshot::MAGIC) {
-            let (place, number, len) = snapshot::find_chunk(bytes)?;
-            self.chunks.insert((place.next, number), Place { offset, len });
-            return Some(len);
+            let chunk = snapshot::find_chunk(bytes)?;
+            let place = Place { offset, len: chunk.len };
+            self.chunks.insert((chunk.place.next, chunk.number), place);
+            return Some(chunk.len);
         }
         None
     }

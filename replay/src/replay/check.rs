@@ -1,13 +1,13 @@
 //! `tapline replay check`: every invariant at every record.
 
 use super::progress::Progress;
-use super::{complete, records};
+use super::records;
 use crate::command_line::ReplayCheck;
-use crate::log::Log;
 use crate::output::Output;
 use crate::rederive::Rederivation;
 use crate::rows::Clock;
 use crate::trouble::Trouble;
+use adapters::trace::Trace;
 use engine::core::Core;
 use engine::fact::{Event, Record};
 use engine::invariant::{Breach, Watch};
@@ -24,11 +24,12 @@ const MOST_SHOWN: usize = 50;
 
 /// Checks a log.
 pub(super) fn show(options: &ReplayCheck) -> Result<(), Trouble> {
-    let mut log = Log::open(&options.log)?;
+    let trace = Trace::open(&options.log)?;
+    let (core, next) = trace.state_before(trace.first())?;
     let mut output = Output::new(options.json);
-    let mut check = Check::new();
+    let mut check = Check::going_on(core, next);
     let mut progress = Progress::new("records");
-    let mut log_records = log.records();
+    let mut log_records = trace.records_from(next);
     for (seq, record) in &mut log_records {
         progress.record();
         for breach in check.take(seq, &record) {
@@ -37,7 +38,7 @@ pub(super) fn show(options: &ReplayCheck) -> Result<(), Trouble> {
     }
     let end = log_records.end();
     check.conclude(&mut output)?;
-    complete(&end)
+    Trouble::of_end(end)
 }
 
 /// What a record breaks.
@@ -65,10 +66,10 @@ struct Check {
 }
 
 impl Check {
-    fn new() -> Check {
+    fn going_on(core: Core, next: u64) -> Check {
         Check {
-            replay: Rederivation::new(),
-            watch: Watch::default(),
+            watch: if next == 0 { Watch::default() } else { Watch::going_on(&core) },
+            replay: Rederivation::going_on(core, next),
             records: 0,
             snapshots: 0,
             broken: BTreeMap::new(),

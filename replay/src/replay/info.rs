@@ -1,13 +1,13 @@
 //! `tapline replay info`: what a log or a capture is.
 
 use super::progress::Progress;
-use super::{complete, records};
+use super::records;
 use crate::command_line::ReplayInfo;
-use crate::log::{Log, LogEnd};
 use crate::output::line;
 use crate::playback::Playback;
 use crate::rows::{Clock, age, fitted, heading};
 use crate::trouble::Trouble;
+use adapters::trace::{End, Trace};
 use engine::effect::{Effect, Notice, Report, What};
 use engine::fact::{Event, HostFact, PbxFact, Record};
 use engine::id::PbxId;
@@ -17,12 +17,13 @@ use std::collections::BTreeMap;
 
 /// Shows what a log is.
 pub(super) fn show(options: &ReplayInfo) -> Result<(), Trouble> {
-    let mut log = Log::open(&options.log)?;
-    let about = about(&log);
-    let mut found = Found::default();
-    let mut playback = Playback::new();
+    let trace = Trace::open(&options.log)?;
+    let about = about(&trace);
+    let (core, next) = trace.state_before(trace.first())?;
+    let mut found = Found { images: trace.images().len(), ..Found::default() };
+    let mut playback = Playback::from(core);
     let mut progress = Progress::new("records");
-    let mut log_records = log.records();
+    let mut log_records = trace.records_from(next);
     for (seq, record) in &mut log_records {
         progress.record();
         found.record(seq, &record);
@@ -32,15 +33,15 @@ pub(super) fn show(options: &ReplayInfo) -> Result<(), Trouble> {
     let end = log_records.end();
     found.lines(&playback);
     let damage = match &end {
-        LogEnd::Complete => None,
-        LogEnd::Damaged(why) | LogEnd::Unusable(why) => Some(why.as_str()),
+        End::Complete => None,
+        End::Damaged(why) | End::Unusable(why) => Some(why.as_str()),
     };
     if options.json {
         line(&found.object(&about, damage).to_string())?;
     } else {
         found.print(&about, damage)?;
     }
-    complete(&end)
+    Trouble::of_end(end)
 }
 
 /// What the file says of itself: of which sort it is, who wrote it, and whether it is anonymised.
@@ -50,15 +51,14 @@ struct About {
     anonymised: bool,
 }
 
-fn about(log: &Log) -> About {
-    match log.about() {
-        None => About { kind: "log", version: None, anonymised: false },
-        Some(about) => About {
-            kind: "capture",
-            version: Some(about.version.clone()),
-            anonymised: about.anonymised,
-        },
+fn about(trace: &Trace) -> About {
+    let about = trace.about();
+    // A log folder does not say which version wrote it.
+    if trace.path().is_dir() {
+        return About { kind: "log", version: None, anonymised: false };
     }
+    let version = Some(about.version.clone());
+    About { kind: "capture", version, anonymised: about.anonymised }
 }
 
 /// What is in it.
@@ -67,6 +67,7 @@ struct Found {
     first: Option<(u64, Millis)>,
     last: (u64, Millis),
     records: u64,
+    images: usize,
     kinds: BTreeMap<&'static str, u64>,
     sessions: u64,
     unclean: u64,
@@ -169,6 +170,7 @@ impl Found {
             "from": self.first.map(|_| Clock::of(first.1).whole()),
             "to": self.first.map(|_| Clock::of(self.last.1).whole()),
             "span_ms": self.last.1.since(first.1),
+            "images": self.images,
             "missing_records": self.missing,
             "sessions": self.sessions,
             "sessions_cut_off": self.unclean,
@@ -202,6 +204,7 @@ impl Found {
                 &format!("{} records, while the log could not be written", self.missing),
             )?;
         }
+        row("images", &format!("{} of the state on the way", self.images))?;
         row("sessions", &format!("{}, {} of them cut off", self.sessions, self.unclean))?;
         row("callbacks", &self.callbacks.to_string())?;
         row("calls", &format!("{} announced", self.calls))?;

@@ -15,7 +15,6 @@ pub(crate) use moment::Moment;
 pub(crate) use which::Which;
 
 use crate::command_line::{Replay, ReplayCommand, ReplayRun};
-use crate::log::LogEnd;
 use crate::trouble::Trouble;
 
 /// Does what was asked.
@@ -33,14 +32,5 @@ pub(crate) fn carry_out(options: &Replay) -> Result<(), Trouble> {
             quiet: options.quiet,
             ..ReplayRun::default()
         }),
-    }
-}
-
-/// What a log that ends too early means for a command that has shown what is there.
-fn complete(end: &LogEnd) -> Result<(), Trouble> {
-    match end {
-        LogEnd::Complete => Ok(()),
-        LogEnd::Damaged(why) => Err(Trouble::Damage(why.clone())),
-        LogEnd::Unusable(why) => Err(Trouble::Log(why.clone())),
     }
 }

@@ -1,23 +1,23 @@
 //! `tapline replay run`: the messages that a log leads to, compared with those that were told.
 
-use super::complete;
 use super::moment::Point;
 use super::progress::Progress;
 use crate::command_line::{Filter, ReplayRun};
-use crate::log::Log;
 use crate::output::{self, Output};
 use crate::rederive::{Rederivation, verdict};
 use crate::rows::{Clock, Parties, Row};
 use crate::trouble::Trouble;
+use adapters::trace::Trace;
 use engine::fact::{Event, HostFact, Record};
 use engine::time::Millis;
 
 /// Replays a log and shows what it leads to.
 pub(super) fn show(options: &ReplayRun) -> Result<(), Trouble> {
-    let mut log = Log::open(&options.log)?;
+    let trace = Trace::open(&options.log)?;
+    let (core, next) = trace.state_before(trace.first())?;
     let mut output = Output::new(options.json);
-    let mut replay = Rederivation::new();
-    let mut records = log.records();
+    let mut replay = Rederivation::going_on(core, next);
+    let mut records = trace.records_from(next);
     let mut filter = None;
     let mut progress = Progress::new("records");
     for (seq, record) in &mut records {
@@ -41,7 +41,7 @@ pub(super) fn show(options: &ReplayRun) -> Result<(), Trouble> {
     }
     let end = records.end();
     output.summary(&verdict(&replay.tally()), &replay.summary(None))?;
-    complete(&end)
+    Trouble::of_end(end)
 }
 
 fn is_start(record: &Record) -> bool {

@@ -1,14 +1,14 @@
 //! `tapline replay state`: what applications would have read at a moment.
 
-use super::moment::Point;
+use super::moment::{Moment, Point};
 use super::progress::Progress;
-use super::{Which, complete, reading};
+use super::{Which, reading};
 use crate::command_line::ReplayState;
-use crate::log::Log;
 use crate::output::Output;
 use crate::playback::Playback;
 use crate::rows::{Clock, ColumnWidths, cells, fitted, heading, state_word};
 use crate::trouble::Trouble;
+use adapters::trace::{End, Trace};
 use engine::view::LineView;
 use serde_json::json;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub(super) fn show(options: &ReplayState) -> Result<(), Trouble> {
         "calls": calls,
     } });
     output.summary(&format!("{} lines, {calls} calls.", views.len()), &summary)?;
-    place.end.map_or(Ok(()), |end| complete(&end))
+    place.end.map_or(Ok(()), Trouble::of_end)
 }
 
 /// A place in a log, with the state there.
@@ -51,27 +51,49 @@ pub(super) struct Reached {
     /// The last record that is in the state; `None` before the first.
     pub(super) seq: Option<u64>,
     /// How the log ended, if it was read to its end.
-    end: Option<crate::log::LogEnd>,
+    end: Option<End>,
 }
 
-/// Replays a log up to a moment, or to its end.
-pub(super) fn reach(log: &Path, at: Option<super::Moment>) -> Result<Reached, Trouble> {
-    let mut log = Log::open(log)?;
-    let mut records = log.records();
-    let (mut playback, mut seq, mut point) = (Playback::new(), None, None::<Point>);
+/// Records that are replayed from the beginning, so that calls have their numbers, rather than from
+/// the nearest image: they take less than a tenth of a second.
+const NEAR: u64 = 200_000;
+
+/// Goes up to a moment of a log, or to its end. Far from its beginning it starts at an image of the
+/// state; calls of before that have no numbers then.
+pub(super) fn reach(log: &Path, at: Option<Moment>) -> Result<Reached, Trouble> {
+    let trace = Trace::open(log)?;
+    let end = match at {
+        Some(at) => end_of(&trace, at)?,
+        None => u64::MAX,
+    };
+    let is_near = end.saturating_sub(trace.first()) <= NEAR || at.is_none();
+    let (core, next) = trace.state_before(if is_near { trace.first() } else { end })?;
+    let mut playback = Playback::from(core);
+    let image = trace.images().iter().find(|place| place.next == next);
+    let mut seq = image.map(|_| next.saturating_sub(1));
+    if let Some(place) = image {
+        playback.set_time(place.last_at);
+    }
+    let mut records = trace.records_from(next);
     let mut progress = Progress::new("records");
     for (next, record) in &mut records {
-        if let Some(at) = at {
-            let point = point.get_or_insert_with(|| at.in_log(record.at));
-            if point.is_over(next, record.at) {
-                return Ok(Reached { playback, seq, end: None });
-            }
+        if next >= end {
+            return Ok(Reached { playback, seq, end: None });
         }
         progress.record();
         playback.take(record);
         seq = Some(next);
     }
     Ok(Reached { playback, seq, end: Some(records.end()) })
+}
+
+/// The number of the first record after a moment.
+fn end_of(trace: &Trace, at: Moment) -> Result<u64, Trouble> {
+    let first = || trace.records_from(trace.first()).next();
+    Ok(match first().map_or(Point::Seq(0), |(_, record)| at.in_log(record.at)) {
+        Point::Seq(seq) => seq.saturating_add(1),
+        Point::At(time) => trace.seq_at(time + 1)?,
+    })
 }
 
 impl Reached {

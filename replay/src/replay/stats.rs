@@ -1,13 +1,13 @@
 //! `tapline replay stats`: a log in numbers.
 
 use super::progress::Progress;
-use super::{complete, records};
+use super::records;
 use crate::command_line::ReplayStats;
-use crate::log::Log;
 use crate::output::line;
 use crate::playback::Playback;
 use crate::rows::{fitted, heading};
 use crate::trouble::Trouble;
+use adapters::trace::Trace;
 use engine::effect::{Effect, Notice, What};
 use engine::fact::{Event, HostFact, Record};
 use engine::id::{CallId, RequestId};
@@ -19,11 +19,12 @@ use std::time::Instant;
 
 /// Counts a log.
 pub(super) fn show(options: &ReplayStats) -> Result<(), Trouble> {
-    let mut log = Log::open(&options.log)?;
+    let trace = Trace::open(&options.log)?;
+    let (core, next) = trace.state_before(trace.first())?;
     let mut stats = Stats::default();
-    let mut playback = Playback::new();
+    let mut playback = Playback::from(core);
     let mut progress = Progress::new("records");
-    let mut log_records = log.records();
+    let mut log_records = trace.records_from(next);
     let begun = Instant::now();
     for (_, record) in &mut log_records {
         progress.record();
@@ -39,7 +40,7 @@ pub(super) fn show(options: &ReplayStats) -> Result<(), Trouble> {
     } else {
         stats.print(per_second)?;
     }
-    complete(&end)
+    Trouble::of_end(end)
 }
 
 #[derive(Default)]
