@@ -11,6 +11,9 @@ pub(crate) enum Trouble {
     /// A replay led to something else.
     #[error("{0}")]
     Difference(String),
+    /// A record breaks an invariant, or an expectation fails.
+    #[error("{0}")]
+    Breach(String),
     /// A check of the settings failed.
     #[error("{0}")]
     Verification(String),
@@ -70,7 +73,7 @@ impl Trouble {
     /// The exit code, as `tapline help` documents it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Trouble::Difference(_) | Trouble::Verification(_) => 1,
+            Trouble::Difference(_) | Trouble::Breach(_) | Trouble::Verification(_) => 1,
             Trouble::Usage(_) => 2,
             Trouble::Settings(_) => 3,
             Trouble::NoLibrary(_)

@@ -132,11 +132,12 @@ fn prove(folder: &Folder, heard: &Heard) -> Result<Proof, Trouble> {
     let mut delivered = Delivered::default();
     let mut records = log.records_from(next);
     for (seq, record) in &mut records {
-        replay.take(seq, &record);
+        let event = record.event.clone();
+        replay.take(seq, record);
         if let Some(trouble) = replay.difference() {
             return Err(trouble);
         }
-        delivered.take(&record.event, replay.effects());
+        delivered.take(&event, replay.playback().effects());
     }
     if let End::Damaged(why) | End::Unusable(why) = records.end() {
         return Err(Trouble::Damage(why));
