@@ -17,6 +17,7 @@ pub mod simulation;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod soap;
+pub mod trace;
 pub mod upkeep;
 pub mod verification;
 pub mod views;

@@ -209,7 +209,7 @@ impl Estate {
 
     /// The leg parked at the line with this number.
     fn parked_at(&self, number: &Personal) -> Option<(PbxId, CallHandle)> {
-        self.numbered(number).find_map(|member| self.lot.at(&member.subscriber.cn))
+        self.numbered(number).find_map(|member| self.lot.at(member.subscriber.cn()))
     }
 
     /// The lines with this address, or this extension within their node.
@@ -217,14 +217,15 @@ impl Estate {
         let found = self.lookups.index.find(key(By::Number, number.text()));
         let members = found.map(|line| &*self.members[line.0 as usize - 1]);
         members.filter(move |member| {
-            member.subscriber.e164 == *number || member.identity.number.to_text() == number.text()
+            member.subscriber.e164() == number.text()
+                || member.identity.number.to_text() == number.text()
         })
     }
 
     /// The lines of users with this Long Name.
     fn named(&self, cn: &Personal) -> impl Iterator<Item = LineId> {
         let found = self.lookups.index.find(key(By::LongName, cn.text()));
-        found.filter(|line| self.members[line.0 as usize - 1].subscriber.cn == *cn)
+        found.filter(|line| self.members[line.0 as usize - 1].subscriber.cn() == cn.text())
     }
 
     fn configure(&mut self, at: Millis, configuration: Configuration) -> Route {

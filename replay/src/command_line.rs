@@ -1,6 +1,9 @@
 //! What can be asked of `tapline`, and the help that teaches it.
 
+mod replay;
+
 use clap::{Args, Parser, Subcommand};
+pub(crate) use replay::*;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -36,7 +39,8 @@ Examples:
 
 Exit codes:
   0  all went well
-  1  a replay led to something else than was told then, or a check of `verify` failed
+  1  a replay led to something else than was told then, an invariant is broken, or a check of
+     `verify` failed
   2  the command line makes no sense
   3  the settings, or the description of a simulated PBX, make no sense
   4  the provider or the PBX did not do what it should
@@ -96,9 +100,11 @@ pub(crate) enum Command {
     /// typed; a closed pipe leaves it running.
     #[command(after_help = SIMULATE_EXAMPLES)]
     Simulate(Simulate),
-    /// Derive the messages of a log again, and compare them with those that were told then.
+    /// Look at a log or a capture: what it led to, what applications could read at any moment,
+    /// which record broke what.
     ///
-    /// Takes the folder of a log, or a capture file. Nothing that was logged is changed.
+    /// Takes the folder of a log, or a capture file; needs neither PBX nor Windows. Nothing that
+    /// was logged is changed. `tapline replay FILE_OR_LOG` is short for `tapline replay run`.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
     /// Play the provider against a simulated PBX in virtual time, with everything that can go
@@ -174,11 +180,6 @@ Examples:
   tapline simulate
   tapline simulate --listen 127.0.0.1:8080 --estate office.toml
   curl --data 'call 20 21' http://127.0.0.1:8080/control";
-
-const REPLAY_EXAMPLES: &str = "\
-Examples:
-  tapline replay /tmp/demo/log
-  tapline replay --json /tmp/demo/log > messages.jsonl";
 
 const SIM_EXAMPLES: &str = "\
 Examples:
@@ -289,16 +290,6 @@ pub(crate) struct Simulate {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Replay {
-    /// The folder of a log, or a capture file
-    #[arg(value_name = "FILE_OR_LOG")]
-    pub(crate) log: PathBuf,
-    /// Print one JSON object per message, and a summary as the last
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Sim {
     /// Plays this seed
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "seeds")]
@@ -403,23 +394,24 @@ mod tests {
     #[test]
     fn every_example_in_the_help_is_a_command_that_is_understood() {
         let mut examples = 0;
-        for help in [
+        let others = [
             AFTER_LONG_HELP,
             DEMO_EXAMPLES,
             RUN_EXAMPLES,
             VERIFY_EXAMPLES,
             SETTINGS_EXAMPLES,
             SIMULATE_EXAMPLES,
-            REPLAY_EXAMPLES,
             SIM_EXAMPLES,
             LINES_EXAMPLES,
             IDS_EXAMPLES,
-        ] {
+        ];
+        for help in others.iter().chain(replay::ALL_EXAMPLES) {
             for line in help.lines().filter_map(|line| line.strip_prefix("  tapline ")) {
                 let command = line.split("  ").next().unwrap();
                 for part in command.split(" && tapline ") {
-                    let words =
-                        part.split_whitespace().take_while(|w| !["|", ">", ">>"].contains(w));
+                    let words = words_of(part);
+                    let words = words.iter().map(String::as_str);
+                    let words = words.take_while(|word| !["|", ">", ">>"].contains(word));
                     let parsed =
                         CommandLine::try_parse_from(std::iter::once("tapline").chain(words));
                     assert!(parsed.is_ok(), "tapline {part}: {}", parsed.unwrap_err());
@@ -428,5 +420,30 @@ mod tests {
             }
         }
         assert!(examples >= 19, "{examples}");
+    }
+
+    /// The words of a command as a shell takes them, as far as our examples go.
+    fn words_of(command: &str) -> Vec<String> {
+        let (mut words, mut quote, mut amid) = (Vec::new(), None, false);
+        for c in command.chars() {
+            match (quote, c) {
+                (Some(open), c) if c == open => quote = None,
+                (None, '\'' | '"') => {
+                    if !amid {
+                        words.push(String::new());
+                    }
+                    (quote, amid) = (Some(c), true);
+                }
+                (None, ' ') => amid = false,
+                _ => {
+                    if !amid {
+                        words.push(String::new());
+                    }
+                    amid = true;
+                    words.last_mut().unwrap().push(c);
+                }
+            }
+        }
+        words
     }
 }

@@ -6,11 +6,12 @@ mod ids;
 mod interrupt;
 mod lines;
 mod live;
-mod log;
 mod output;
+mod playback;
 mod probe;
 mod provider;
 mod rederive;
+mod replay;
 mod rows;
 mod run;
 mod settings;
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
         Command::Verify(verify) => verify::check(&verify),
         Command::Settings(command) => settings::carry_out(&command),
         Command::Simulate(simulate) => simulate::serve(&simulate),
-        Command::Replay(replay) => rederive::show(&replay),
+        Command::Replay(replay) => replay::carry_out(&replay),
         Command::Sim(sim) => sim::play(&sim),
         Command::Lines(lines) => lines::list(&lines),
         Command::Ids(ids) => ids::carry(&ids),

@@ -32,6 +32,12 @@ impl Output {
         }
     }
 
+    /// One message, for people, with the number of the record that led to it.
+    pub(crate) fn row_of(&mut self, seq: u64, row: &Row) -> Result<(), Trouble> {
+        self.date(row.at)?;
+        line(&format!("{seq:>8}  {}", row.for_people()))
+    }
+
     /// Something that is no message.
     pub(crate) fn happening(&mut self, happening: &Happening) -> Result<(), Trouble> {
         self.date(happening.at)?;

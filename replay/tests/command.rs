@@ -65,6 +65,8 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
 mod lines;
 #[path = "command/settings.rs"]
 mod settings;
+#[path = "command/time_machine.rs"]
+mod time_machine;
 
 mod command_line {
     use super::*;
@@ -248,12 +250,21 @@ mod demo {
     }
 
     /// Each message is among those derived, and those of one line are in the same order. Times
-    /// and parties may differ: the host reads them later than the engine derives them.
+    /// and parties may differ: the host reads them later than the engine derives them. Only a
+    /// replay knows the record behind a message.
     fn assert_holds_all(derived: &str, messages: &str) {
         let essence = |line: &str| {
             let mut object: Value = serde_json::from_str(line).unwrap();
-            let keys =
-                ["time", "origin", "caller", "called", "connected", "redirecting", "redirection"];
+            let keys = [
+                "time",
+                "record",
+                "origin",
+                "caller",
+                "called",
+                "connected",
+                "redirecting",
+                "redirection",
+            ];
             keys.iter().for_each(|key| drop(object.as_object_mut().unwrap().remove(*key)));
             object
         };

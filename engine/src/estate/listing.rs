@@ -5,7 +5,7 @@ use super::homes::Member;
 use super::register::Gone;
 use super::{Estate, LineInput};
 use crate::id::{Guid, LineId, PermanentId};
-use crate::name::Subscriber;
+use crate::subscriber::Subscriber;
 use crate::view::Identity;
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ impl Estate {
 
     fn entry<'a>(&'a self, member: &'a Member) -> Entry<'a> {
         let who = &member.subscriber;
-        let known = if member.at_home { self.tree.name(member.home) } else { &who.loc };
+        let known = if member.at_home { self.tree.name(member.home) } else { who.loc() };
         Entry {
             identity: &member.identity,
             subscriber: who,

@@ -9,8 +9,9 @@ use super::{Estate, LineInput};
 use crate::effect::Report;
 use crate::fact::{Configuration, UserInfo};
 use crate::id::{Guid, LineId, PbxId, PermanentId};
-use crate::name::{self, Place, Subscriber};
+use crate::name::{self, Place};
 use crate::pbx::PbxInput;
+use crate::subscriber::{Subscriber, Texts};
 use crate::uui;
 use crate::view::{Identity, Wide};
 use serde::{Deserialize, Serialize};
@@ -129,13 +130,13 @@ impl Estate {
         let who = &member.subscriber;
         let [first, second] = &naming.choices;
         let keys = Keys {
-            cn: key(By::LongName, who.cn.text()),
+            cn: key(By::LongName, who.cn()),
             address: key(By::Number, &naming.number),
-            extension: key(By::Number, who.e164.text()),
-            node: if is_root(&who.node) {
+            extension: key(By::Number, who.e164()),
+            node: if is_root(who.node()) {
                 0
             } else {
-                node_key(self.tree.root(member.home), &small(&who.node))
+                node_key(self.tree.root(member.home), &small(who.node()))
             },
             claims: [claim(first), claim(second)],
         };
@@ -173,7 +174,11 @@ impl Estate {
         let place = Place {
             master: master.map_or("", |place| &place.authority),
             https: master.is_some_and(|place| place.https),
-            registered_with: if member.at_home || who.loc.is_empty() { present } else { &who.loc },
+            registered_with: if member.at_home || who.loc().is_empty() {
+                present
+            } else {
+                who.loc()
+            },
             reported_by: self.tree.name(pbx),
         };
         let pure = settings.is_some_and(|settings| settings.pure_node_extensions);
@@ -191,7 +196,7 @@ impl Estate {
 
     /// The digits that lead to the node of a user.
     pub(super) fn prefix(&self, pbx: PbxId, who: &Subscriber) -> Prefix {
-        self.nodes.prefix(self.tree.root(pbx), &who.node, &who.nodenum)
+        self.nodes.prefix(self.tree.root(pbx), who.node(), who.nodenum())
     }
 
     /// The name that a line bears, and which of its choices that is.
@@ -220,7 +225,7 @@ impl Estate {
             name: Wide::from_text(name),
             number: Wide::from_text(number),
             switch: self.shared(Wide::from_text(switch.trim())),
-            cn: who.cn.clone(),
+            cn: who.cn().into(),
             trunks: self.trunks.get(&pbx).map(super::Trunks::numbers).unwrap_or_default(),
             modify_forwards: settings.is_some_and(|settings| settings.modify_forwards),
             is_uui_encoded: known.is_some_and(|known| uui::is_encoded(&known.firmware)),
@@ -265,15 +270,15 @@ fn node_key(tree: PbxId, node: &str) -> Key {
 }
 
 pub(super) fn subscriber(guid: Guid, user: &UserInfo) -> Subscriber {
-    Subscriber {
-        guid,
-        cn: user.cn.clone(),
-        dn: user.dn.clone(),
-        h323: user.h323.clone(),
-        e164: user.e164.clone(),
-        loc: user.loc.clone(),
+    let texts = Texts {
+        cn: user.cn.text(),
+        dn: user.dn.text(),
+        h323: user.h323.text(),
+        e164: user.e164.text(),
+        loc: &user.loc,
         // Most users lie in the root: no text for that.
-        node: if is_root(&user.node) { Box::default() } else { user.node.clone() },
-        nodenum: user.nodenum.clone(),
-    }
+        node: if is_root(&user.node) { "" } else { &user.node },
+        nodenum: &user.nodenum,
+    };
+    Subscriber::new(guid, texts)
 }

@@ -10,11 +10,11 @@ mod lists;
 mod machines;
 mod people;
 mod plans;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use checks::{check_row, indented};
-pub(crate) use clock::Clock;
-pub(crate) use columns::fitted;
+pub(crate) use clock::{Clock, millis_of};
+pub(crate) use columns::{fitted, harmless};
 pub(crate) use lists::{ColumnWidths, age, cells, state_word};
 pub(crate) use people::{header, heading};
 pub(crate) use plans::{Tone, plan_row};
@@ -185,6 +185,11 @@ pub(crate) struct CallCount<Line, Call> {
 impl<Line: Ord, Call: Ord> CallCount<Line, Call> {
     pub(crate) fn new() -> Self {
         CallCount { of_line: BTreeMap::new(), known: BTreeMap::new() }
+    }
+
+    /// The count of a call, if it has appeared.
+    pub(crate) fn known(&self, call: &Call) -> Option<u32> {
+        self.known.get(call).copied()
     }
 
     /// The count of a call on its line.

@@ -1,0 +1,185 @@
+//! `tapline replay`: the family of commands that look at a log or a capture.
+
+use crate::replay::{Moment, Which};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+pub(crate) const REPLAY_EXAMPLES: &str = "\
+Examples:
+  tapline replay /tmp/demo/log                       the same as `replay run`
+  tapline replay info day.tspt                       what it is, and what is in it
+  tapline replay run day.tspt --line 20 --from 12:00:00
+  tapline replay state day.tspt --at 12:03:20 --line 20
+  tapline replay check day.tspt                      every invariant at every record";
+
+const INFO_EXAMPLES: &str = "\
+Examples:
+  tapline replay info day.tspt
+  tapline replay info --json /var/lib/tapline/log | jq .records_by_kind";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  tapline replay run day.tspt
+  tapline replay run day.tspt --line 20 --call 3 --records
+  tapline replay run day.tspt --number 0301234567 --from 12:00:00 --to 12:05:00
+  tapline replay run day.tspt --json > messages.jsonl
+  tapline replay run day.tspt --quiet
+
+SEQ|TIME is the number of a record; a time of day in UTC (12:03:20.5, the first one in the log), a
+whole time (2026-01-31T12:03:20Z), or seconds since the beginning of the log (+90).";
+
+const STATE_EXAMPLES: &str = "\
+Examples:
+  tapline replay state day.tspt --at 12:03:20
+  tapline replay state day.tspt --at 4711 --line 20
+  tapline replay state day.tspt --line 'Anna Berg' --json | jq .calls";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  tapline replay check day.tspt
+  tapline replay check day.tspt --json | jq 'select(.breach)'";
+
+const STATS_EXAMPLES: &str = "\
+Examples:
+  tapline replay stats day.tspt
+  tapline replay stats day.tspt --json | jq .calls";
+
+/// All of these, for the test that tries them.
+#[cfg(test)]
+pub(super) const ALL_EXAMPLES: &[&str] =
+    &[REPLAY_EXAMPLES, INFO_EXAMPLES, RUN_EXAMPLES, STATE_EXAMPLES, CHECK_EXAMPLES, STATS_EXAMPLES];
+
+/// The short form, or one of the family.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Replay {
+    #[command(subcommand)]
+    pub(crate) what: Option<ReplayCommand>,
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG", required = true)]
+    pub(crate) log: Option<PathBuf>,
+    /// Print one JSON object per message, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show nothing but what it comes to
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReplayCommand {
+    /// Say what a log or capture is: what it spans, records by kind, lines, PBXs, calls, sessions,
+    /// damage.
+    #[command(after_help = INFO_EXAMPLES)]
+    Info(ReplayInfo),
+    /// Derive the messages of a log again, and compare them with those that were told then.
+    ///
+    /// With a filter only some of them are shown; all are compared all the same.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(ReplayRun),
+    /// Show what applications would have read after a record or at a time: lines, their status,
+    /// their calls with what LINECALLINFO says.
+    #[command(after_help = STATE_EXAMPLES)]
+    State(ReplayState),
+    /// Check every invariant at every record, and name the records that break one.
+    ///
+    /// The state is also written down and read back again and again on the way, as a restart does:
+    /// what follows must not differ. ARCHITECTURE.md lists the invariants.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(ReplayCheck),
+    /// Count: records and callbacks by kind, requests by how they ended, calls and how long they
+    /// were, how fast this machine replays.
+    #[command(after_help = STATS_EXAMPLES)]
+    Stats(ReplayStats),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayInfo {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args, Default)]
+pub(crate) struct ReplayRun {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Print one JSON object per message, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    /// Show with each message the number of the record that led to it
+    #[arg(long, conflicts_with_all = ["json", "quiet"])]
+    pub(crate) records: bool,
+    /// Show nothing but what it comes to
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// Which messages are shown.
+#[derive(Debug, Args, Default)]
+pub(crate) struct Filter {
+    /// Only this line: its number, its name, or its permanent id after an @ (@17)
+    #[arg(long, value_name = "LINE")]
+    pub(crate) line: Option<Which>,
+    /// Only this call of each line: the number after the # in the column `call`
+    #[arg(long, value_name = "N", value_parser = read_call)]
+    pub(crate) call: Option<u32>,
+    /// Only what is about a party with this number, or a line that has it
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) number: Option<String>,
+    /// Only from this record or time on
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) from: Option<Moment>,
+    /// Only up to this record or time
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) to: Option<Moment>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayState {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// After this record, or at this time; without it, at the end
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) at: Option<Moment>,
+    /// Only this line, with all that can be read of it: its number, its name, or its permanent id
+    /// after an @
+    #[arg(long, value_name = "LINE")]
+    pub(crate) line: Option<Which>,
+    /// Print one JSON object per line, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayCheck {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Print one JSON object per breach, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayStats {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn read_call(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    let number = digits.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "calls of a line are counted from 1, such as 3 or #3".to_owned())
+}
