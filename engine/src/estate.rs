@@ -299,9 +299,20 @@ impl Estate {
                 self.begin_session(link, place);
                 Clue::None
             }
-            PbxFact::Located(url) => Clue::Located(self.tree.locate(pbx, url, &mut pbxs)),
+            PbxFact::Located(url) => {
+                let located = self.tree.locate(pbx, url, &mut pbxs);
+                if !matches!(located, Located::At(_)) {
+                    pbxs.extend(self.tree.recall(pbx));
+                }
+                Clue::Located(located)
+            }
             fact if ends_session(fact) => {
                 self.lose_session(link, &mut pbxs, &mut lines);
+                pbxs.extend(self.tree.recall(pbx));
+                Clue::None
+            }
+            PbxFact::Failed(..) => {
+                pbxs.extend(self.tree.recall(pbx));
                 Clue::None
             }
             _ => Clue::None,
@@ -467,7 +478,7 @@ impl Estate {
                     self.unspoken(double, line, why, pbxs, lines);
                 }
             }
-            let nodes = self.nodes.end(link);
+            let nodes = self.nodes.end(link, self.tree.boxes(link));
             lines.extend(self.renumber(nodes));
         }
         self.leave_unspoken(link, is_standby, why, pbxs, lines);

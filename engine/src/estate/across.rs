@@ -51,7 +51,8 @@ impl Estate {
         lines: &mut Vec<(LineId, LineInput)>,
     ) {
         let (tree, at_home) = (self.tree.root(link.pbx), self.tree.is_home(link.pbx, user));
-        match self.nodes.take(tree, link, user, at_home) {
+        let by = self.tree.boxes(link);
+        match self.nodes.take(tree, link, user, (at_home, by)) {
             Ok(changed) => {
                 let ends = |(of, node): &(PbxId, Box<str>)| {
                     !matches!(self.nodes.prefix(*of, node, ""), Prefix::Endless(_))
