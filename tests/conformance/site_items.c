@@ -136,16 +136,16 @@ static void calls_cross_pbxs(void)
     /* Redirected and transferred to addresses beyond the node; the PBX is told what 740 dials. */
     MUST(redirect(only_call(emil), "20"));
     site_quiet("when Emil has sent it on to Anna");
-    control("hangup 20");
+    control("at hq hangup 20");
     site_quiet("when Anna has hung up");
-    control_until_end("call 20 740", "hangup 20");
+    control_until_end("at hq call 20 740", "at hq hangup 20");
     control("at kiosk answer 740");
     site_quiet("when Anna talks to Emil");
     MUST(blind_transfer(only_call(emil), "31"));
     site_quiet("when Emil has sent her on to Dora");
     control("at branch answer 31");
     site_quiet("when Dora has answered");
-    control("hangup 20");
+    control("at hq hangup 20");
     site_quiet("when they have hung up");
     CHECK(removals() == 0, "%u lines were removed", removals());
 }
