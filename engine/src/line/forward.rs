@@ -48,9 +48,8 @@ const RING_S: u32 = (super::RING_MS / 1000) as u32;
 /// What a line knows of its forwarding, and what it is doing about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Forwards {
-    /// All that applies to the user, as last read.
-    applied: Vec<Diversion>,
-    no_answer_s: Option<u32>,
+    /// All that applies to the user, as last read; `None` if that is nothing.
+    read: Option<Box<UserRecord>>,
     /// The same as applications see it; `None` if that is nothing.
     shown: Option<Arc<ForwardsView>>,
     /// The record was changed since it was read last.
@@ -58,7 +57,7 @@ pub(super) struct Forwards {
     /// Questions asked so far; the last of them is open while there is a job.
     asked: u32,
     job: Option<Job>,
-    waiting: VecDeque<Box<Setting>>,
+    waiting: Vec<Box<Setting>>,
 }
 
 /// One thing to do.
@@ -123,7 +122,7 @@ impl Line {
             verdict: Ok(()),
         });
         out.push(Effect::Wake(deadline, Timer::Deadline(self.id(), ticket)));
-        self.forwards.waiting.push_back(setting);
+        self.forwards.waiting.push(setting);
         // Who waits goes before what is only read to be shown: on a large estate that may take long.
         if matches!(self.forwards.job, Some(Job::Read)) {
             self.forwards.job = None;
@@ -194,8 +193,7 @@ impl Line {
     }
 
     fn record_read(&mut self, record: UserRecord, out: &mut Effects) {
-        self.forwards.applied = record.diversions;
-        self.forwards.no_answer_s = record.no_answer_s;
+        self.forwards.keep(record);
         if self.show_forwards(false, out) {
             self.tell_address(address_state::FORWARD, out);
         }
@@ -214,12 +212,12 @@ impl Line {
 
     /// Makes what applications see anew. Returns whether the forwarding changed.
     fn show_forwards(&mut self, refused: bool, out: &mut Effects) -> bool {
-        let Forwards { applied, no_answer_s, .. } = &self.forwards;
         let trunks = &self.identity.trunks;
-        let entries = if refused { &[][..] } else { applied };
+        let entries = if refused { &[][..] } else { self.forwards.applied() };
+        let no_answer_s = self.forwards.read.as_ref().and_then(|read| read.no_answer_s);
         let view = ForwardsView {
             refused,
-            rings: ring_count(entries, *no_answer_s),
+            rings: ring_count(entries, no_answer_s),
             entries: entries
                 .iter()
                 .flat_map(|diversion| diversion.forwards(trunks))
@@ -311,17 +309,17 @@ impl Line {
     }
 
     /// What applies now is what the record says and what came from elsewhere before.
-    fn own_record_is(&mut self, setting: &Setting, record: UserRecord) {
-        let forwards = &mut self.forwards;
-        let mut inherited = std::mem::take(&mut forwards.applied);
+    fn own_record_is(&mut self, setting: &Setting, mut record: UserRecord) {
+        let known = self.forwards.read.take().unwrap_or_default();
+        let mut inherited = known.diversions;
         for own in setting.before.iter().flat_map(|before| &before.diversions) {
             if let Some(found) = inherited.iter().position(|known| known.element == own.element) {
                 inherited.remove(found);
             }
         }
-        forwards.applied = record.diversions;
-        forwards.applied.append(&mut inherited);
-        forwards.no_answer_s = record.no_answer_s.or(forwards.no_answer_s);
+        record.diversions.append(&mut inherited);
+        record.no_answer_s = record.no_answer_s.or(known.no_answer_s);
+        self.forwards.keep(record);
     }
 
     fn end_setting(&mut self, setting: &Setting, verdict: Completion, out: &mut Effects) {
@@ -343,7 +341,7 @@ impl Line {
     fn foreign_forwards(&self, setting: &Setting) -> u32 {
         let Goal::Asked { diversions, modify: false, .. } = &setting.goal else { return 0 };
         let asked = |known: &&Diversion| !diversions.iter().any(|asked| asked.is_like(known));
-        let foreign = self.forwards.applied.iter().filter(|known| known.diverts()).filter(asked);
+        let foreign = self.forwards.applied().iter().filter(|known| known.diverts()).filter(asked);
         u32::try_from(foreign.count()).unwrap_or(u32::MAX)
     }
 
@@ -352,13 +350,14 @@ impl Line {
         if self.forwards.job.is_some() || self.monitor.is_none() || self.link.is_none() {
             return;
         }
-        let job = match self.forwards.waiting.pop_front() {
-            Some(setting) => Job::Set(setting),
-            None if self.forwards.stale && self.open.is_some() => {
-                self.forwards.stale = false;
-                Job::Read
-            }
-            None => return,
+        let job = if !self.forwards.waiting.is_empty() {
+            // There are few: each of them is a request that a line has room for.
+            Job::Set(self.forwards.waiting.remove(0))
+        } else if self.forwards.stale && self.open.is_some() {
+            self.forwards.stale = false;
+            Job::Read
+        } else {
+            return;
         };
         self.forwards.job = Some(job);
         self.ask_about_forwards(out);
@@ -398,8 +397,19 @@ impl Forwards {
     /// A session of the telephony server begins. What was known is shown until it is read anew.
     pub(super) fn started(&mut self) {
         self.job = None;
-        self.waiting = VecDeque::new();
+        self.waiting = Vec::new();
         self.stale = true;
+    }
+
+    fn keep(&mut self, record: UserRecord) {
+        // The checksum is of use only while the record is being changed.
+        let record = UserRecord { print: 0, ..record };
+        self.read = (record != UserRecord::default()).then(|| Box::new(record));
+    }
+
+    /// All diversions that apply to the user, as last read.
+    fn applied(&self) -> &[Diversion] {
+        self.read.as_ref().map_or(&[], |read| &read.diversions)
     }
 
     /// The name under which the answer to the question asked last comes back.
