@@ -133,6 +133,10 @@ impl PbxModel {
                 self.register(id, registered);
             }
         }
+        // Sessions that were here before the phones hear of their calls as of any others.
+        for id in self.legs.iter().map(|(id, _)| id).collect::<Vec<_>>() {
+            self.tell(id, "update");
+        }
         self.settle();
     }
 
