@@ -150,6 +150,10 @@ impl PbxModel {
             }
         }
         self.leave_lonely();
+        // Sessions that were here before the phones hear of their calls as of any others.
+        for id in self.legs.iter().map(|(id, _)| id).collect::<Vec<_>>() {
+            self.tell(id, "update");
+        }
         self.settle();
     }
 
