@@ -6,6 +6,9 @@
 //!                        ↑                     │ a step fails            │ not as it should be
 //!                        └───── what was before is the goal now ←────────┴→ once more
 //! ```
+//! Where a number is the address of a line in another numbering node, the PBX is asked first what
+//! the user dials for it: the record holds numbers as they are dialled.
+//!
 //! The record has other authors: the phone, the administrator, another program. So nothing is
 //! believed that was not read, a request is done when the record says so (I-06: once), and one
 //! that cannot be done leaves what was there before. What comes from a template is left alone.
@@ -23,6 +26,7 @@ use crate::effect::{Effect, Effects, Order, Report};
 use crate::fact::{Completion, Failure, Reply};
 use crate::forwarding::Forwarding;
 use crate::id::{Link, Ticket};
+use crate::pii::Personal;
 use crate::pool::Pool;
 use crate::tapi::{LineErr, address_state, line_dev_state};
 use crate::time::{Millis, Timer};
@@ -71,6 +75,8 @@ struct Setting {
     /// The request to complete; none once it is.
     request: Option<Ticket>,
     goal: Goal,
+    /// Numbers of the goal that count from the root of the numbering still.
+    across: Vec<Personal>,
     /// The user's own record before anything was changed.
     before: Option<UserRecord>,
     /// Steps that are left; the first of them is under way. With none the record is being read.
@@ -89,6 +95,7 @@ impl Line {
         at: Millis,
         ticket: Ticket,
         forwarding: &Forwarding,
+        across: Vec<Personal>,
         out: &mut Effects,
     ) -> Outcome {
         let Forwarding { forwards, rings } = forwarding;
@@ -107,6 +114,7 @@ impl Line {
                 modify: self.identity.modify_forwards,
                 no_answer_s: (no_answer && rings > 0).then_some(rings * RING_S),
             },
+            across,
             before: None,
             steps: VecDeque::new(),
             rounds: 0,
@@ -240,6 +248,14 @@ impl Line {
     }
 
     fn setting_answered(&mut self, mut setting: Box<Setting>, reply: Reply, out: &mut Effects) {
+        if let Some(number) = setting.across.pop() {
+            // A PBX that does not say gets the number as it is.
+            if let Reply::Found(Some(local)) = reply {
+                setting.goal.localise(&number, &local);
+            }
+            self.forwards.job = Some(Job::Set(setting));
+            return self.ask_about_forwards(out);
+        }
         match reply {
             Reply::Record(record) if setting.steps.is_empty() => {
                 return self.plan_forwards(setting, record, out);
@@ -353,11 +369,16 @@ impl Line {
         let cn = self.identity.cn.clone();
         let order = match job {
             Job::Read => Order::ShowUser { cn, own: false },
-            Job::Set(setting) => match setting.steps.front().cloned() {
-                None => Order::ShowUser { cn, own: true },
-                Some(Step::Add(diversion)) => Order::AddDiversion { cn, diversion },
-                Some(Step::Remove(diversion)) => Order::RemoveDiversion { cn, diversion },
-                Some(Step::Time(seconds, print)) => Order::SetNoAnswerTime { cn, seconds, print },
+            Job::Set(setting) => match (setting.across.last(), setting.steps.front().cloned()) {
+                (Some(number), _) => {
+                    Order::LocalNumber { user: monitor.user, e164: number.clone() }
+                }
+                (None, None) => Order::ShowUser { cn, own: true },
+                (None, Some(Step::Add(diversion))) => Order::AddDiversion { cn, diversion },
+                (None, Some(Step::Remove(diversion))) => Order::RemoveDiversion { cn, diversion },
+                (None, Some(Step::Time(seconds, print))) => {
+                    Order::SetNoAnswerTime { cn, seconds, print }
+                }
             },
         };
         self.forwards.asked = self.forwards.asked.wrapping_add(1);
