@@ -19,6 +19,7 @@ mod journal_thread;
 mod message;
 mod reports;
 mod settings_thread;
+mod showing;
 
 use crate::clock::Clock;
 use crate::diary;

@@ -38,6 +38,7 @@ mod writer;
 
 pub use error::CaptureError;
 pub use index::Gap;
+pub(crate) use reader::Frames;
 pub use reader::{CaptureFile, Records};
 pub use writer::CaptureWriter;
 

@@ -109,6 +109,14 @@ impl CaptureFile {
         self.index.first()
     }
 
+    /// The last record that can be read, and its time.
+    #[must_use]
+    pub fn last(&self) -> Option<(u64, Millis)> {
+        let from = self.index.frames.last()?.first;
+        let records = self.records_from(from).map_while(Result::ok);
+        records.last().map(|(seq, record)| (seq, record.at))
+    }
+
     /// The places of which it has an image, in the order of the log.
     #[must_use]
     pub fn images(&self) -> Vec<Place> {

@@ -48,6 +48,11 @@ impl<W: Write> CaptureWriter<W> {
         self.len
     }
 
+    /// The number after the last record that was given.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next
+    }
+
     /// Whether neither a record nor an image is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

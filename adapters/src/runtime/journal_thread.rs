@@ -212,6 +212,7 @@ impl Writer {
                 self.pass_on(ToCore::Show(to)).await;
             }
             Intake::Snapshot => self.ask_for_image().await,
+            Intake::Look(look) => look(&self.journal),
             Intake::Image(place, core) => self.keep_image(place, &core),
             Intake::Stop => return ControlFlow::Break(()),
         }

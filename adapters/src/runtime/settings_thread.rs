@@ -5,6 +5,7 @@
 //! neither Polls nor timers.
 
 use super::message::Intake;
+use super::showing;
 use crate::desk::{Asked, DONE, Desk, LOOK_EVERY, Question, Reloaded, Verdict};
 use crate::exchange::Manner;
 use crate::settings::{Changes, Settings};
@@ -131,6 +132,10 @@ impl Clerk {
                 if let Some(core) = self.state() {
                     asked.show(&core);
                 }
+            }
+            Question::Part(span) => {
+                let look = |look| self.intake.blocking_send(Intake::Look(look)).is_ok();
+                asked.part(|file| showing::show(*span, &look, file));
             }
             Question::Reload => {
                 let sight = Sight::of(&self.watched.path);

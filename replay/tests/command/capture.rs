@@ -1,0 +1,73 @@
+//! `tapline capture`, with the provider at work and without it.
+
+use super::lines::{AtWork, Site};
+use super::*;
+use std::path::Path;
+
+fn summary(output: &Output) -> Value {
+    let object: Value = serde_json::from_str(stdout(output).lines().last().unwrap()).unwrap();
+    object["summary"].clone()
+}
+
+fn replayed(file: &str) -> Value {
+    let output = run(&["replay", "--json", file]);
+    assert_ends(&output, 0, "");
+    summary(&output)
+}
+
+#[cfg(unix)]
+#[test]
+fn what_happens_at_a_provider_at_work_is_captured_while_it_goes_on() {
+    let simulator = Simulator::start(&[]);
+    let site = Site::at(&simulator.authority);
+    let provider = AtWork::start(Path::new(&site.settings));
+    provider.until("LINE_CREATE");
+    simulator.control("register 20 on");
+    simulator.control("register 21 on");
+    simulator.control("call 20 21");
+    provider.until("OFFERING");
+
+    let (live, whole) = (site.file("live.tspt"), site.file("whole.tspt"));
+    let output = site.run(&["capture", "--json", "--last", "10m", "-o", &live]);
+    assert_ends(&output, 0, "");
+    let said = summary(&output);
+    assert_eq!((&said["live"], &said["first"]), (&true.into(), &0.into()), "{said}");
+    assert!(said["records"].as_u64().unwrap() > 20, "{said}");
+    assert_eq!(replayed(&live)["identical"], true);
+    assert_ends(&site.run(&["capture", "--last", "10m", "-o", &live]), 7, "live.tspt");
+
+    simulator.control("hangup 20");
+    provider.until("IDLE");
+    provider.end();
+    let output = site.run(&["capture", "--json", "-o", &whole]);
+    assert_ends(&output, 0, "");
+    let all = summary(&output);
+    assert_eq!(all["live"], false);
+    assert!(all["records"].as_u64() > said["records"].as_u64(), "{all}");
+    assert_eq!(replayed(&whole), replayed(&site.file("log")));
+
+    // A part of a capture, from the middle on.
+    let part = site.file("part.tspt");
+    let middle = (all["records"].as_u64().unwrap() / 2).to_string();
+    let output = run(&["capture", "--from", &middle, "-o", &part, "--log", &whole]);
+    assert_ends(&output, 0, "");
+    assert!(stdout(&output).contains("tapline replay"), "{}", stdout(&output));
+    let replay = replayed(&part);
+    assert_eq!(replay["identical"], true);
+    assert!(replay["records"].as_u64() < all["records"].as_u64());
+}
+
+#[test]
+fn what_cannot_be_captured_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (demo, out) = (path("demo"), path("out.tspt"));
+    assert_ends(&run(&["capture", "-o", &out, "--log", &demo]), 5, "there is no log");
+    assert!(!Path::new(&out).exists(), "nothing is left of it");
+    assert_ends(&run(&["demo", "--keep", &demo]), 0, "");
+    let log = format!("{demo}/log");
+    let none = run(&["capture", "--from", "5", "--to", "4", "-o", &out, "--log", &log]);
+    assert_ends(&none, 2, "none of them");
+    assert_ends(&run(&["capture", "--last", "10", "-o", &out, "--log", &log]), 2, "duration");
+    assert!(!Path::new(&out).exists(), "nothing is left of it");
+}
