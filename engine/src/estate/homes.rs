@@ -110,6 +110,18 @@ impl Member {
         }
     }
 
+    /// He is somebody else from now on, as that PBX says. Others that agreed so far still say what
+    /// they said.
+    fn becomes(&mut self, who: Subscriber, pbx: PbxId) {
+        let before = Arc::new(std::mem::replace(&mut self.subscriber, who));
+        for other in self.sightings.iter_mut().filter(|s| s.pbx != pbx && s.at_home) {
+            other.otherwise = match other.otherwise.take() {
+                None => Some(Arc::clone(&before)),
+                Some(who) => (*who != self.subscriber).then_some(who),
+            };
+        }
+    }
+
     fn sighting(&self, pbx: PbxId) -> Option<&Sighting> {
         self.sightings.iter().find(|sighting| sighting.pbx == pbx)
     }
@@ -172,7 +184,7 @@ impl Estate {
         let says_who = home == (link.pbx, at_home) && self.members[index].subscriber != now;
         if says_who || was_defunct {
             let member = Arc::make_mut(&mut self.members[index]);
-            member.subscriber = now;
+            member.becomes(now, link.pbx);
             member.gone = None;
         }
         let may_differ = says_who || was_defunct || home != before;
@@ -349,7 +361,7 @@ impl Estate {
         // Who he is at his new home is not always who he was at the old one.
         let there = member.sightings.iter_mut().find(|sighting| sighting.pbx == now.0);
         if let Some(who) = there.and_then(|sighting| sighting.otherwise.take()) {
-            member.subscriber = Arc::unwrap_or_clone(who);
+            member.becomes(Arc::unwrap_or_clone(who), now.0);
         }
         if before.1 && before.0 != now.0 {
             pbxs.push((before.0, PbxInput::Leave(line)));
