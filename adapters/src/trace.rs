@@ -4,7 +4,7 @@
 //! the state is kept. A log that begins with record 0 needs none.
 
 use crate::capture::{
-    About, CaptureError, CaptureFile, CaptureWriter, Frames as CaptureFrames, Gap,
+    About, CaptureError, CaptureFile, CaptureWriter, Frames as CaptureFrames, Gap, RawMessage,
     Records as CaptureRecords,
 };
 use crate::journal::{LogReader, OpenError, ReadError, Records as LogRecords, Unreadable};
@@ -147,6 +147,21 @@ impl Trace {
         match &self.source {
             Source::Log(_) => &[],
             Source::Capture(file) => file.gaps(),
+        }
+    }
+
+    /// The messages of PBXs that are in it word by word; a log has none.
+    ///
+    /// # Errors
+    /// [`TraceError::Io`].
+    pub fn raw_messages(&self) -> Result<Vec<RawMessage>, TraceError> {
+        match &self.source {
+            Source::Log(_) => Ok(Vec::new()),
+            Source::Capture(file) => {
+                let messages = file.raw_messages();
+                let messages = messages.map_err(|error| TraceError::capture(&self.path, error))?;
+                Ok(messages.collect())
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::block::{self, Block, Blocks, Kind, NoBlock};
 use super::index::{FrameAt, Gap, GapAt, ImageAt, Index};
-use super::{About, CaptureError};
+use super::{About, CaptureError, RawMessage};
 use engine::core::Core;
 use engine::fact::Record;
 use engine::frame::{Chain, Frame, FrameError};
@@ -164,6 +164,27 @@ impl CaptureFile {
     #[must_use]
     pub fn records_from(&self, seq: u64) -> Records {
         Records { frames: self.frames_from(seq), records: Vec::new().into_iter() }
+    }
+
+    /// The messages that are in the file word by word, from its beginning, as far as it is intact.
+    ///
+    /// # Errors
+    /// [`CaptureError::Io`].
+    pub fn raw_messages(&self) -> Result<impl Iterator<Item = RawMessage> + use<>, CaptureError> {
+        let mut blocks = self.blocks(self.blocks_at)?;
+        Ok(std::iter::from_fn(move || {
+            loop {
+                match blocks.next() {
+                    Ok(Some(Block::Note(Kind::Raw, says))) => {
+                        if let Some(message) = RawMessage::read(says) {
+                            return Some(message);
+                        }
+                    }
+                    Ok(Some(Block::End)) | Ok(None) | Err(_) => return None,
+                    Ok(Some(_)) => {}
+                }
+            }
+        }))
     }
 
     /// The frames that hold the records from a sequence number on.

@@ -144,6 +144,19 @@ impl<W: Write> CaptureWriter<W> {
         self.put(bytes)
     }
 
+    /// Writes what a message says; see [`RawMessage`](super::RawMessage). One that is too long for a
+    /// note is left out.
+    ///
+    /// # Errors
+    /// [`CaptureError::Io`].
+    pub(crate) fn raw(&mut self, says: &[u8]) -> Result<(), CaptureError> {
+        self.write_all_records()?;
+        if says.len() > block::NOTE_BYTES_MAX {
+            return Ok(());
+        }
+        self.put(&block::note(Kind::Raw, says))
+    }
+
     /// Says that the records up to `to`, not included, are missing, and why. What follows begins
     /// with an image, or nobody can make anything of it.
     ///

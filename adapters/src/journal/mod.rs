@@ -76,7 +76,11 @@ pub struct Journal {
     retention: Retention,
     /// What is being removed.
     cut: Option<Cut>,
+    listener: Option<Listener>,
 }
+
+/// Is given frames that were written.
+type Listener = Box<dyn FnMut(&[u8]) + Send>;
 
 /// The frames of one batch, in buffers that are used again.
 #[derive(Default)]
@@ -169,6 +173,7 @@ impl Journal {
             holdings,
             retention: Retention::default(),
             cut,
+            listener: None,
         };
         if recovered.missing > 0 {
             journal.tell_missing(&mut recovered).map_err(|error| error.at_opening(path))?;
@@ -230,6 +235,9 @@ impl Journal {
         })?;
         self.chain = chain;
         self.holdings.appended += self.batch.bytes.len() as u64;
+        if let Some(listener) = &mut self.listener {
+            listener(&self.batch.bytes);
+        }
         let since = *self.unflushed_since.get_or_insert_with(Instant::now);
         match self.durability {
             Durability::Behind if since.elapsed() < BEHIND => Ok(()),
@@ -247,6 +255,12 @@ impl Journal {
             self.with_storage(|storage, _| storage.flush())?;
         }
         Ok(())
+    }
+
+    /// From now on gives all frames that are written to somebody, one behind the other. He must not
+    /// take long.
+    pub fn listen(&mut self, listener: impl FnMut(&[u8]) + Send + 'static) {
+        self.listener = Some(Box::new(listener));
     }
 
     /// Sees to it that there is room on the disk for what comes next: then a flush takes less time.

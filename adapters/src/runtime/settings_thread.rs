@@ -198,7 +198,11 @@ impl Clerk {
             Ok(manner) => manner,
             Err(error) => return Outcome::Refused(error.to_string()),
         };
-        manner.patience = self.in_force.manner.borrow().patience;
+        {
+            let in_force = self.in_force.manner.borrow();
+            manner.patience = in_force.patience;
+            manner.witness.clone_from(&in_force.witness);
+        }
         let access = self.in_force.access.wrapping_add(u32::from(changes.access));
         let configuration = engine::fact::Configuration { access, ..settings.configuration() };
         let Some(state) = self.state() else { return Outcome::Stopping };
