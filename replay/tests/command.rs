@@ -61,6 +61,8 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
     folder
 }
 
+#[path = "command/capture.rs"]
+mod capture;
 #[path = "command/lines.rs"]
 mod lines;
 #[path = "command/settings.rs"]
@@ -180,6 +182,9 @@ mod demo {
         let derived = stdout(&replay);
         assert!(derived.lines().count() > messages.lines().count());
         assert_holds_all(&derived, &messages);
+        let capture = run(&["replay", "--json", kept.join("demo.tspt").to_str().unwrap()]);
+        assert_ends(&capture, 0, "");
+        assert_eq!(stdout(&capture), derived);
 
         let again = run(&["demo", "--keep", kept.to_str().unwrap()]);
         assert_ends(&again, 2, "not empty");
