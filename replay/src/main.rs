@@ -2,6 +2,7 @@
 
 mod command_line;
 mod demo;
+mod expression;
 mod ids;
 mod interrupt;
 mod lines;

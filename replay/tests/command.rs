@@ -61,6 +61,10 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
     folder
 }
 
+#[path = "command/bisect.rs"]
+mod bisect;
+#[path = "command/histories.rs"]
+mod histories;
 #[path = "command/lines.rs"]
 mod lines;
 #[path = "command/settings.rs"]
