@@ -38,8 +38,7 @@ pub fn run_on_arbiter(work: impl Future<Output = ()> + 'static) {
 /// The running core: the estate, and the addresses of everybody else. Make it inside
 /// [`run_on_arbiter`].
 pub struct Ensemble {
-    /// Shared with an image of the state while there is one.
-    estate: Arc<Estate>,
+    estate: Estate,
     pbxs: BTreeMap<PbxId, Addr<PbxActor>>,
     /// Lines are numbered densely, so a line is looked up by index.
     lines: Vec<Seat>,
@@ -84,7 +83,7 @@ impl Ensemble {
         let mut round = Round::default();
         for (index, record) in records.into_iter().enumerate() {
             let at = record.at;
-            match Arc::make_mut(&mut self.estate).route(record) {
+            match self.estate.route(record) {
                 Route::Nowhere => {}
                 Route::Pbx(id, input) => round.pbx(id, Item { index, at, input }),
                 Route::Line(line, input) => round.lines.push((line, Item { index, at, input })),
@@ -142,7 +141,7 @@ impl Ensemble {
                 Seat::Awake(address) => lines.extend(address.send(LineImage).await),
             }
         }
-        Core::from_parts(Arc::clone(&self.estate), pbxs, lines)
+        Core::from_parts(self.estate.image(), pbxs, lines)
     }
 
     /// Takes what was collected round the actors, and leaves nothing collected. The records are

@@ -99,8 +99,9 @@ impl Prepared {
     /// See [`StartError`].
     pub fn with_settings(settings: Settings) -> Result<Prepared, StartError> {
         diary::write_to(&settings.log);
-        let (journal, recovered) =
+        let (mut journal, recovered) =
             Journal::open(&settings.log, settings.durability, IN_USE_PATIENCE)?;
+        journal.retain(settings.retention);
         Ok(Prepared {
             path: None,
             settings,

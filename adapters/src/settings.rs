@@ -19,6 +19,8 @@
 //! [log]
 //! path = "log"                   # default: folder "log" in the system's folder for state
 //! durability = "before-callback" # or "behind"
+//! keep_days = 90                 # what is older is removed from the log
+//! keep_mb = 2048                 # and the oldest, so that its folder takes no more than about this
 //! [tls]                          # only with https; default: the authorities the system trusts
 //! certificate_file = "pbx.pem"   # exactly this certificate, for boxes with self-signed ones
 //! ca_file = "ca.pem"             # or: any certificate of these authorities
@@ -36,7 +38,7 @@ mod folders;
 mod rules;
 
 use crate::http::{Place, Trust, is_sound};
-use crate::journal::Durability;
+use crate::journal::{Durability, Retention};
 use crate::secret::{Account, Secret};
 pub use changes::Changes;
 use engine::fact::{Configuration, PbxSettings};
@@ -46,9 +48,10 @@ use files::{bytes_of, first_line, text_of, wipe_text};
 use folders::Surroundings;
 use rules::{address_fault, meant_by, sound_text};
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -97,6 +100,8 @@ pub struct Settings {
     pub log: PathBuf,
     /// When a record counts as kept.
     pub durability: Durability,
+    /// How long the log is kept.
+    pub retention: Retention,
 }
 
 /// A PBX and its standby.
@@ -238,7 +243,7 @@ impl<'d> Document<'d> {
             "forwarding",
         ])?;
         let log = top.section("log", "[log]")?;
-        log.only(&["path", "durability"])?;
+        log.only(&["path", "durability", "keep_days", "keep_mb"])?;
         Ok(Settings {
             account: Arc::new(account),
             user: Personal::from(user.value),
@@ -253,6 +258,7 @@ impl<'d> Document<'d> {
             modify_forwards: self.modify_forwards(&lines)?,
             log: log.path("path")?.map_or_else(Settings::default_log, |path| path.value),
             durability: self.durability(&log)?,
+            retention: self.retention(&log)?,
         })
     }
 
@@ -376,18 +382,49 @@ impl<'d> Document<'d> {
 
     /// Short enough that an application still waits, long enough for a PBX to answer.
     fn request_deadline_ms(&self, lines: &Section<'_>) -> Checked<u32> {
-        const KEY: &str = "request_deadline_ms";
-        let Some(value) = lines.get(KEY) else { return Ok(Configuration::REQUEST_DEADLINE_MS) };
+        let default = Configuration::REQUEST_DEADLINE_MS.into();
+        let ms = self.number(
+            lines,
+            "request_deadline_ms",
+            500..=60_000,
+            "from 500 to 60000 (milliseconds)",
+        )?;
+        Ok(ms.unwrap_or(default) as u32)
+    }
+
+    /// A whole number, if it is there.
+    fn number(
+        &self,
+        section: &Section<'_>,
+        key: &'static str,
+        allowed: RangeInclusive<u64>,
+        allowed_in_words: &'static str,
+    ) -> Checked<Option<u64>> {
+        let Some(value) = section.get(key) else { return Ok(None) };
         let digits = value.get_ref().as_integer().map(|number| number.as_str().replace('_', ""));
-        let digits = digits.ok_or_else(|| lines.wrong(KEY, "a whole number", value))?;
-        match digits.parse::<u32>() {
-            Ok(ms @ 500..=60_000) => Ok(ms),
+        let digits = digits.ok_or_else(|| section.wrong(key, "a whole number", value))?;
+        match digits.parse::<u64>() {
+            Ok(number) if allowed.contains(&number) => Ok(Some(number)),
             _ => {
-                let allowed = "from 500 to 60000 (milliseconds)";
-                let fault = SettingsFault::NotOneOf { key: KEY, allowed };
+                let fault = SettingsFault::NotOneOf { key, allowed: allowed_in_words };
                 Err(self.error(Some(value.span()), fault))
             }
         }
+    }
+
+    /// Long enough for somebody to look into what happened last week, and room for two snapshots of
+    /// a large site.
+    fn retention(&self, log: &Section<'_>) -> Checked<Retention> {
+        let mut retention = Retention::default();
+        let days = self.number(log, "keep_days", 1..=36_500, "from 1 to 36500 (days)")?;
+        if let Some(days) = days {
+            retention.age = Duration::from_secs(days * 24 * 60 * 60);
+        }
+        let mb = self.number(log, "keep_mb", 128..=1_048_576, "from 128 to 1048576 (megabytes)")?;
+        if let Some(mb) = mb {
+            retention.bytes = mb * 1024 * 1024;
+        }
+        Ok(retention)
     }
 
     fn modify_forwards(&self, lines: &Section<'_>) -> Checked<bool> {

@@ -3,14 +3,13 @@
 //! What happened is in the records; where a reader may begin is said by the images: places at which
 //! the state is kept. A log that begins with record 0 needs none.
 
-use crate::capture::{About, CaptureError, CaptureReader};
+use crate::capture::{About, CaptureError, CaptureFile, Gap, Records as CaptureRecords};
 use crate::journal::{LogReader, OpenError, ReadError, Records as LogRecords, Unreadable};
 use engine::core::Core;
 use engine::fact::Record;
 use engine::snapshot::{Place, SnapshotError};
 use engine::time::Millis;
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ pub struct Trace {
 
 enum Source {
     Log(LogReader),
-    Capture,
+    Capture(CaptureFile),
 }
 
 /// Why a log cannot be read.
@@ -93,12 +92,9 @@ impl Trace {
     }
 
     fn of_capture(path: &Path) -> Result<Trace, TraceError> {
-        let mut reader = open_capture(path)?;
-        let about = reader.about().clone();
-        // What is wrong with the first record is told by who reads it.
-        let first = reader.next().and_then(Result::ok).map_or(0, |(seq, _)| seq);
-        let images = Vec::new();
-        Ok(Trace { path: path.to_owned(), source: Source::Capture, about, first, images })
+        let file = CaptureFile::open(path).map_err(|error| TraceError::capture(path, error))?;
+        let (about, first, images) = (file.about().clone(), file.first(), file.images());
+        Ok(Trace { path: path.to_owned(), source: Source::Capture(file), about, first, images })
     }
 
     /// What it says of itself. The log of a journal has its true names, and was written by this
@@ -127,6 +123,16 @@ impl Trace {
         &self.images
     }
 
+    /// Where records are missing between others. Records end there; how things go on behind it is
+    /// known where an image follows.
+    #[must_use]
+    pub fn gaps(&self) -> &[Gap] {
+        match &self.source {
+            Source::Log(_) => &[],
+            Source::Capture(file) => file.gaps(),
+        }
+    }
+
     /// The state from which to go on so as to be at record `seq` soonest, before that record acts,
     /// and the number of the record that follows the state: `seq` itself or an earlier one.
     ///
@@ -151,7 +157,7 @@ impl Trace {
     fn image(&self, place: &Place) -> Result<(Core, Place), String> {
         match &self.source {
             Source::Log(reader) => reader.image(*place).map_err(|error| in_words(&error)),
-            Source::Capture => Err("captures have none".to_owned()),
+            Source::Capture(file) => file.image(*place).map_err(|error| in_words(&error)),
         }
     }
 
@@ -161,13 +167,7 @@ impl Trace {
     pub fn records_from(&self, seq: u64) -> Records<'_> {
         let source = match &self.source {
             Source::Log(reader) => RecordSource::Log(reader.records_from(seq.max(self.first))),
-            Source::Capture => match open_capture(&self.path) {
-                Ok(reader) => RecordSource::Capture(reader, seq),
-                Err(error) => {
-                    let end = End::Unusable(error.to_string());
-                    return Records { source: RecordSource::None, end };
-                }
-            },
+            Source::Capture(file) => RecordSource::Capture(Box::new(file.records_from(seq))),
         };
         Records { source, end: End::Complete }
     }
@@ -176,23 +176,25 @@ impl Trace {
     /// if there is none.
     ///
     /// # Errors
-    /// [`TraceError::Io`].
+    /// [`TraceError::Io`], [`TraceError::Log`].
     pub fn seq_at(&self, time: Millis) -> Result<u64, TraceError> {
-        let (mut records, mut next) = (self.records_from(self.first), self.first);
-        for (seq, record) in records.by_ref() {
-            if record.at >= time {
-                return Ok(seq);
+        match &self.source {
+            Source::Log(reader) => Ok(reader.seq_at(time)?),
+            Source::Capture(file) => {
+                file.seq_at(time).map_err(|error| TraceError::capture(&self.path, error))
             }
-            next = seq + 1;
         }
-        Ok(next)
     }
 }
 
-fn open_capture(path: &Path) -> Result<CaptureReader<BufReader<File>>, TraceError> {
-    let file = File::open(path).map_err(|error| TraceError::Io { path: path.to_owned(), error })?;
-    CaptureReader::new(BufReader::new(file))
-        .map_err(|error| TraceError::Capture { path: path.to_owned(), error })
+impl TraceError {
+    fn capture(path: &Path, error: CaptureError) -> TraceError {
+        let path = path.to_owned();
+        match error {
+            CaptureError::Io(error) => TraceError::Io { path, error },
+            error => TraceError::Capture { path, error },
+        }
+    }
 }
 
 fn in_words(error: &SnapshotError) -> String {
@@ -212,8 +214,7 @@ pub struct Records<'a> {
 
 enum RecordSource<'a> {
     Log(LogRecords<'a>),
-    Capture(CaptureReader<BufReader<File>>, u64),
-    None,
+    Capture(Box<CaptureRecords>),
 }
 
 /// How the records of a log end.
@@ -241,13 +242,9 @@ impl Iterator for Records<'_> {
     fn next(&mut self) -> Option<(u64, Record)> {
         let item = match &mut self.source {
             RecordSource::Log(records) => records.next()?.map_err(|error| End::of_log(&error)),
-            RecordSource::Capture(reader, from) => {
-                let is_wanted = |item: &Result<(u64, Record), CaptureError>| {
-                    item.as_ref().map_or(true, |(seq, _)| seq >= from)
-                };
-                reader.find(is_wanted)?.map_err(|error| End::of_capture(&error))
+            RecordSource::Capture(records) => {
+                records.next()?.map_err(|error| End::of_capture(&error))
             }
-            RecordSource::None => return None,
         };
         item.map_err(|end| self.end = end).ok()
     }
@@ -262,10 +259,7 @@ impl End {
     }
 
     fn of_capture(error: &CaptureError) -> End {
-        match error {
-            CaptureError::Frame { error: frame, .. } if frame.is_newer() => End::newer(error),
-            _ => End::Damaged(error.to_string()),
-        }
+        if error.is_newer() { End::newer(error) } else { End::Damaged(error.to_string()) }
     }
 
     fn newer(error: &impl std::fmt::Display) -> End {
@@ -281,6 +275,7 @@ mod tests {
     use crate::journal::{Durability, Journal};
     use engine::effect::Effects;
     use engine::strategy::{History, Step};
+    use std::fs::File;
     use tempfile::TempDir;
 
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -315,7 +310,11 @@ mod tests {
             CaptureWriter::new(File::create(&capture).unwrap(), &About::this_program(false))
                 .unwrap();
         for (seq, record) in (0..).zip(records) {
-            writer.push(seq, record.clone()).unwrap();
+            if [35, 70].contains(&seq) {
+                let (core, last_at) = (core_after(&records[..seq]), records[seq - 1].at);
+                writer.image(&core, Place { next: seq as u64, last_at }).unwrap();
+            }
+            writer.push(seq as u64, record.clone()).unwrap();
         }
         writer.finish().unwrap();
         [log, capture]

@@ -18,19 +18,19 @@ use std::sync::Arc;
 /// The whole state that a log leads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Core {
-    /// This and the lines are shared, so that an image of the state costs no copy of them.
-    estate: Arc<Estate>,
+    estate: Estate,
     pbxs: BTreeMap<PbxId, Pbx>,
+    /// Shared, so that an image of the state costs no copy of them.
     lines: BTreeMap<LineId, Arc<Line>>,
 }
 
 /// The parts of a core: the estate, its PBXs, its lines.
-pub type Parts = (Arc<Estate>, Vec<(PbxId, Pbx)>, Vec<Arc<Line>>);
+pub type Parts = (Estate, Vec<(PbxId, Pbx)>, Vec<Arc<Line>>);
 
 impl Core {
     /// Puts a core together from its parts.
     #[must_use]
-    pub fn from_parts(estate: Arc<Estate>, pbxs: Vec<(PbxId, Pbx)>, lines: Vec<Arc<Line>>) -> Core {
+    pub fn from_parts(estate: Estate, pbxs: Vec<(PbxId, Pbx)>, lines: Vec<Arc<Line>>) -> Core {
         Core {
             estate,
             pbxs: pbxs.into_iter().collect(),
@@ -59,7 +59,7 @@ impl Core {
         touched: &mut impl FnMut(LineId),
     ) {
         let at = record.at;
-        match Arc::make_mut(&mut self.estate).route(record) {
+        match self.estate.route(record) {
             Route::Nowhere => {}
             Route::Pbx(id, input) => self.pbx(at, id, input, out, touched),
             Route::Line(line, input) => self.line(at, line, input, out, touched),
@@ -137,14 +137,15 @@ impl Core {
         &self.estate
     }
 
-    /// Makes one of what is equal and was one before the state was written down: reading it back
-    /// makes a copy for everybody, which of a hundred thousand lines is half their memory again.
-    pub(crate) fn share(&mut self) {
-        let estate = Arc::make_mut(&mut self.estate);
-        estate.share();
+    /// Makes whole what was read back: what is equal and was one is one again (a copy for everybody
+    /// is half the memory of a hundred thousand lines again), and what follows from the rest is
+    /// there.
+    pub(crate) fn complete(&mut self) {
+        self.estate.share();
+        self.estate.complete();
         let mut pools = LinePools::default();
         for (id, line) in &mut self.lines {
-            Arc::make_mut(line).share(estate.who_is(*id), &mut pools);
+            Arc::make_mut(line).share(self.estate.who_is(*id), &mut pools);
         }
     }
 }

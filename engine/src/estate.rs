@@ -10,6 +10,7 @@ mod homes;
 mod hubs;
 mod index;
 mod listing;
+mod lookups;
 mod names;
 mod numbering;
 mod plan;
@@ -18,11 +19,11 @@ mod sent_on;
 mod tree;
 mod trunks;
 
-use self::claims::Claims;
 use self::homes::{Member, Spoken};
 use self::hubs::Hubs;
-use self::index::{By, Index, key};
+use self::index::{By, key};
 pub use self::listing::{Entry, NameUse, Preview};
+use self::lookups::Lookups;
 pub use self::numbering::{MAX_NODE_DEPTH, MAX_NODES};
 use self::numbering::{Nodes, is_node};
 pub use self::plan::{PbxChange, PbxPlan, Plan, Renaming};
@@ -36,7 +37,7 @@ use crate::effect::Limit;
 use crate::fact::{
     CallInfo, Command, Configuration, Event, HostFact, PbxFact, Record, Reply, Role, UserInfo,
 };
-use crate::id::{Attempt, CallHandle, Guid, LineId, Link, PbxId, PermanentId};
+use crate::id::{Attempt, CallHandle, LineId, Link, PbxId};
 use crate::line::{LineInput, Unpark};
 use crate::parking::Lot;
 use crate::pbx::{CallClue, Clue, PbxInput, ends_session};
@@ -58,10 +59,8 @@ pub struct Estate {
     /// In the order of permanent ids, which count from 1. Shared, so that an image of the state
     /// costs no copy of them.
     members: Vec<Arc<Member>>,
-    by_guid: BTreeMap<Guid, LineId>,
-    permanents: BTreeMap<PermanentId, LineId>,
-    index: Index,
-    claims: Claims,
+    #[serde(skip)]
+    lookups: Lookups,
     /// Lines that got another name than their first choice, with the one that bears that. Empty
     /// between records.
     #[serde(skip)]
@@ -151,6 +150,35 @@ impl Estate {
         }
     }
 
+    /// The same to be written down: without what follows from the rest, which would be copied as
+    /// soon as anything changes while the image is there.
+    #[must_use]
+    pub fn image(&self) -> Estate {
+        Estate {
+            configuration: self.configuration.clone(),
+            members: self.members.clone(),
+            lookups: Lookups::default(),
+            shared_names: Vec::new(),
+            nodes: self.nodes.clone(),
+            tree: self.tree.clone(),
+            trunks: self.trunks.clone(),
+            hubs: self.hubs.clone(),
+            sent_on: self.sent_on.clone(),
+            lot: self.lot.clone(),
+        }
+    }
+
+    /// Makes what is in no image.
+    pub(crate) fn complete(&mut self) {
+        self.lookups = Lookups::of(&self.members);
+    }
+
+    /// Whether its tables say what its members say.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.lookups.are_of(&self.members)
+    }
+
     fn host_fact(&mut self, at: Millis, fact: HostFact) -> Route {
         let line = match &fact {
             HostFact::Started => {
@@ -183,22 +211,23 @@ impl Estate {
 
     /// The leg parked at the line with this number.
     fn parked_at(&self, number: &Personal) -> Option<(PbxId, CallHandle)> {
-        self.numbered(number).find_map(|member| self.lot.at(&member.subscriber.cn))
+        self.numbered(number).find_map(|member| self.lot.at(member.subscriber.cn()))
     }
 
     /// The lines with this address, or this extension within their node.
     fn numbered(&self, number: &Personal) -> impl Iterator<Item = &Member> {
-        let found = self.index.find(key(By::Number, number.text()));
+        let found = self.lookups.index.find(key(By::Number, number.text()));
         let members = found.map(|line| &*self.members[line.0 as usize - 1]);
         members.filter(move |member| {
-            member.subscriber.e164 == *number || member.identity.number.to_text() == number.text()
+            member.subscriber.e164() == number.text()
+                || member.identity.number.to_text() == number.text()
         })
     }
 
     /// The lines of users with this Long Name.
     fn named(&self, cn: &Personal) -> impl Iterator<Item = LineId> {
-        let found = self.index.find(key(By::LongName, cn.text()));
-        found.filter(|line| self.members[line.0 as usize - 1].subscriber.cn == *cn)
+        let found = self.lookups.index.find(key(By::LongName, cn.text()));
+        found.filter(|line| self.members[line.0 as usize - 1].subscriber.cn() == cn.text())
     }
 
     fn configure(&mut self, at: Millis, configuration: Configuration) -> Route {
@@ -500,6 +529,7 @@ pub fn is_phone_like(user: &UserInfo) -> bool {
 mod tests {
     use super::*;
     use crate::fact::PbxSettings;
+    use crate::id::Guid;
     use crate::place::Place;
     use crate::time::Millis;
 

@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 
 /// Version of the shape of the state. Counts up with every change of any type in it, however
 /// small; a snapshot of another version is not read, and the log is folded instead.
-pub const VERSION: u16 = 26;
+pub const VERSION: u16 = 28;
 /// First bytes of every chunk.
 pub const MAGIC: [u8; 4] = *b"TPLS";
 /// Most bytes in a chunk.
@@ -34,7 +34,8 @@ pub const MAX_CHUNK_BYTES: usize = 2 * 1024;
 pub const MAX_CHUNKS: u32 =
     codec::MAX_STATE_BYTES.div_ceil(MAX_CHUNK_BYTES - HEADER_BYTES) as u32 + 1;
 
-const HEADER_BYTES: usize = 36;
+/// Bytes of a chunk before its piece of the state.
+pub const HEADER_BYTES: usize = 36;
 const LAST: u16 = 1;
 
 /// Which place of the log a snapshot pictures.
@@ -131,7 +132,7 @@ pub fn read<C: AsRef<[u8]>>(
     fetch: impl FnMut(u32) -> Option<C>,
 ) -> Result<(Core, Place), SnapshotError> {
     let (mut core, place): (Core, Place) = read_state(fetch)?;
-    core.share();
+    core.complete();
     Ok((core, place))
 }
 
@@ -169,6 +170,8 @@ pub struct FoundChunk {
     pub number: u32,
     /// Whether it is the last one.
     pub is_last: bool,
+    /// Whether it has the version of this program.
+    pub is_ours: bool,
     /// How long it is.
     pub len: usize,
 }
@@ -179,8 +182,9 @@ pub fn find_chunk(bytes: &[u8]) -> Option<FoundChunk> {
     let header: &[u8; HEADER_BYTES] = bytes.first_chunk()?;
     let len = HEADER_BYTES.checked_add(u32_at(header, 28) as usize)?;
     let number = u32_at(header, 24);
-    let (header, _) = Header::of_any_version(bytes.get(..len)?, number).ok()?;
-    Some(FoundChunk { place: header.place, number, is_last: header.last, len })
+    let (header, version) = Header::of_any_version(bytes.get(..len)?, number).ok()?;
+    let (place, is_last, is_ours) = (header.place, header.last, version == VERSION);
+    Some(FoundChunk { place, number, is_last, is_ours, len })
 }
 
 /// Cuts the state into chunks.
@@ -345,7 +349,7 @@ mod tests {
     use std::convert::Infallible;
 
     /// CRC-32 of the shape of the state that belongs to [`VERSION`].
-    const SHAPE: u32 = 0x5300_700b;
+    const SHAPE: u32 = 0x0e1d_cc0c;
 
     #[test]
     fn another_shape_of_the_state_has_another_version() {
@@ -491,7 +495,7 @@ mod tests {
             prop_assert!(chunks.iter().all(|chunk| chunk.len() <= MAX_CHUNK_BYTES));
             let found = find_chunk(&[&chunks[0][..], b"what follows"].concat());
             let (is_last, len) = (chunks.len() == 1, chunks[0].len());
-            prop_assert_eq!(found, Some(FoundChunk { place: PLACE, number: 0, is_last, len }));
+            prop_assert_eq!(found, Some(FoundChunk { place: PLACE, number: 0, is_last, is_ours: true, len }));
             prop_assert_eq!(read_back(&chunks), Ok((core, PLACE)));
         }
 
@@ -529,6 +533,8 @@ mod tests {
                 whole.apply(record.clone(), &mut of_whole);
             }
             prop_assert_eq!(of_resumed, of_whole);
+            prop_assert!(resumed.estate().is_sound());
+            prop_assert!(whole.estate().is_sound());
             prop_assert_eq!(resumed, whole);
         }
     }

@@ -239,6 +239,24 @@ fn a_slave_that_registers_from_elsewhere_is_turned_to_although_the_other_box_sti
 }
 
 #[test]
+fn a_slave_that_registers_from_elsewhere_while_another_password_is_tried_is_not_overlooked() {
+    let mut site = site();
+    site.pbxs.insert("stand-in".into(), Pbx::named("branch").with(&[("Ben", "")]));
+    site.hold = true;
+    site.settings.access = 1;
+    site.configure();
+    let hq = site.pbxs.get_mut("hq").unwrap();
+    hq.slaves.insert("branch".into(), Place::at("stand-in").to_string());
+    site.says("hq", location("branch", true));
+    site.fact(site.link_of(2, 2), PbxFact::Probed);
+    site.pass(0);
+    assert!(site.reports.contains(&Report::Renewed(PbxId(2))));
+    site.pass(1_000);
+    assert_eq!(site.monitored["Ben"], "stand-in");
+    assert_eq!((site.sessions_at("branch"), site.sessions_at("stand-in")), (0, 1));
+}
+
+#[test]
 fn a_slave_that_comes_back_while_the_standby_of_its_parent_serves_is_turned_to() {
     for parent_is_idle in [false, true] {
         let hq = || {
@@ -576,6 +594,21 @@ fn a_user_who_is_called_otherwise_at_another_home_is_asked_for_there_by_that_nam
     assert_eq!(site.monitored["Anna"], "hq");
     site.cut("hq");
     assert_eq!(site.monitored["Anna Berg"], "other");
+}
+
+#[test]
+fn a_user_who_is_renamed_at_one_home_keeps_the_former_name_at_the_other() {
+    let mut site = site();
+    site.says("other", user("Anna", ""));
+    site.says("hq", UserInfo { cn: "Anna Berg".into(), ..user("Anna", "") });
+    assert_eq!(site.line("Anna Berg").identity.cn.text(), "Anna Berg");
+    site.monitored.clear();
+    site.cut("hq");
+    assert_eq!(site.monitored["Anna"], "other");
+    site.restore("hq");
+    site.pass(60_000);
+    site.cut("other");
+    assert_eq!(site.monitored["Anna Berg"], "hq");
 }
 
 #[test]

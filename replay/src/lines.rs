@@ -123,8 +123,8 @@ fn common(entry: &Entry<'_>) -> Value {
         "guid": entry.identity.guid.to_string(),
         "name": entry.identity.name.to_text(),
         "number": entry.identity.number.to_text(),
-        "extension": entry.subscriber.e164.text(),
-        "long_name": entry.subscriber.cn.text(),
+        "extension": entry.subscriber.e164(),
+        "long_name": entry.subscriber.cn(),
         "pbx": entry.home,
     })
 }

@@ -197,7 +197,7 @@ mod demo {
         assert_ends(&output, 0, "");
         let text = stdout(&output);
         for part in [
-            "  │ └ kiosk     40 Émile Frank",
+            "  │ └ kiosk     740 Émile Frank",
             "branch                fails; branch-standby takes over",
             "LINEDEVSTATE DISCONNECTED OUTOFSERVICE",
             "CALLSTATE CONNECTED (ACTIVEHELD)",

@@ -37,8 +37,7 @@ impl LogReader {
         let folder = Folder::new(path, wait);
         let lock = folder.lock()?;
         let (source, loss) = open_source(folder, path)?;
-        let first = source.as_ref().frame_from(0).map_err(|error| folder.failed(error))?;
-        let first = first.map_or(0, |(first, _)| first);
+        let first = first_of(source.as_ref()).map_err(|error| folder.failed(error))?;
         Ok(LogReader { source, first, loss, path: path.to_owned(), _lock: lock })
     }
 
@@ -70,7 +69,8 @@ impl LogReader {
         let source = self.source.as_ref();
         let failed = |error| OpenError::of(&self.path, error);
         let mut places = Vec::new();
-        for next in source.snapshots().map_err(failed)? {
+        let snapshots = source.snapshots().map_err(failed)?;
+        for next in snapshots.into_iter().filter(|next| *next >= self.first) {
             let beginning = source.chunk(next, 0).map_err(failed)?;
             places.extend(beginning.and_then(|chunk| Some(snapshot::find_chunk(&chunk)?.place)));
         }
@@ -86,10 +86,51 @@ impl LogReader {
         snapshot::read(|number| self.source.as_ref().chunk(place.next, number).ok().flatten())
     }
 
+    /// The number of the first record that is not earlier than `time`; the one after the last
+    /// record if there is none. Found by halving, so only a few frames are read.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn seq_at(&self, time: Millis) -> Result<u64, OpenError> {
+        self.find(time).map_err(|error| OpenError::of(&self.path, error))
+    }
+
+    fn find(&self, time: Millis) -> Result<u64, StorageError> {
+        let source = self.source.as_ref();
+        // The frame that holds `low` begins before the time, the one that holds `high` does not.
+        let (mut low, mut high) = (self.first, end_of(source)?.max(self.first));
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            let frame = source.frame_up_to(middle)?;
+            let is_later = |bytes: &[u8]| Frame::read_exact(bytes).is_ok_and(|f| f.at() >= time);
+            let side =
+                if frame.is_some_and(|(_, bytes)| is_later(&bytes)) { &mut high } else { &mut low };
+            *side = middle;
+        }
+        let start = source.frame_up_to(low)?.map_or(low, |(first, _)| first.max(self.first));
+        let mut next = start;
+        for item in self.records_from(start) {
+            let Ok((seq, record)) = item else { break };
+            if record.at >= time {
+                return Ok(seq);
+            }
+            next = seq + 1;
+        }
+        Ok(next)
+    }
+
     /// The records from a sequence number on, as far as they are intact.
     #[must_use]
     pub fn records_from(&self, seq: u64) -> Records<'_> {
         Records { loss: self.loss.as_deref(), ..Records::of(&self.source, seq) }
+    }
+}
+
+/// Where a log begins: where it was cut, or else with its first record.
+fn first_of(source: SourceRef<'_>) -> Result<u64, StorageError> {
+    match source.first()? {
+        0 => Ok(source.frame_from(0)?.map_or(0, |(first, _)| first)),
+        first => Ok(first),
     }
 }
 
@@ -128,7 +169,7 @@ fn loses_its_end(salvaged: &Salvaged, dir: &Path) -> bool {
 }
 
 fn all_frames_can_be_had(storage: &Storage) -> bool {
-    let mut next = 0;
+    let Ok(mut next) = storage.first() else { return false };
     loop {
         match storage.frame_from(next) {
             Ok(Some((first, _))) => next = first + 1,
@@ -310,6 +351,22 @@ impl SourceRef<'_> {
         match self {
             SourceRef::Storage(storage) => storage.snapshots(),
             SourceRef::Salvaged(salvaged) => Ok(salvaged.snapshots()),
+        }
+    }
+
+    /// The place before which everything may have been removed; 0 if nothing was.
+    pub(super) fn first(&self) -> Result<u64, StorageError> {
+        match self {
+            SourceRef::Storage(storage) => storage.first(),
+            SourceRef::Salvaged(salvaged) => Ok(salvaged.first()),
+        }
+    }
+
+    /// A part of the roll of permanent ids.
+    pub(super) fn ids(&self, number: u32) -> Result<Option<Stored>, StorageError> {
+        match self {
+            SourceRef::Storage(storage) => storage.ids(number),
+            SourceRef::Salvaged(salvaged) => salvaged.ids(number),
         }
     }
 

@@ -3,9 +3,11 @@
 //! Frames, the pieces of large ones, and snapshot chunks carry their own magic and length, and sled
 //! keeps each of them together. So they are found by looking through the bytes of its file,
 //! wherever they lie. A page that sled has rewritten leaves copies behind; they are the same frame
-//! and are taken once.
+//! and are taken once. What was removed at the beginning of the log may still lie there in parts, and
+//! is passed over.
 
 use super::piece::{self, Piece};
+use super::roll;
 use super::storage::{StorageError, Stored};
 use engine::frame::{self, Chain, Frame};
 use engine::snapshot;
@@ -23,6 +25,10 @@ pub(super) struct Salvaged {
     reach: u64,
     /// Chunks, by place of the snapshot and number.
     chunks: BTreeMap<(u64, u32), Place>,
+    /// Parts of the roll of ids, by number.
+    ids: BTreeMap<u32, Place>,
+    /// Where the log begins.
+    first: u64,
 }
 
 /// Where bytes lie in the file.
@@ -43,10 +49,10 @@ struct Found {
 }
 
 impl Salvaged {
-    /// Looks through a file for all that is intact.
-    pub(super) fn scan(path: &Path) -> io::Result<Salvaged> {
+    /// Looks through a file for all that is intact of a log that begins with record `first`.
+    pub(super) fn scan(path: &Path, first: u64) -> io::Result<Salvaged> {
         let mut file = File::open(path)?;
-        let mut finds = Finds::default();
+        let mut finds = Finds { first, ..Finds::default() };
         let (mut window, mut offset, mut is_more) = (Vec::new(), 0, true);
         while is_more {
             let wanted = (WINDOW_BYTES - window.len()) as u64;
@@ -57,7 +63,18 @@ impl Salvaged {
         }
         finds.join_pieces(&mut file)?;
         let frames = longest_chain(&mut file, &finds.frames)?;
-        Ok(Salvaged { file, frames, reach: finds.reach, chunks: finds.chunks })
+        let Finds { reach, chunks, ids, .. } = finds;
+        Ok(Salvaged { file, frames, reach, chunks, ids, first })
+    }
+
+    /// Where the log begins.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// A part of the roll of permanent ids.
+    pub(super) fn ids(&self, number: u32) -> Result<Option<Stored>, StorageError> {
+        self.ids.get(&number).map(|place| self.bytes(&[*place])).transpose()
     }
 
     /// How far the log once went: the sequence number after the last intact frame, even if frames
@@ -115,6 +132,9 @@ struct Finds {
     /// The bytes of the other pieces, by first record and number.
     pieces: BTreeMap<(u64, u16), Place>,
     chunks: BTreeMap<(u64, u32), Place>,
+    ids: BTreeMap<u32, Place>,
+    /// Where the log begins.
+    first: u64,
 }
 
 impl Finds {
@@ -157,13 +177,26 @@ impl Finds {
         if bytes.starts_with(&snapshot::MAGIC) {
             let chunk = snapshot::find_chunk(bytes)?;
             let place = Place { offset, len: chunk.len };
-            self.chunks.insert((chunk.place.next, chunk.number), place);
+            if chunk.place.next >= self.first {
+                self.chunks.insert((chunk.place.next, chunk.number), place);
+            }
             return Some(chunk.len);
+        }
+        if let Some((number, len)) = roll::find(bytes) {
+            // The roll only grows, so the longest copy of a part is the latest one.
+            let part = self.ids.entry(number).or_insert(Place { offset, len });
+            if part.len < len {
+                *part = Place { offset, len };
+            }
+            return Some(len);
         }
         None
     }
 
     fn take_frame(&mut self, frame: &Frame<'_>, places: Places) {
+        if frame.next() <= self.first {
+            return;
+        }
         self.reach = self.reach.max(frame.next());
         let same_first = self.frames.entry(frame.first()).or_default();
         if same_first.iter().all(|other| other.crc != frame.crc()) {

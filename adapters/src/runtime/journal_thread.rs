@@ -29,6 +29,16 @@ const MAX_UNWRITTEN: usize = 100_000;
 /// How long to wait before trying again to write a log that could not be written.
 const WRITE_AGAIN: Duration = Duration::from_secs(2);
 
+/// How often to look whether the log has become too old or too much.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// How long to remove what is, between two batches, and while nothing comes.
+const TRIM_BETWEEN: Duration = Duration::from_micros(300);
+const TRIM_ASIDE: Duration = Duration::from_millis(5);
+
+/// A log is cut at snapshots, so there is one a day at least.
+const SNAPSHOT_AGE_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// The running thread.
 pub(crate) struct JournalThread {
     thread: std::thread::JoinHandle<()>,
@@ -56,6 +66,7 @@ impl JournalThread {
             lazy: Vec::new(),
             unwritten: VecDeque::new(),
             try_again: Instant::now(),
+            look_again: Instant::now(),
         };
         let thread = std::thread::Builder::new()
             .name("tapline-journal".into())
@@ -82,6 +93,8 @@ struct Writer {
     unwritten: VecDeque<Record>,
     /// When to try again to write them.
     try_again: Instant,
+    /// When to look again whether the log has become too old or too much.
+    look_again: Instant,
 }
 
 impl Writer {
@@ -109,6 +122,7 @@ impl Writer {
                 }
             }
             self.commit().await;
+            self.keep_within_limits().await;
         }
         self.end().await;
     }
@@ -117,6 +131,7 @@ impl Writer {
         !self.lazy.is_empty()
             || !self.unwritten.is_empty()
             || self.journal.unflushed_since().is_some()
+            || self.journal.has_excess()
     }
 
     /// Does what was put off, now that nothing else comes.
@@ -129,6 +144,36 @@ impl Writer {
             self.went_down(&error);
         }
         self.write_what_was_kept();
+        self.trim(TRIM_ASIDE);
+    }
+
+    /// Sees to it that the log does not grow for ever: a little at a time, so that nothing waits.
+    async fn keep_within_limits(&mut self) {
+        if Instant::now() >= self.look_again {
+            self.look_again = Instant::now() + LOOK_EVERY;
+            self.journal.look_for_excess(self.last_at);
+            let newest = self.journal.newest_snapshot().unwrap_or_default();
+            // One that was never made has no age; the first one is made when there is something in it.
+            if newest.next > 0 && self.last_at.since(newest.last_at) > SNAPSHOT_AGE_MS {
+                self.ask_for_image().await;
+            }
+        }
+        self.trim(TRIM_BETWEEN);
+    }
+
+    fn trim(&mut self, within: Duration) {
+        if self.journal.has_excess()
+            && let Err(error) = self.journal.trim(within)
+        {
+            self.went_down(&error);
+        }
+    }
+
+    async fn ask_for_image(&mut self) {
+        self.batch.append(&mut self.lazy);
+        self.commit().await;
+        let place = Place { next: self.next_seq, last_at: self.last_at };
+        self.pass_on(ToCore::Image(place)).await;
     }
 
     async fn end(mut self) {
@@ -166,12 +211,7 @@ impl Writer {
                 self.commit().await;
                 self.pass_on(ToCore::Show(to)).await;
             }
-            Intake::Snapshot => {
-                self.batch.append(&mut self.lazy);
-                self.commit().await;
-                let place = Place { next: self.next_seq, last_at: self.last_at };
-                self.pass_on(ToCore::Image(place)).await;
-            }
+            Intake::Snapshot => self.ask_for_image().await,
             Intake::Image(place, core) => self.keep_image(place, &core),
             Intake::Stop => return ControlFlow::Break(()),
         }
@@ -180,11 +220,12 @@ impl Writer {
 
     fn keep_image(&mut self, place: Place, core: &Core) {
         // A picture of records that are not in the log would hide that they are missing.
-        if self.unwritten.is_empty()
-            && !self.journal.is_down()
-            && let Err(error) = self.journal.keep_snapshot(core, place)
-        {
-            self.went_down(&error);
+        if !self.unwritten.is_empty() || self.journal.is_down() {
+            return;
+        }
+        match self.journal.keep_snapshot(core, place) {
+            Ok(()) => self.journal.look_for_excess(self.last_at),
+            Err(error) => self.went_down(&error),
         }
     }
 

@@ -52,6 +52,8 @@ impl Changes {
         let at_next_start = [
             ("[log] path", before.log != after.log),
             ("durability", before.durability != after.durability),
+            ("keep_days", before.retention.age != after.retention.age),
+            ("keep_mb", before.retention.bytes != after.retention.bytes),
         ];
         Changes {
             keys: changed(&of_now),

@@ -67,6 +67,11 @@ impl Provider {
         }
     }
 
+    /// The settings in force, or to be when it runs.
+    pub(super) fn settings(&self) -> &Configuration {
+        &self.settings
+    }
+
     /// The watch over the invariants.
     pub(super) fn watch(&self) -> &Watch {
         &self.watch

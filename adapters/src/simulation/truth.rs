@@ -103,7 +103,11 @@ impl World<'_> {
             let (reads, is) = (view.in_service, user.registered);
             differ(format!("the line reads in service {reads}, and the phone is registered {is}"));
         }
-        if view.identity.number.to_text() != user.ext || view.identity.cn.text() != user.cn {
+        let address = match self.provider.settings().pure_node_extensions {
+            true => &user.extension,
+            false => &user.ext,
+        };
+        if view.identity.number.to_text() != *address || view.identity.cn.text() != user.cn {
             differ(format!("the line is still {}", name_of(view)));
         }
         let expected = match self.host.open.contains_key(&line) {
@@ -116,11 +120,12 @@ impl World<'_> {
     /// The leg at the PBX that is a call of a line; `None` if there is none, or more than one that it
     /// may be: one who calls himself has two, and a transfer may turn both the same way.
     pub(super) fn leg_of(&self, view: &LineView, call: &CallView) -> Option<u32> {
-        let ext = view.identity.number.to_text();
+        let records = self.records_of_users();
+        let ext = &records.get(&view.identity.guid)?.first()?.1.ext;
         let calls = (0..self.site.count()).flat_map(|at| self.site.pbx(at).calls());
         let is_it = |known: &ListedCall| call_id(known.conf) == call.info.call_id;
         let legs = calls.filter(is_it).flat_map(|call| call.legs);
-        let mut legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == ext).collect();
+        let mut legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == *ext).collect();
         let outgoing = call.info.origin == origin::OUTBOUND;
         let narrows: [&dyn Fn(&ListedLeg) -> bool; 2] =
             [&|leg| self.states(leg, view).contains(&call.state), &|leg| {

@@ -331,7 +331,15 @@ impl World<'_> {
             }
         }
         self.attend_polls();
-        self.expect_of_box(at);
+        self.expect_of_boxes(at);
+    }
+
+    /// Lets a PBX, and those that heard something from it, say when they will do something by
+    /// themselves.
+    pub(super) fn expect_of_boxes(&mut self, at: usize) {
+        let mut boxes = self.site.take_touched();
+        boxes.insert(at);
+        boxes.into_iter().for_each(|at| self.expect_of_box(at));
     }
 
     /// Lets the PBX say when it will do something by itself.

@@ -36,6 +36,8 @@ pub struct Tally {
     pub completions: u64,
     /// What people did.
     pub deeds: u64,
+    /// Calls from one PBX to another.
+    pub calls_across: u64,
     /// Requests to PBXs.
     pub exchanges: u64,
     /// Reports of the engine.
@@ -164,6 +166,7 @@ impl<'a> World<'a> {
             self.now = at;
             self.happen(what)?;
             self.tally.records = self.provider.log.next();
+            self.tally.calls_across = self.site.calls_across();
         }
         self.now = until;
         Ok(())

@@ -141,6 +141,10 @@ pub struct User {
     /// Number of the numbering node.
     #[serde(default)]
     pub nodenum: String,
+    /// Of a numbering node: what its users dial before numbers from the root. Without it they reach
+    /// those whose digits nobody in the node has.
+    #[serde(default)]
+    pub escape: String,
     /// Hidden from the directory.
     #[serde(default)]
     pub hidden: bool,

@@ -35,7 +35,7 @@ impl Estate {
         let of_tree = || self.numbered(number).filter(|other| self.tree.root(other.home) == tree);
         let prefix_of = |other: &Member| self.prefix(other.home, &other.subscriber).into_digits();
         let is_neighbour =
-            |other: &Member| other.subscriber.e164 == *number && prefix_of(other) == prefix;
+            |other: &Member| other.subscriber.e164() == number.text() && prefix_of(other) == prefix;
         let is_elsewhere = |other: &Member| {
             other.identity.number.to_text() == number.text() && prefix_of(other) != prefix
         };
@@ -76,7 +76,7 @@ impl Estate {
         let lacks = |member: &&Arc<Member>| {
             let who = &member.subscriber;
             member.home == pbx
-                && !who.e164.is_empty()
+                && !who.e164().is_empty()
                 && matches!(self.prefix(pbx, who), Prefix::Partly(_))
         };
         let lacking = u32::try_from(members.filter(lacks).count()).unwrap_or(u32::MAX);

@@ -11,8 +11,8 @@ use super::{Estate, Gone, LineInput, MAX_LINES};
 use crate::effect::Report;
 use crate::fact::UserInfo;
 use crate::id::{Attempt, Guid, LineId, Link, PbxId, PermanentId};
-use crate::name::Subscriber;
 use crate::pbx::{Clue, PbxInput};
+use crate::subscriber::Subscriber;
 use crate::view::Identity;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -93,7 +93,7 @@ impl Member {
 
     /// Whether he, or what was taken for him, has this Short Name, which is in small letters.
     pub(super) fn is_called(&self, short_name: &str) -> bool {
-        self.subscriber.h323.text().to_lowercase() == short_name
+        self.subscriber.h323().to_lowercase() == short_name
     }
 
     /// What a PBX said of him, as far as it was kept.
@@ -103,10 +103,22 @@ impl Member {
             active: true,
             registered: self.sighting(pbx).is_some_and(|sighting| sighting.registered),
             guid: who.guid,
-            cn: who.cn.clone(),
-            h323: who.h323.clone(),
-            loc: who.loc.clone(),
+            cn: who.cn().into(),
+            h323: who.h323().into(),
+            loc: who.loc().into(),
             ..UserInfo::default()
+        }
+    }
+
+    /// He is somebody else from now on, as that PBX says. Others that agreed so far still say what
+    /// they said.
+    fn becomes(&mut self, who: Subscriber, pbx: PbxId) {
+        let before = Arc::new(std::mem::replace(&mut self.subscriber, who));
+        for other in self.sightings.iter_mut().filter(|s| s.pbx != pbx && s.at_home) {
+            other.otherwise = match other.otherwise.take() {
+                None => Some(Arc::clone(&before)),
+                Some(who) => (*who != self.subscriber).then_some(who),
+            };
         }
     }
 
@@ -148,7 +160,7 @@ impl Estate {
     ) -> Spoken {
         let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
         let at_home = self.tree.is_home(link.pbx, user);
-        let Some(line) = self.by_guid.get(&guid).copied() else {
+        let Some(line) = self.lookups.with_guid(guid) else {
             if !user.active {
                 return Spoken::Known(Clue::None);
             }
@@ -162,7 +174,7 @@ impl Estate {
         let member = &self.members[index];
         let (before, was_defunct) = ((member.home, member.at_home), member.gone.is_some());
         let now = subscriber(guid, user);
-        if member.subscriber.cn != now.cn || was_defunct {
+        if member.subscriber.cn() != now.cn() || was_defunct {
             self.same_name(link, guid, user, pbxs);
         }
         let member = &self.members[index];
@@ -172,7 +184,7 @@ impl Estate {
         let says_who = home == (link.pbx, at_home) && self.members[index].subscriber != now;
         if says_who || was_defunct {
             let member = Arc::make_mut(&mut self.members[index]);
-            member.subscriber = now;
+            member.becomes(now, link.pbx);
             member.gone = None;
         }
         let may_differ = says_who || was_defunct || home != before;
@@ -220,8 +232,7 @@ impl Estate {
         }
         // The limit keeps the number of members within u32.
         let line = LineId(u32::try_from(self.members.len() + 1).unwrap_or(u32::MAX));
-        self.by_guid.insert(subscriber.guid, line);
-        self.permanents.insert(permanent, line);
+        self.lookups.add(line, subscriber.guid, permanent);
         let identity = Arc::new(unnamed(line, permanent, subscriber.guid));
         self.members.push(Arc::new(Member {
             home,
@@ -350,7 +361,7 @@ impl Estate {
         // Who he is at his new home is not always who he was at the old one.
         let there = member.sightings.iter_mut().find(|sighting| sighting.pbx == now.0);
         if let Some(who) = there.and_then(|sighting| sighting.otherwise.take()) {
-            member.subscriber = Arc::unwrap_or_clone(who);
+            member.becomes(Arc::unwrap_or_clone(who), now.0);
         }
         if before.1 && before.0 != now.0 {
             pbxs.push((before.0, PbxInput::Leave(line)));
@@ -358,7 +369,7 @@ impl Estate {
         // One that has no session speaks of him when it has one again.
         if now.1 && self.tree.is_present(now.0) {
             let registered = member.sighting(now.0).is_some_and(|sighting| sighting.registered);
-            let cn = member.subscriber.cn.clone();
+            let cn = member.subscriber.cn().into();
             pbxs.push((now.0, PbxInput::Take { line, cn, registered }));
         }
         now

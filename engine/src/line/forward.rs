@@ -47,8 +47,8 @@ pub(super) struct Forwards {
     /// All that applies to the user, as last read.
     applied: Vec<Diversion>,
     no_answer_s: Option<u32>,
-    /// The same as applications see it.
-    shown: Arc<ForwardsView>,
+    /// The same as applications see it; `None` if that is nothing.
+    shown: Option<Arc<ForwardsView>>,
     /// The record was changed since it was read last.
     stale: bool,
     /// Questions asked so far; the last of them is open while there is a job.
@@ -134,7 +134,7 @@ impl Line {
 
     /// What applications may read.
     pub(super) fn forwards_view(&self) -> Arc<ForwardsView> {
-        Arc::clone(&self.forwards.shown)
+        self.forwards.shown.clone().unwrap_or_else(ForwardsView::none)
     }
 
     /// Requests that are not completed.
@@ -222,18 +222,19 @@ impl Line {
                 })
                 .collect(),
         };
-        let before = std::mem::replace(&mut self.forwards.shown, Arc::new(view));
+        let before = self.forwards_view();
+        self.forwards.shown = (view != *ForwardsView::none()).then(|| Arc::new(view));
         if before.refused != refused {
             self.tell_address(address_state::CAPSCHANGE, out);
             self.tell_line(line_dev_state::CAPSCHANGE, 0, 0, out);
         }
-        let now = &self.forwards.shown;
+        let now = self.forwards_view();
         before.entries != now.entries || before.rings != now.rings
     }
 
     /// The trunks are others: what is "external" may now be something else.
     pub(super) fn forwards_renamed(&mut self, out: &mut Effects) {
-        let refused = self.forwards.shown.refused;
+        let refused = self.forwards_view().refused;
         self.tell_address(address_state::CAPSCHANGE, out);
         if self.show_forwards(refused, out) {
             self.tell_address(address_state::FORWARD, out);
@@ -368,7 +369,9 @@ impl Line {
 impl Forwards {
     /// Makes one of what is shown of several lines and is equal.
     pub(super) fn share(&mut self, pool: &mut Pool<Arc<ForwardsView>>) {
-        pool.share(&mut self.shown);
+        if let Some(shown) = &mut self.shown {
+            pool.share(shown);
+        }
     }
 
     /// A session of the telephony server begins. What was known is shown until it is read anew.

@@ -60,7 +60,7 @@ impl Pbx {
         if self.trial.is_none() && !self.is_hastened {
             self.plan_trial_in(at, HASTE_MS, out);
         }
-        // One that is under way may have asked too early.
+        // One that is under way may have asked too early, or asks for something else.
         self.is_hastened = true;
     }
 
@@ -75,6 +75,8 @@ impl Pbx {
 
     /// The credentials in force are others than those of the present session.
     pub(super) fn renew(&mut self, out: &mut Effects) {
+        // What was looked for at another box is to be looked for again.
+        self.is_hastened |= self.trial.as_ref().is_some_and(|trial| !trial.renews);
         self.end_trial(out);
         self.is_stale = true;
         self.begin_trial(out);
@@ -96,7 +98,8 @@ impl Pbx {
             Reach::Direct { .. } => return,
         };
         self.trials = self.trials.saturating_add(1);
-        self.is_hastened = false;
+        // Other credentials do not say whether another box serves.
+        self.is_hastened &= self.is_stale;
         self.latest.0 += 1;
         let attempt = self.latest;
         self.ask_in(attempt, &place, request, out);
@@ -224,7 +227,7 @@ impl Pbx {
 
     fn give_up_trial(&mut self, at: Millis, out: &mut Effects) {
         self.end_trial(out);
-        if std::mem::take(&mut self.is_hastened) && !self.is_stale {
+        if !self.is_stale && std::mem::take(&mut self.is_hastened) {
             self.hasten_trial(at, out);
         } else {
             self.plan_trial(at, out);
@@ -282,6 +285,9 @@ impl Pbx {
         self.interface = interface;
         (self.quick, self.serves, self.settled, self.snapshot_ended) = (0, false, false, true);
         self.up(at, session, key, out);
+        if std::mem::take(&mut self.is_hastened) {
+            self.hasten_trial(at, out);
+        }
         for (line, (cn, registered)) in users {
             self.take(at, line, cn, Seen { registered, changed: false }, out, lines);
         }

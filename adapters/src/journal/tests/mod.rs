@@ -4,6 +4,7 @@
 
 #[cfg(unix)]
 mod processes;
+mod retention;
 #[cfg(target_os = "linux")]
 mod room;
 
@@ -203,7 +204,7 @@ fn recovery_begins_at_the_newest_snapshot() {
     }
     append_all(&mut journal, &records[150..], 16);
     journal.close().unwrap();
-    assert_eq!(storage(folder.path()).snapshots().unwrap(), [150, 100], "two are kept");
+    assert_eq!(storage(folder.path()).snapshots().unwrap(), [150, 100, 50]);
     let recovered = open(folder.path()).1;
     assert_eq!(recovered.folded, records.len() as u64 - 150);
     assert_eq!(recovered.core, core_after(&records));

@@ -21,7 +21,7 @@ pub fn execute_in(
     }
     let (name, rest) = split(without_comment(line));
     let Some(command) = COMMANDS.iter().find(|(usage, ..)| split(usage).0 == name) else {
-        return Ok((number, execute(line, site.pbx_mut(number), now)?));
+        return Ok((number, execute(line, &mut site.pbx_mut(number), now)?));
     };
     let (usage, _, run) = *command;
     run(site, &mut Words { rest, usage }, now)

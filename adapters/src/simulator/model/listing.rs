@@ -2,15 +2,17 @@
 
 use super::PbxModel;
 use super::leg::Phase;
-use super::object::ObjectId;
+use super::object::{Object, ObjectId};
 use engine::id::Guid;
 use std::collections::BTreeMap;
 
 /// An object with a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedUser {
-    /// Extension.
+    /// Number from the root of the numbering: its node's, and its extension.
     pub ext: String,
+    /// Extension within its node.
+    pub extension: String,
     /// Long name.
     pub cn: String,
     /// Display name.
@@ -54,13 +56,15 @@ pub struct ListedLeg {
 }
 
 impl PbxModel {
-    /// All objects that have a number.
+    /// All objects that can be called by a number.
     #[must_use]
     pub fn users(&self) -> Vec<ListedUser> {
-        let numbered = self.directory.iter().filter(|(_, object)| !object.e164.is_empty());
+        let callable = |object: &Object| !object.e164.is_empty() && !object.is_node();
+        let numbered = self.directory.iter().filter(|(_, object)| callable(object));
         numbered
             .map(|(id, object)| ListedUser {
                 ext: object.full_number(),
+                extension: object.e164.clone(),
                 cn: object.cn.clone(),
                 dn: object.dn.clone(),
                 h323: object.h323.clone(),
@@ -76,7 +80,7 @@ impl PbxModel {
     #[must_use]
     pub fn calls(&self) -> Vec<ListedCall> {
         let mut calls: BTreeMap<Guid, ListedCall> = BTreeMap::new();
-        for (id, leg) in self.legs.iter() {
+        for (id, leg) in self.legs.iter().filter(|(_, leg)| leg.wire.is_none()) {
             let call = calls.entry(leg.conf).or_insert_with(|| ListedCall {
                 conf: leg.conf,
                 legs: Vec::new(),

@@ -7,6 +7,8 @@ use super::object::{Object, ObjectId};
 use crate::simulator::estate::Location;
 use engine::id::Guid;
 use engine::time::Millis;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A user or another object on its way from one PBX to another.
 #[derive(Clone)]
@@ -111,6 +113,16 @@ impl PbxModel {
         self.directory.remove(id);
     }
 
+    /// Where it is in the tree of PBXs: the one that it asks for numbers that nobody has here.
+    pub fn set_parent(&mut self, parent: Option<&str>) {
+        self.parent = parent.map(str::to_owned);
+    }
+
+    /// The PBXs that calls can go to from now on.
+    pub fn set_within_reach(&mut self, names: &Arc<BTreeSet<String>>) {
+        self.within_reach = Arc::clone(names);
+    }
+
     /// It stands by for another PBX from now on, or serves in its place.
     pub fn set_standing_by(&mut self, stands_by: bool) {
         self.stands_by = stands_by;
@@ -123,6 +135,10 @@ impl PbxModel {
             phones.map(|(_, object)| (object.guid, object.registered)).collect();
         self.legs = Legs::default();
         for (_, leg) in other.legs.iter() {
+            if leg.wire.is_some() {
+                self.legs.add(leg.clone());
+                continue;
+            }
             let guid = other.directory.get(leg.object).map(|object| object.guid);
             if let Some(object) = guid.and_then(|guid| self.known(guid)) {
                 self.legs.add(Leg { object, ..leg.clone() });
@@ -133,6 +149,7 @@ impl PbxModel {
                 self.register(id, registered);
             }
         }
+        self.leave_lonely();
         self.settle();
     }
 
@@ -162,7 +179,7 @@ impl PbxModel {
         }
     }
 
-    fn known(&self, guid: Guid) -> Option<ObjectId> {
+    pub(super) fn known(&self, guid: Guid) -> Option<ObjectId> {
         self.directory.iter().find(|(_, object)| object.guid == guid).map(|(id, _)| id)
     }
 }
