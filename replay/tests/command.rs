@@ -63,6 +63,8 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
 
 #[path = "command/bisect.rs"]
 mod bisect;
+#[path = "command/diff.rs"]
+mod diff;
 #[path = "command/histories.rs"]
 mod histories;
 #[path = "command/lines.rs"]

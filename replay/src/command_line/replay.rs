@@ -40,6 +40,14 @@ Examples:
   tapline replay check day.tspt
   tapline replay check day.tspt --json | jq 'select(.breach)'";
 
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  tapline replay diff monday.tspt tuesday.tspt
+  tapline replay diff day.tspt --settings other.toml
+  tapline replay run day.tspt --json > then.jsonl
+  tapline replay diff day.tspt then.jsonl
+The last two compare two builds: one prints what it derives, the other compares.";
+
 const BISECT_EXAMPLES: &str = "\
 Examples:
   tapline replay bisect day.tspt --until 'line 20 in-service'
@@ -77,6 +85,7 @@ Examples:
 /// All of these, for the test that tries them.
 #[cfg(test)]
 pub(super) const ALL_EXAMPLES: &[&str] = &[
+    DIFF_EXAMPLES,
     REPLAY_EXAMPLES,
     INFO_EXAMPLES,
     RUN_EXAMPLES,
@@ -131,6 +140,14 @@ pub(crate) enum ReplayCommand {
     /// were, how fast this machine replays.
     #[command(after_help = STATS_EXAMPLES)]
     Stats(ReplayStats),
+    /// Show where two replays part, with what came before, and why: of two logs, of one log under two
+    /// settings files, or under two builds of this program.
+    ///
+    /// Lines are compared one by one; when a message came, and how the line is called, does not
+    /// matter. Under other settings the records of the log stay, but for timers; which PBXs there are
+    /// stays as well.
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(ReplayDiff),
     /// Find the first record after which an expectation fails, and show what it was and why.
     #[command(after_help = format!("{BISECT_EXAMPLES}{}", expression::GRAMMAR))]
     Bisect(ReplayBisect),
@@ -231,6 +248,22 @@ pub(crate) struct ReplayStats {
     #[arg(value_name = "FILE_OR_LOG")]
     pub(crate) log: PathBuf,
     /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayDiff {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "A")]
+    pub(crate) a: PathBuf,
+    /// Another one, or the output of `tapline replay run --json`
+    #[arg(value_name = "B", required_unless_present = "settings")]
+    pub(crate) b: Option<PathBuf>,
+    /// Compare with A under the settings of this file
+    #[arg(long, value_name = "FILE", conflicts_with = "b")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Print it as one JSON object, and a summary as the last
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -2,6 +2,7 @@
 
 mod bisect;
 mod check;
+mod diff;
 mod expectation;
 mod golden;
 mod info;
@@ -32,6 +33,7 @@ pub(crate) fn carry_out(options: &Replay) -> Result<(), Trouble> {
         Some(ReplayCommand::State(state)) => state::show(state),
         Some(ReplayCommand::Check(check)) => check::show(check),
         Some(ReplayCommand::Stats(stats)) => stats::show(stats),
+        Some(ReplayCommand::Diff(diff)) => diff::show(diff),
         Some(ReplayCommand::Bisect(bisect)) => bisect::show(bisect),
         Some(ReplayCommand::Shrink(shrink)) => shrink::show(shrink),
         Some(ReplayCommand::ToTest(to_test)) => golden::to_test(to_test),

@@ -197,10 +197,7 @@ fn a_call_across_nodes() -> Scene {
             Step {
                 act: Act {
                     deed: Deed::Answer("20".into()),
-                    outcome: outcome(&[
-                        ("20", &[CONNECTED[0], Mark::Done]),
-                        ("740", &CONNECTED),
-                    ]),
+                    outcome: outcome(&[("20", &[CONNECTED[0], Mark::Done]), ("740", &CONNECTED)]),
                 },
                 ..silent()
             },
