@@ -71,6 +71,8 @@ mod histories;
 mod lines;
 #[path = "command/settings.rs"]
 mod settings;
+#[path = "command/step.rs"]
+mod step;
 #[path = "command/time_machine.rs"]
 mod time_machine;
 

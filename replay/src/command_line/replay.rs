@@ -40,6 +40,13 @@ Examples:
   tapline replay check day.tspt
   tapline replay check day.tspt --json | jq 'select(.breach)'";
 
+const STEP_EXAMPLES: &str = "\
+Examples:
+  tapline replay step day.tspt
+  tapline replay step day.tspt --at 12:03:20 --line 20
+  echo 'c call #1 state' | tapline replay step day.tspt --line 20 --json
+Commands are typed, or come from a pipe, one a line; `h` lists them.";
+
 const DIFF_EXAMPLES: &str = "\
 Examples:
   tapline replay diff monday.tspt tuesday.tspt
@@ -86,6 +93,7 @@ Examples:
 #[cfg(test)]
 pub(super) const ALL_EXAMPLES: &[&str] = &[
     DIFF_EXAMPLES,
+    STEP_EXAMPLES,
     REPLAY_EXAMPLES,
     INFO_EXAMPLES,
     RUN_EXAMPLES,
@@ -140,6 +148,10 @@ pub(crate) enum ReplayCommand {
     /// were, how fast this machine replays.
     #[command(after_help = STATS_EXAMPLES)]
     Stats(ReplayStats),
+    /// Walk through a log, forward and back: each record, what it led to, and which fields of which
+    /// lines read otherwise then.
+    #[command(after_help = STEP_EXAMPLES)]
+    Step(ReplayStep),
     /// Show where two replays part, with what came before, and why: of two logs, of one log under two
     /// settings files, or under two builds of this program.
     ///
@@ -248,6 +260,22 @@ pub(crate) struct ReplayStats {
     #[arg(value_name = "FILE_OR_LOG")]
     pub(crate) log: PathBuf,
     /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayStep {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Begin at this record or time
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) at: Option<Moment>,
+    /// Look at this line only: its number, its name, or its permanent id after an @
+    #[arg(long, value_name = "LINE")]
+    pub(crate) line: Option<Which>,
+    /// Print one JSON object per place
     #[arg(long)]
     pub(crate) json: bool,
 }

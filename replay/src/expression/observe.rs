@@ -61,6 +61,11 @@ impl Observer {
         observer
     }
 
+    /// Whether the expression holds, as far as was looked.
+    pub(crate) fn now(&self) -> Option<bool> {
+        self.holds(&self.expr.shape)
+    }
+
     /// Looks at what the last record has changed, and whether the expression holds now; `None` if
     /// that depends on something that is not there.
     pub(crate) fn after(&mut self, playback: &Playback) -> Option<bool> {

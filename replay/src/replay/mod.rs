@@ -14,6 +14,7 @@ mod run;
 mod shrink;
 mod state;
 mod stats;
+mod step;
 mod which;
 mod written;
 
@@ -33,6 +34,7 @@ pub(crate) fn carry_out(options: &Replay) -> Result<(), Trouble> {
         Some(ReplayCommand::State(state)) => state::show(state),
         Some(ReplayCommand::Check(check)) => check::show(check),
         Some(ReplayCommand::Stats(stats)) => stats::show(stats),
+        Some(ReplayCommand::Step(step)) => step::show(step),
         Some(ReplayCommand::Diff(diff)) => diff::show(diff),
         Some(ReplayCommand::Bisect(bisect)) => bisect::show(bisect),
         Some(ReplayCommand::Shrink(shrink)) => shrink::show(shrink),
