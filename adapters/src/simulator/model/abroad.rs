@@ -181,7 +181,7 @@ impl PbxModel {
         let Signal { from, wire, what, .. } = signal;
         match (what, self.legs.on_wire(wire)) {
             (What::Setup(setup), _) => self.hear_setup(Wire { id: wire, to: from }, *setup),
-            (What::Told(told), Some(id)) => self.hear_told(id, *told),
+            (What::Told(told), Some(id)) => self.hear_told(id, &told),
             (What::Digits(digits), Some(id)) => {
                 self.legs.opposite(id).into_iter().for_each(|leg| self.hear_digits(leg, &digits));
             }
@@ -228,7 +228,7 @@ impl PbxModel {
     }
 
     /// What the phones here are told of a call with a phone elsewhere.
-    fn hear_told(&mut self, id: LegId, told: Told) {
+    fn hear_told(&mut self, id: LegId, told: &Told) {
         self.legs.rename(id, told.conf);
         let Some(leg) = self.legs.get_mut(id) else { return };
         if let Some(peer) = &told.peer {
@@ -243,7 +243,7 @@ impl PbxModel {
                     leg.phase = Phase::Connected;
                 }
                 for other in self.legs.opposite(id) {
-                    self.pass_on(other, &told);
+                    self.pass_on(other, told);
                 }
             }
         }

@@ -206,8 +206,9 @@ fn calls_that_come_to_nothing_elsewhere_say_why() {
     let (anna, _) = campus.watch("hq", "Anna");
     let (ben, _) = campus.watch("branch", "Ben");
     let cause = |told: &[CallInfo]| {
-        let causes = told.iter().flat_map(|info| &info.info).filter(|info| &*info.kind == "cause");
-        causes.last().map(|info| info.vali)
+        let mut causes =
+            told.iter().flat_map(|info| &info.info).filter(|info| &*info.kind == "cause");
+        causes.next_back().map(|info| info.vali)
     };
     campus.say("at branch busy 30 on");
     campus.say("call 20 30");
