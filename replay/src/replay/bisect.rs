@@ -3,6 +3,7 @@
 use super::expectation::{Expectation, Trial, Turn};
 use super::progress::Progress;
 use super::reading;
+use super::reel::{Next, Reel};
 use crate::command_line::ReplayBisect;
 use crate::output::Output;
 use crate::rows::{Clock, Row};
@@ -18,13 +19,19 @@ pub(super) fn show(options: &ReplayBisect) -> Result<(), Trouble> {
     let expectation = Expectation::read(&options.until)?;
     let trace = Trace::open(&options.log)?;
     let mut output = Output::new(options.json);
-    let (core, next) = trace.state_before(trace.first())?;
+    let (mut reel, core, next) = Reel::begin(&trace)?;
     let mut trial = Trial::new(&expectation, core, next);
-    let mut records = trace.records_from(next);
     let mut progress = Progress::new("records");
     let (mut from, mut has_begun, mut held_at) = (None, options.from.is_none(), None);
     let mut count = 0u64;
-    for (seq, record) in &mut records {
+    for next in &mut reel {
+        let (seq, record) = match next {
+            Next::Record(seq, record) => (seq, record),
+            Next::Leap(leap) => {
+                trial = Trial::new(&expectation, leap.core, leap.next);
+                continue;
+            }
+        };
         progress.record();
         count += 1;
         if let Some(moment) = options.from {
@@ -44,7 +51,7 @@ pub(super) fn show(options: &ReplayBisect) -> Result<(), Trouble> {
             Turn::Fails(_) | Turn::None => {}
         }
     }
-    Trouble::of_end(records.end())?;
+    reel.end()?;
     Err(Trouble::NotFound(match trial.has_held() {
         true => format!("`{}` never fails in {count} records", options.until),
         false => format!(

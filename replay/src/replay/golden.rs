@@ -46,7 +46,7 @@ pub(super) fn to_test(options: &ReplayToTest) -> Result<(), Trouble> {
     let mut records = trace.records_from(0);
     let kept: Vec<Record> =
         (&mut records).map(|(_, record)| record).filter(|record| !is_told(record)).collect();
-    Trouble::of_end(records.end())?;
+    let end = records.end();
     fs::create_dir_all(into).map_err(|error| Trouble::file("make", into, error))?;
     super::written::write_capture(&path, &kept, trace.about().anonymised)?;
     let callbacks = callbacks(&path)?;
@@ -65,7 +65,8 @@ pub(super) fn to_test(options: &ReplayToTest) -> Result<(), Trouble> {
         "records": kept.len(),
         "callbacks": count,
     } });
-    Output::new(options.json).summary(&sentence, &summary)
+    Output::new(options.json).summary(&sentence, &summary)?;
+    Trouble::of_end(end)
 }
 
 /// Plays all histories of a folder and compares, or accepts what has changed.

@@ -10,6 +10,7 @@ mod moment;
 mod progress;
 mod reading;
 mod records;
+mod reel;
 mod run;
 mod shrink;
 mod state;

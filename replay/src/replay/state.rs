@@ -73,7 +73,8 @@ pub(super) fn reach(log: &Path, at: Option<Moment>) -> Result<Reached, Trouble> 
         Some(at) => end_of(&trace, at)?,
         None => u64::MAX,
     };
-    let is_near = end.saturating_sub(trace.first()) <= NEAR || at.is_none();
+    let has_gaps = trace.gaps().iter().any(|gap| gap.from < end);
+    let is_near = !has_gaps && (end.saturating_sub(trace.first()) <= NEAR || at.is_none());
     let (core, next) = trace.state_before(if is_near { trace.first() } else { end })?;
     let mut playback = Playback::from(core);
     let image = trace.images().iter().find(|place| place.next == next);
