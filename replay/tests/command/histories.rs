@@ -69,3 +69,60 @@ fn a_capture_becomes_a_test_under_a_new_and_plain_name() {
     assert_ends(&again, 2, "is there already");
     assert_ends(&run(&["replay", "to-test", "../x", history, "--into", into]), 2, "no name");
 }
+
+/// What must be among the histories; `linePrepareAddToConference` is never admitted.
+#[test]
+fn the_histories_have_every_function_and_every_way_in_which_asking_a_pbx_fails() {
+    use adapters::trace::Trace;
+    use engine::fact::{Event, PbxFact, Reply};
+    use std::collections::BTreeSet;
+    let mut functions = BTreeSet::new();
+    let mut failures = BTreeSet::new();
+    let word = |debug: String| debug.split(['(', ' ']).next().unwrap().to_owned();
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "tspt") {
+            let trace = Trace::open(&path).unwrap();
+            for (_, record) in trace.records_from(0) {
+                match record.event {
+                    Event::App(_, _, _, command) => drop(functions.insert(command.function())),
+                    Event::Pbx(_, _, PbxFact::Failed(_, failure))
+                    | Event::Reply(_, _, Reply::Failed(failure)) => {
+                        failures.insert(word(format!("{failure:?}")));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    for function in [
+        "lineMakeCall",
+        "lineAnswer",
+        "lineDrop",
+        "lineSetCallParams",
+        "lineHold",
+        "lineUnhold",
+        "lineSwapHold",
+        "lineSetupTransfer",
+        "lineCompleteTransfer",
+        "lineBlindTransfer",
+        "lineRedirect",
+        "linePickup",
+        "lineDial",
+        "lineGenerateDigits",
+        "lineSendUserUserInfo",
+        "linePark",
+        "lineUnpark",
+        "lineSetupConference",
+        "lineAddToConference",
+        "lineRemoveFromConference",
+        "lineForward",
+    ] {
+        assert!(functions.contains(function), "no history has {function}: {functions:?}");
+    }
+    for failure in
+        ["Unreachable", "AccessDenied", "Broken", "TimedOut", "Status", "Fault", "Garbled"]
+    {
+        assert!(failures.contains(failure), "no history has {failure}: {failures:?}");
+    }
+}
