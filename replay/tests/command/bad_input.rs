@@ -121,6 +121,7 @@ fn of_a_capture_that_was_cut_off_every_command_uses_what_is_intact() {
         assert_eq!(output.status.code(), Some(6), "{command}: {}", stderr(&output));
     }
     assert_ends(&run(&["replay", "bisect", cut, "--until", "lines < 99"]), 6, "");
+    assert_ends(&run(&["replay", "diff", cut, cut]), 6, "");
     let small = folder.path().join("small.tspt");
     let small = small.to_str().unwrap();
     let shrunk = run(&["replay", "shrink", cut, "--keep", "lines < 3", "-o", small]);

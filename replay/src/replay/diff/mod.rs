@@ -12,6 +12,7 @@ use crate::output::{self, Output};
 use crate::settings::keys;
 use crate::trouble::Trouble;
 use adapters::settings::Settings;
+use adapters::trace::End;
 use engine::fact::Configuration;
 use serde_json::{Value, json};
 use side::{Message, Side};
@@ -26,10 +27,14 @@ const AFTER: usize = 3;
 pub(super) fn show(options: &ReplayDiff) -> Result<(), Trouble> {
     let (a, b) = sides(options)?;
     let mut output = Output::new(options.json);
-    let (streams_a, streams_b) = (streams(&a)?, streams(&b)?);
+    let ((streams_a, end_a), (streams_b, end_b)) = (streams(&a)?, streams(&b)?);
     let counts = [&streams_a, &streams_b].map(|streams| streams.values().map(Vec::len).sum());
     match first_parting(&streams_a, &streams_b) {
-        None => same(counts, &mut output),
+        None => {
+            same(counts, &mut output)?;
+            Trouble::of_end(end_a)?;
+            Trouble::of_end(end_b)
+        }
         Some(parting) => {
             let found = Found::look(&a, &b, parting)?;
             found.show(options, counts, &mut output)
@@ -54,14 +59,14 @@ fn sides(options: &ReplayDiff) -> Result<(Side, Side), Trouble> {
 /// By line: the hash of each message, and the record that led to it.
 type Streams = BTreeMap<String, Vec<(u64, u64)>>;
 
-fn streams(side: &Side) -> Result<Streams, Trouble> {
+fn streams(side: &Side) -> Result<(Streams, End), Trouble> {
     let mut streams = Streams::new();
-    side.each(&mut |message| {
+    let end = side.each(&mut |message| {
         let mut hasher = DefaultHasher::new();
         message.essence().to_string().hash(&mut hasher);
         streams.entry(message.line.clone()).or_default().push((hasher.finish(), message.record));
     })?;
-    Ok(streams)
+    Ok((streams, end))
 }
 
 /// Where two replays part.

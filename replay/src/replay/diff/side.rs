@@ -7,7 +7,7 @@ use super::retimed::Retimed;
 use crate::playback::Playback;
 use crate::rows::Row;
 use crate::trouble::Trouble;
-use adapters::trace::Trace;
+use adapters::trace::{End, Trace};
 use engine::core::Core;
 use engine::fact::{Configuration, Event, HostFact, Record};
 use serde_json::Value;
@@ -110,8 +110,8 @@ impl Side {
         Ok(found)
     }
 
-    /// Gives all messages in their order.
-    pub(super) fn each(&self, take: &mut dyn FnMut(&Message)) -> Result<(), Trouble> {
+    /// Gives all messages in their order, as far as it is intact, and says how it ends.
+    pub(super) fn each(&self, take: &mut dyn FnMut(&Message)) -> Result<End, Trouble> {
         match &self.kind {
             Kind::Printed => self.each_printed(take),
             Kind::Log => self.each_derived(None, take),
@@ -119,14 +119,14 @@ impl Side {
         }
     }
 
-    fn each_printed(&self, take: &mut dyn FnMut(&Message)) -> Result<(), Trouble> {
+    fn each_printed(&self, take: &mut dyn FnMut(&Message)) -> Result<End, Trouble> {
         let trouble = |error| Trouble::file("read", &self.path, error);
         let mut input = BufReader::new(File::open(&self.path).map_err(trouble)?);
         for number in 1.. {
             let mut line = Vec::new();
             let mut limited = input.by_ref().take(LONGEST_LINE);
             if limited.read_until(b'\n', &mut line).map_err(trouble)? == 0 {
-                return Ok(());
+                return Ok(End::Complete);
             }
             let object: Value = serde_json::from_slice(&line).map_err(|error| {
                 let path = self.path.display();
@@ -141,14 +141,14 @@ impl Side {
             let text = format!("{record:>8}  {object}");
             take(&Message { line: line_of(&object), record, object, text, says: None });
         }
-        Ok(())
+        Ok(End::Complete)
     }
 
     fn each_derived(
         &self,
         settings: Option<&Configuration>,
         take: &mut dyn FnMut(&Message),
-    ) -> Result<(), Trouble> {
+    ) -> Result<End, Trouble> {
         let trace = Trace::open(&self.path)?;
         let (core, next) = trace.state_before(trace.first())?;
         let mut playback = Playback::from(core.clone());
@@ -167,7 +167,7 @@ impl Side {
                 }
             }
         }
-        Trouble::of_end(records.end())
+        Ok(records.end())
     }
 }
 
