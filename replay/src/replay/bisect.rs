@@ -2,8 +2,8 @@
 
 use super::expectation::{Expectation, Trial, Turn};
 use super::progress::Progress;
-use super::reading;
 use super::reel::{Next, Reel};
+use super::{reading, records};
 use crate::command_line::ReplayBisect;
 use crate::output::Output;
 use crate::rows::{Clock, Row};
@@ -113,14 +113,11 @@ impl Found<'_> {
         rows.iter().try_for_each(|row| output.remark(&row.for_people()))?;
         output.heading("What applications read now")?;
         for view in &lines {
-            let identity = &view.identity;
             let calls = reading::calls_in_brief(view, playback);
             let state = crate::rows::state_word(Some(view));
-            output.remark(&format!(
-                "{} {}: {state}  {calls}",
-                identity.number.to_text(),
-                crate::rows::harmless(&identity.name.to_text())
-            ))?;
+            let name = records::line_name(view.identity.line, playback.core());
+            let row = format!("{}: {state}  {calls}", crate::rows::harmless(&name));
+            output.remark(row.trim_end())?;
         }
         Ok(())
     }

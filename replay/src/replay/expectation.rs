@@ -135,14 +135,15 @@ impl Trial {
         &self.playback
     }
 
-    /// The lines that the last record was about, or that a claim counts.
+    /// The lines that a claim counts, or else those that the last record was about.
     pub(super) fn lines_concerned(&self) -> Vec<engine::id::LineId> {
-        let mut lines = self.playback.touched().to_vec();
-        if let Watched::Expr(observer) = &self.expected {
-            lines.extend(observer.lines_counted());
+        let mut lines: Vec<_> = match &self.expected {
+            Watched::Expr(observer) => observer.lines_counted().collect(),
+            Watched::Invariants(..) => Vec::new(),
+        };
+        if lines.is_empty() {
+            lines = self.playback.touched().to_vec();
         }
-        lines.sort_unstable();
-        lines.dedup();
         lines.truncate(MOST_LINES);
         lines
     }
