@@ -50,6 +50,7 @@ impl Client {
             }),
             tls: tls.unwrap(),
             patience: Patience::default(),
+            witness: None,
         };
         let (sender, events) = mpsc::channel(16);
         let exchange = Exchange::start(&Handle::current(), PbxId(0), manner, sender);

@@ -435,6 +435,7 @@ impl Line {
         match timer {
             Timer::Deadline(_, ticket) => {
                 self.deadline(at, ticket, out);
+                self.look_for_left(at, ticket, out);
                 self.forward_deadline(ticket, out);
             }
             Timer::Ring(call, count) => self.ring(at, call, count, out),

@@ -1,7 +1,7 @@
 //! The truth, for people and tests to look at.
 
 use super::PbxModel;
-use super::leg::{LegId, Phase};
+use super::leg::{LegId, Phase, Side};
 use super::object::{Object, ObjectId};
 use engine::id::Guid;
 use std::collections::BTreeMap;
@@ -53,6 +53,8 @@ pub struct ListedLeg {
     pub state: u32,
     /// How far it has come.
     pub phase: Phase,
+    /// It is at the end of the call where that began; the others are where it went.
+    pub is_of_caller: bool,
     /// Handles given out for it: session number and call handle.
     pub handles: Vec<(u32, u32)>,
 }
@@ -95,6 +97,7 @@ impl PbxModel {
                 peer: self.opposite_number(id, leg.object),
                 state: leg.state(),
                 phase: leg.phase,
+                is_of_caller: leg.side == Side::A,
                 handles: handles.iter().map(|(handle, session)| (*session, handle.0)).collect(),
             });
             if let Some(external) = &leg.external {

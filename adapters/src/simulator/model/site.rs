@@ -151,6 +151,7 @@ impl PbxModel {
             }
         }
         self.leave_lonely();
+        // Sessions that were here before the phones hear of their calls as of any others.
         let here = |(_, leg): &(LegId, &Leg)| leg.wire.is_none();
         let legs: Vec<LegId> = self.legs.iter().filter(here).map(|(id, _)| id).collect();
         legs.into_iter().for_each(|id| self.tell(id, "update"));
