@@ -71,6 +71,7 @@ impl JournalThread {
             unwritten: VecDeque::new(),
             try_again: Instant::now(),
             look_again: Instant::now(),
+            began_at: clock.now().max(last_at),
         };
         let thread = std::thread::Builder::new()
             .name("tapline-journal".into())
@@ -101,6 +102,8 @@ struct Writer {
     try_again: Instant,
     /// When to look again whether the log has become too old or too much.
     look_again: Instant,
+    /// When the provider started.
+    began_at: Millis,
 }
 
 impl Writer {
@@ -158,9 +161,9 @@ impl Writer {
         if Instant::now() >= self.look_again {
             self.look_again = Instant::now() + LOOK_EVERY;
             self.journal.look_for_excess(self.last_at);
-            let newest = self.journal.newest_snapshot().unwrap_or_default();
-            // One that was never made has no age; the first one is made when there is something in it.
-            if newest.next > 0 && self.last_at.since(newest.last_at) > SNAPSHOT_AGE_MS {
+            let newest =
+                self.journal.newest_snapshot().map_or(self.began_at, |place| place.last_at);
+            if self.last_at.since(newest.max(self.began_at)) > SNAPSHOT_AGE_MS {
                 self.ask_for_image().await;
             }
         }
