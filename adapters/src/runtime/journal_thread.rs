@@ -228,12 +228,7 @@ impl Writer {
             }
             Intake::Snapshot => self.ask_for_image().await,
             Intake::Look(look) => look(&self.journal),
-            Intake::Image(place, core) => {
-                self.keep_image(place, &core);
-                if let Some(capture) = &self.capture {
-                    capture.image(place, core);
-                }
-            }
+            Intake::Image(place, core) => self.keep_image(place, &core),
             Intake::Stop => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
@@ -244,8 +239,20 @@ impl Writer {
         if !self.unwritten.is_empty() || self.journal.is_down() {
             return;
         }
-        match self.journal.keep_snapshot(core, place) {
-            Ok(()) => self.journal.look_for_excess(self.last_at),
+        let mut image = Vec::new();
+        let is_captured = self.capture.is_some();
+        let kept = self.journal.keep_and_give(core, place, |chunk| {
+            if is_captured {
+                image.extend_from_slice(chunk);
+            }
+        });
+        match kept {
+            Ok(()) => {
+                if let Some(capture) = &self.capture {
+                    capture.image(place, image);
+                }
+                self.journal.look_for_excess(self.last_at);
+            }
             Err(error) => self.went_down(&error),
         }
     }
