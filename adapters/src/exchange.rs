@@ -328,7 +328,7 @@ impl Lane {
         {
             self.interface = (*interface).into();
         }
-        let localised = match translation::local_number(request) {
+        let localised = match translation::local_number(request, self.interface) {
             None => None,
             Some(question) => Some(self.localised(request, &question).await),
         };

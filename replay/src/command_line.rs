@@ -33,6 +33,8 @@ Examples:
   tapline demo --estate                 two trees of PBXs that fail, come back and take over
   tapline demo --keep /tmp/demo         the same, leaving settings, log and messages
   tapline replay /tmp/demo/log          what that log leads to, compared with what was told
+  tapline replay state /tmp/demo/log --line 20   what applications read of a line
+  tapline replay bisect /tmp/demo/log --until 'calls == 0'   the record that changed that
   tapline simulate                      a PBX to try your own programs on
   tapline verify --config tapline.toml  whether these settings will work, and why not
   tapline run --config tapline.toml     the calls of a real PBX, until Ctrl-C
@@ -42,8 +44,8 @@ Examples:
 
 Exit codes:
   0  all went well
-  1  a replay led to something else than was told then, an invariant is broken, or a check of
-     `verify` failed
+  1  a replay led to something else than was told then, an invariant is broken, nothing was found,
+     or a check of `verify` failed
   2  the command line makes no sense
   3  the settings, or the description of a simulated PBX, make no sense
   4  the provider or the PBX did not do what it should
@@ -131,6 +133,9 @@ pub(crate) enum Command {
     ///
     /// One seed always plays the same. One that fails leaves a capture file, which `tapline replay`
     /// plays.
+    ///
+    /// With --script, what a file says happens, and nothing else: tests/histories has examples. Its
+    /// log is left as a capture file.
     #[command(after_help = SIM_EXAMPLES)]
     Sim(Sim),
     /// List the lines with their permanent ids, and what became of those that are no more.
@@ -213,7 +218,9 @@ const SIM_EXAMPLES: &str = "\
 Examples:
   tapline sim --seed 7 --verbose
   tapline sim --seeds 0..1000 --keep /tmp/found
-  tapline sim --seeds 0..200 --json | jq 'select(.finding)'";
+  tapline sim --seeds 0..200 --json | jq 'select(.finding)'
+  tapline sim --script tests/histories/call-hold-unhold.scene --into /tmp
+  tapline sim --script tests/histories";
 
 const LINES_EXAMPLES: &str = "\
 Examples:
@@ -356,6 +363,12 @@ pub(crate) struct Sim {
     /// Where to leave the captures of seeds that fail
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) keep: PathBuf,
+    /// Play this scenario instead, or all (*.scene) of this folder
+    #[arg(long, value_name = "FILE_OR_DIR", conflicts_with_all = ["seed", "seeds", "keep"])]
+    pub(crate) script: Option<PathBuf>,
+    /// Where to leave the logs of scenarios, as NAME.tspt each; without it, beside the scenario
+    #[arg(long, value_name = "DIR", requires = "script")]
+    pub(crate) into: Option<PathBuf>,
 }
 
 /// Whose log.

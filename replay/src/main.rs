@@ -3,6 +3,7 @@
 mod capture;
 mod command_line;
 mod demo;
+mod expression;
 mod ids;
 mod interrupt;
 mod lines;

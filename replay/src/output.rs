@@ -110,6 +110,11 @@ pub(crate) fn line(text: &str) -> Result<(), Trouble> {
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Trouble::output)
 }
 
+/// A text without escape sequences.
+pub(crate) fn without_colour(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
 /// Something that may help, on standard error.
 pub(crate) fn hint(text: &str) -> io::Result<()> {
     writeln!(anstream::stderr(), "{text}")

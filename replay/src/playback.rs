@@ -10,7 +10,8 @@ use engine::time::Millis;
 use engine::view::LineView;
 use std::collections::BTreeMap;
 
-/// A log on its way through the engine.
+/// A log on its way through the engine. A copy shares the lines.
+#[derive(Clone)]
 pub(crate) struct Playback {
     core: Core,
     at: Millis,

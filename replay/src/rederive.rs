@@ -55,6 +55,12 @@ impl Rederivation {
         self.verifier.take_effects(seq, self.playback.effects());
     }
 
+    /// Goes on behind records that are missing, with the state there.
+    pub(crate) fn leap(&mut self, core: Core, next: u64, missing: u64) {
+        self.playback.set_core(core);
+        self.verifier.leap(next, missing);
+    }
+
     /// The engine after the last record.
     pub(crate) fn playback(&self) -> &Playback {
         &self.playback

@@ -14,6 +14,9 @@ pub(crate) enum Trouble {
     /// A record breaks an invariant, or an expectation fails.
     #[error("{0}")]
     Breach(String),
+    /// What was looked for is not there.
+    #[error("{0}")]
+    NotFound(String),
     /// A check of the settings failed.
     #[error("{0}")]
     Verification(String),
@@ -73,7 +76,10 @@ impl Trouble {
     /// The exit code, as `tapline help` documents it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Trouble::Difference(_) | Trouble::Breach(_) | Trouble::Verification(_) => 1,
+            Trouble::Difference(_)
+            | Trouble::Breach(_)
+            | Trouble::NotFound(_)
+            | Trouble::Verification(_) => 1,
             Trouble::Usage(_) => 2,
             Trouble::Settings(_) => 3,
             Trouble::NoLibrary(_)

@@ -61,12 +61,22 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
     folder
 }
 
+#[path = "command/bad_input.rs"]
+mod bad_input;
+#[path = "command/bisect.rs"]
+mod bisect;
 #[path = "command/capture.rs"]
 mod capture;
+#[path = "command/diff.rs"]
+mod diff;
+#[path = "command/histories.rs"]
+mod histories;
 #[path = "command/lines.rs"]
 mod lines;
 #[path = "command/settings.rs"]
 mod settings;
+#[path = "command/step.rs"]
+mod step;
 #[path = "command/time_machine.rs"]
 mod time_machine;
 

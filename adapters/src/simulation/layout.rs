@@ -53,6 +53,21 @@ const LAYOUTS: [Layout; 7] = [
 ];
 
 impl Layout {
+    /// One PBX and nothing else.
+    pub(super) fn alone() -> Layout {
+        LAYOUTS[0]
+    }
+
+    /// The one that people call so.
+    pub(super) fn named(name: &str) -> Option<Layout> {
+        LAYOUTS.into_iter().find(|layout| layout.name == name)
+    }
+
+    /// How people call them.
+    pub(super) fn names() -> Vec<&'static str> {
+        LAYOUTS.iter().map(|layout| layout.name).collect()
+    }
+
     /// In four seeds of ten there is one PBX.
     pub(super) fn of(dice: &mut Dice) -> Layout {
         if dice.happens(300) { LAYOUTS[0] } else { dice.choose(&LAYOUTS) }

@@ -74,13 +74,19 @@ pub(super) struct World<'a> {
     pub(super) tally: Tally,
     /// The chaos is over.
     pub(super) is_quiet: bool,
+    /// A scenario is played: nothing happens by chance.
+    pub(super) is_scripted: bool,
     listener: Option<Listener<'a>>,
 }
 
 impl<'a> World<'a> {
     /// The world under a seed.
     pub(super) fn new(seed: u64, listener: Option<Listener<'a>>) -> World<'a> {
-        let swarm = Swarm::of(seed);
+        World::of(Swarm::of(seed), seed, listener)
+    }
+
+    /// A world in which this may happen.
+    pub(super) fn of(swarm: Swarm, seed: u64, listener: Option<Listener<'a>>) -> World<'a> {
         let layout = swarm.layout;
         let mut site = Site::new(&layout.estate(swarm.users), seed);
         for at in 0..site.count() {
@@ -108,6 +114,7 @@ impl<'a> World<'a> {
             host: Host::default(),
             tally: Tally::default(),
             is_quiet: false,
+            is_scripted: false,
             listener,
         }
     }
@@ -139,9 +146,15 @@ impl<'a> World<'a> {
         self.pass(asleep_ms + QUIET_MS)
     }
 
-    fn expect_convergence(&self) -> Result<(), Finding> {
+    fn expect_convergence(&mut self) -> Result<(), Finding> {
         let differences = self.differences();
-        if differences.is_empty() { Ok(()) } else { Err(Finding::NotConverged(differences)) }
+        if differences.is_empty() {
+            return Ok(());
+        }
+        for fact in self.both_sides() {
+            self.say(|| fact);
+        }
+        Err(Finding::NotConverged(differences))
     }
 
     fn expect_rest(&self) -> Result<(), Finding> {
@@ -153,7 +166,7 @@ impl<'a> World<'a> {
     }
 
     /// Lets time pass.
-    fn pass(&mut self, ms: u64) -> Result<(), Finding> {
+    pub(super) fn pass(&mut self, ms: u64) -> Result<(), Finding> {
         let until = self.now + ms;
         while let Some((at, what)) = self.agenda.next(until) {
             self.now = at;

@@ -1,5 +1,6 @@
 //! `tapline replay`: the family of commands that look at a log or a capture.
 
+use crate::expression;
 use crate::replay::{Moment, Which};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -39,6 +40,50 @@ Examples:
   tapline replay check day.tspt
   tapline replay check day.tspt --json | jq 'select(.breach)'";
 
+const STEP_EXAMPLES: &str = "\
+Examples:
+  tapline replay step day.tspt
+  tapline replay step day.tspt --at 12:03:20 --line 20
+  echo 'c call #1 state' | tapline replay step day.tspt --line 20 --json
+Commands are typed, or come from a pipe, one a line; `h` lists them.";
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  tapline replay diff monday.tspt tuesday.tspt
+  tapline replay diff day.tspt --settings other.toml
+  tapline replay run day.tspt --json > then.jsonl
+  tapline replay diff day.tspt then.jsonl
+The last two compare two builds: one prints what it derives, the other compares.";
+
+const BISECT_EXAMPLES: &str = "\
+Examples:
+  tapline replay bisect day.tspt --until 'line 20 in-service'
+  tapline replay bisect day.tspt --until 'no call longer than 60s' --from 12:00
+  tapline replay bisect day.tspt --until 'calls of 20 < 3 and every line connected'
+  tapline replay bisect day.tspt --until I-07 --json
+
+The expectation must hold at some record before it can fail. It is an EXPR, or I-01 and so on for an
+invariant of ARCHITECTURE.md, or `invariants` for all of them.
+
+";
+
+const SHRINK_EXAMPLES: &str = "\
+Examples:
+  tapline replay shrink day.tspt --keep 'no call longer than 60s' -o small.tspt
+  tapline replay shrink sim-339.tspt --keep I-07 -o small.tspt
+`tapline help replay bisect` has the grammar of EXPR.";
+
+const TO_TEST_EXAMPLES: &str = "\
+Examples:
+  tapline replay to-test hang-up-never-seen small.tspt
+  tapline replay golden tests/histories";
+
+const GOLDEN_EXAMPLES: &str = "\
+Examples:
+  tapline replay golden tests/histories
+  tapline replay golden --accept tests/histories
+  tapline replay golden --renew --accept tests/histories";
+
 const STATS_EXAMPLES: &str = "\
 Examples:
   tapline replay stats day.tspt
@@ -46,8 +91,20 @@ Examples:
 
 /// All of these, for the test that tries them.
 #[cfg(test)]
-pub(super) const ALL_EXAMPLES: &[&str] =
-    &[REPLAY_EXAMPLES, INFO_EXAMPLES, RUN_EXAMPLES, STATE_EXAMPLES, CHECK_EXAMPLES, STATS_EXAMPLES];
+pub(super) const ALL_EXAMPLES: &[&str] = &[
+    DIFF_EXAMPLES,
+    STEP_EXAMPLES,
+    REPLAY_EXAMPLES,
+    INFO_EXAMPLES,
+    RUN_EXAMPLES,
+    STATE_EXAMPLES,
+    CHECK_EXAMPLES,
+    STATS_EXAMPLES,
+    BISECT_EXAMPLES,
+    SHRINK_EXAMPLES,
+    TO_TEST_EXAMPLES,
+    GOLDEN_EXAMPLES,
+];
 
 /// The short form, or one of the family.
 #[derive(Debug, Args)]
@@ -91,6 +148,35 @@ pub(crate) enum ReplayCommand {
     /// were, how fast this machine replays.
     #[command(after_help = STATS_EXAMPLES)]
     Stats(ReplayStats),
+    /// Walk through a log, forward and back: each record, what it led to, and which fields of which
+    /// lines read otherwise then.
+    #[command(after_help = STEP_EXAMPLES)]
+    Step(ReplayStep),
+    /// Show where two replays part, with what came before, and why: of two logs, of one log under two
+    /// settings files, or under two builds of this program.
+    ///
+    /// Lines are compared one by one; when a message came, and how the line is called, does not
+    /// matter. Under other settings the records of the log stay, but for timers; which PBXs there are
+    /// stays as well.
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(ReplayDiff),
+    /// Find the first record after which an expectation fails, and show what it was and why.
+    #[command(after_help = format!("{BISECT_EXAMPLES}{}", expression::GRAMMAR))]
+    Bisect(ReplayBisect),
+    /// Make the smallest trace that still fails: first sessions, PBXs, lines, calls and requests are
+    /// left out as a whole, then Polls, then single records.
+    #[command(after_help = SHRINK_EXAMPLES)]
+    Shrink(ReplayShrink),
+    /// Make a test of this project out of a log or capture: the history, and beside it the callbacks
+    /// that it leads to today.
+    #[command(after_help = TO_TEST_EXAMPLES)]
+    ToTest(ReplayToTest),
+    /// Play all histories of a folder, and name the first callback of each that is another one.
+    ///
+    /// NAME.tspt is a history, NAME.txt has the callbacks that it must lead to, and NAME.scene, if
+    /// there is one, is the scenario that it was made from.
+    #[command(after_help = GOLDEN_EXAMPLES)]
+    Golden(ReplayGolden),
 }
 
 #[derive(Debug, Args)]
@@ -174,6 +260,102 @@ pub(crate) struct ReplayStats {
     #[arg(value_name = "FILE_OR_LOG")]
     pub(crate) log: PathBuf,
     /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayStep {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Begin at this record or time
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) at: Option<Moment>,
+    /// Look at this line only: its number, its name, or its permanent id after an @
+    #[arg(long, value_name = "LINE")]
+    pub(crate) line: Option<Which>,
+    /// Print one JSON object per place
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayDiff {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "A")]
+    pub(crate) a: PathBuf,
+    /// Another one, or the output of `tapline replay run --json`
+    #[arg(value_name = "B", required_unless_present = "settings")]
+    pub(crate) b: Option<PathBuf>,
+    /// Compare with A under the settings of this file
+    #[arg(long, value_name = "FILE", conflicts_with = "b")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Print it as one JSON object, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayBisect {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// What is expected
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) until: String,
+    /// Look from this record or time on
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) from: Option<Moment>,
+    /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayShrink {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// The expectation that must still fail
+    #[arg(long, value_name = "I-nn|EXPR")]
+    pub(crate) keep: String,
+    /// Where to write what is left; it must not be there yet
+    #[arg(long, short, value_name = "OUT.tspt")]
+    pub(crate) output: PathBuf,
+    /// Print a summary as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayToTest {
+    /// What the test is called: small letters, digits and hyphens
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The folder of a log, or a capture file, from the first record on
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// The folder of the histories
+    #[arg(long, value_name = "DIR", default_value = "tests/histories")]
+    pub(crate) into: PathBuf,
+    /// Print a summary as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayGolden {
+    /// The folder of the histories
+    #[arg(value_name = "DIR", default_value = "tests/histories")]
+    pub(crate) folder: PathBuf,
+    /// First play all scenarios (*.scene) of the folder anew, and take their logs for histories
+    #[arg(long)]
+    pub(crate) renew: bool,
+    /// Take what they lead to now for what they should lead to
+    #[arg(long)]
+    pub(crate) accept: bool,
+    /// Print one JSON object per difference, and a summary as the last
     #[arg(long)]
     pub(crate) json: bool,
 }

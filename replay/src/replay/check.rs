@@ -2,6 +2,7 @@
 
 use super::progress::Progress;
 use super::records;
+use super::reel::{Next, Reel};
 use crate::command_line::ReplayCheck;
 use crate::output::Output;
 use crate::rederive::Rederivation;
@@ -25,20 +26,26 @@ const MOST_SHOWN: usize = 50;
 /// Checks a log.
 pub(super) fn show(options: &ReplayCheck) -> Result<(), Trouble> {
     let trace = Trace::open(&options.log)?;
-    let (core, next) = trace.state_before(trace.first())?;
+    let (mut reel, core, next) = Reel::begin(&trace)?;
     let mut output = Output::new(options.json);
     let mut check = Check::going_on(core, next);
     let mut progress = Progress::new("records");
-    let mut log_records = trace.records_from(next);
-    for (seq, record) in &mut log_records {
+    for next in &mut reel {
+        let (seq, record) = match next {
+            Next::Record(seq, record) => (seq, record),
+            Next::Leap(leap) => {
+                check.watch = Watch::going_on(&leap.core);
+                check.replay.leap(leap.core, leap.next, leap.missing);
+                continue;
+            }
+        };
         progress.record();
         for breach in check.take(seq, &record) {
             check.tell(&breach, &mut output)?;
         }
     }
-    let end = log_records.end();
     check.conclude(&mut output)?;
-    Trouble::of_end(end)
+    reel.end()
 }
 
 /// What a record breaks.

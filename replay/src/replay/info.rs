@@ -2,12 +2,13 @@
 
 use super::progress::Progress;
 use super::records;
+use super::reel::{Next, Reel};
 use crate::command_line::ReplayInfo;
 use crate::output::line;
 use crate::playback::Playback;
 use crate::rows::{Clock, age, fitted, heading};
 use crate::trouble::Trouble;
-use adapters::trace::{End, Trace};
+use adapters::trace::Trace;
 use engine::effect::{Effect, Notice, Report, What};
 use engine::fact::{Event, HostFact, PbxFact, Record};
 use engine::id::PbxId;
@@ -19,29 +20,33 @@ use std::collections::BTreeMap;
 pub(super) fn show(options: &ReplayInfo) -> Result<(), Trouble> {
     let trace = Trace::open(&options.log)?;
     let about = about(&trace);
-    let (core, next) = trace.state_before(trace.first())?;
+    let (mut reel, core, _) = Reel::begin(&trace)?;
     let mut found = Found { images: trace.images().len(), ..Found::default() };
     let mut playback = Playback::from(core);
     let mut progress = Progress::new("records");
-    let mut log_records = trace.records_from(next);
-    for (seq, record) in &mut log_records {
+    for next in &mut reel {
+        let (seq, record) = match next {
+            Next::Record(seq, record) => (seq, record),
+            Next::Leap(leap) => {
+                playback.set_core(leap.core);
+                found.missing += leap.missing;
+                continue;
+            }
+        };
         progress.record();
         found.record(seq, &record);
         playback.take(record);
         found.effects(playback.effects());
     }
-    let end = log_records.end();
     found.lines(&playback);
-    let damage = match &end {
-        End::Complete => None,
-        End::Damaged(why) | End::Unusable(why) => Some(why.as_str()),
-    };
+    let damage = reel.damage();
+    let damage = damage.as_deref();
     if options.json {
         line(&found.object(&about, damage).to_string())?;
     } else {
         found.print(&about, damage)?;
     }
-    Trouble::of_end(end)
+    reel.end()
 }
 
 /// What the file says of itself: of which sort it is, who wrote it, and whether it is anonymised.

@@ -2,6 +2,7 @@
 
 use super::moment::Point;
 use super::progress::Progress;
+use super::reel::{Leap, Next, Reel};
 use crate::command_line::{Filter, ReplayRun};
 use crate::output::{self, Output};
 use crate::rederive::{Rederivation, verdict};
@@ -14,13 +15,21 @@ use engine::time::Millis;
 /// Replays a log and shows what it leads to.
 pub(super) fn show(options: &ReplayRun) -> Result<(), Trouble> {
     let trace = Trace::open(&options.log)?;
-    let (core, next) = trace.state_before(trace.first())?;
+    let (mut reel, core, next) = Reel::begin(&trace)?;
     let mut output = Output::new(options.json);
     let mut replay = Rederivation::going_on(core, next);
-    let mut records = trace.records_from(next);
     let mut filter = None;
     let mut progress = Progress::new("records");
-    for (seq, record) in &mut records {
+    for next in &mut reel {
+        let (seq, record) = match next {
+            Next::Record(seq, record) => (seq, record),
+            Next::Leap(leap) => {
+                let Leap { core, next, missing, why } = *leap;
+                output.heading(&format!("{missing} records before {next} are missing: {why}"))?;
+                replay.leap(core, next, missing);
+                continue;
+            }
+        };
         progress.record();
         let filter = filter.get_or_insert_with(|| Shown::new(&options.filter, record.at));
         let (at, is_shown) = (record.at, !options.quiet && filter.is_time(seq, record.at));
@@ -39,9 +48,8 @@ pub(super) fn show(options: &ReplayRun) -> Result<(), Trouble> {
             return Err(trouble);
         }
     }
-    let end = records.end();
     output.summary(&verdict(&replay.tally()), &replay.summary(None))?;
-    Trouble::of_end(end)
+    reel.end()
 }
 
 fn is_start(record: &Record) -> bool {

@@ -16,25 +16,12 @@ use std::path::Path;
 /// Shows the state at a moment.
 pub(super) fn show(options: &ReplayState) -> Result<(), Trouble> {
     let place = reach(&options.log, options.at)?;
-    let playback = &place.playback;
-    let views = views(playback, options.line.as_ref());
-    if let (Some(which), true) = (&options.line, views.is_empty()) {
-        return Err(Trouble::Usage(no_such_line(which, playback)));
-    }
+    let (playback, line) = (&place.playback, options.line.as_ref());
     let mut output = Output::new(options.json);
-    let sentence = place.in_words();
-    output.remark(&heading(&sentence))?;
+    output.remark(&heading(&place.in_words()))?;
+    print(playback, line, &mut output)?;
+    let views = views(playback, line);
     let calls: usize = views.iter().map(|view| view.calls.len()).sum();
-    match (&mut output, &options.line) {
-        (Output::Machines, _) => {
-            for view in &views {
-                let object = reading::object(view, playback, playback.at());
-                crate::output::line(&object.to_string())?;
-            }
-        }
-        (output, Some(_)) => views.iter().try_for_each(|view| detail(view, playback, output))?,
-        (output, None) => table(&views, playback, output)?,
-    }
     let summary = json!({ "summary": {
         "record": place.seq,
         "time": Clock::of(playback.at()).whole(),
@@ -43,6 +30,26 @@ pub(super) fn show(options: &ReplayState) -> Result<(), Trouble> {
     } });
     output.summary(&format!("{} lines, {calls} calls.", views.len()), &summary)?;
     place.end.map_or(Ok(()), Trouble::of_end)
+}
+
+/// Shows what can be read: of all lines in a table, of a certain one everything.
+pub(super) fn print(
+    playback: &Playback,
+    line: Option<&Which>,
+    output: &mut Output,
+) -> Result<(), Trouble> {
+    let views = views(playback, line);
+    if let (Some(which), true) = (line, views.is_empty()) {
+        return Err(Trouble::Usage(no_such_line(which, playback)));
+    }
+    match (&mut *output, line) {
+        (Output::Machines, _) => views.iter().try_for_each(|view| {
+            let object = reading::object(view, playback, playback.at());
+            crate::output::line(&object.to_string())
+        }),
+        (output, Some(_)) => views.iter().try_for_each(|view| detail(view, playback, output)),
+        (output, None) => table(&views, playback, output),
+    }
 }
 
 /// A place in a log, with the state there.
@@ -66,7 +73,8 @@ pub(super) fn reach(log: &Path, at: Option<Moment>) -> Result<Reached, Trouble> 
         Some(at) => end_of(&trace, at)?,
         None => u64::MAX,
     };
-    let is_near = end.saturating_sub(trace.first()) <= NEAR || at.is_none();
+    let has_gaps = trace.gaps().iter().any(|gap| gap.from < end);
+    let is_near = !has_gaps && (end.saturating_sub(trace.first()) <= NEAR || at.is_none());
     let (core, next) = trace.state_before(if is_near { trace.first() } else { end })?;
     let mut playback = Playback::from(core);
     let image = trace.images().iter().find(|place| place.next == next);
@@ -88,7 +96,7 @@ pub(super) fn reach(log: &Path, at: Option<Moment>) -> Result<Reached, Trouble> 
 }
 
 /// The number of the first record after a moment.
-fn end_of(trace: &Trace, at: Moment) -> Result<u64, Trouble> {
+pub(super) fn end_of(trace: &Trace, at: Moment) -> Result<u64, Trouble> {
     let first = || trace.records_from(trace.first()).next();
     Ok(match first().map_or(Point::Seq(0), |(_, record)| at.in_log(record.at)) {
         Point::Seq(seq) => seq.saturating_add(1),

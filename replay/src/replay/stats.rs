@@ -2,6 +2,7 @@
 
 use super::progress::Progress;
 use super::records;
+use super::reel::{Next, Reel};
 use crate::command_line::ReplayStats;
 use crate::output::line;
 use crate::playback::Playback;
@@ -20,19 +21,26 @@ use std::time::Instant;
 /// Counts a log.
 pub(super) fn show(options: &ReplayStats) -> Result<(), Trouble> {
     let trace = Trace::open(&options.log)?;
-    let (core, next) = trace.state_before(trace.first())?;
+    let (mut reel, core, _) = Reel::begin(&trace)?;
     let mut stats = Stats::default();
     let mut playback = Playback::from(core);
     let mut progress = Progress::new("records");
-    let mut log_records = trace.records_from(next);
     let begun = Instant::now();
-    for (_, record) in &mut log_records {
+    for next in &mut reel {
+        let record = match next {
+            Next::Record(_, record) => record,
+            Next::Leap(leap) => {
+                playback.set_core(leap.core);
+                stats.asked.clear();
+                stats.live.clear();
+                continue;
+            }
+        };
         progress.record();
         stats.record(&record);
         playback.take(record);
         stats.effects(&playback);
     }
-    let end = log_records.end();
     let seconds = begun.elapsed().as_secs_f64().max(1e-9);
     let per_second = (stats.count as f64 / seconds) as u64;
     if options.json {
@@ -40,7 +48,7 @@ pub(super) fn show(options: &ReplayStats) -> Result<(), Trouble> {
     } else {
         stats.print(per_second)?;
     }
-    Trouble::of_end(end)
+    reel.end()
 }
 
 #[derive(Default)]

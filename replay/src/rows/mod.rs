@@ -176,7 +176,7 @@ impl From<&CallCard> for Parties {
 
 /// Counts the calls of each line in the order in which they appear, whatever they are called by
 /// those who speak of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CallCount<Line, Call> {
     of_line: BTreeMap<Line, u32>,
     known: BTreeMap<Call, u32>,

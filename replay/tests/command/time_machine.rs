@@ -11,7 +11,13 @@ fn demo() -> (tempfile::TempDir, String) {
     (folder, log)
 }
 
-fn objects(output: &Output) -> Vec<Value> {
+/// A golden history.
+pub(super) fn history(name: &str) -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    folder.join(format!("tests/histories/{name}.tspt")).to_str().unwrap().to_owned()
+}
+
+pub(super) fn objects(output: &Output) -> Vec<Value> {
     stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
