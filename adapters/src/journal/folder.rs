@@ -216,6 +216,11 @@ impl Copy {
     /// silently is at most what is in their newest segment.
     const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
+    /// Whether the storage is too large to be copied.
+    pub(super) fn is_large(dir: &Path) -> bool {
+        Storage::file_in(dir).metadata().is_ok_and(|file| file.len() > Copy::MAX_BYTES)
+    }
+
     /// Makes the copy; none if there is nothing to copy, or no room, or too much. A copy that is
     /// there already was made before an earlier opening that found damage, and knows more.
     fn before_opening(dir: &Path) -> Option<Copy> {

@@ -329,6 +329,16 @@ impl Journal {
     /// # Errors
     /// See [`AppendError`].
     pub fn keep_snapshot(&mut self, core: &Core, place: Place) -> Result<(), AppendError> {
+        self.keep_and_give(core, place, |_| ())
+    }
+
+    /// The same, and gives each chunk to somebody as well.
+    pub(crate) fn keep_and_give(
+        &mut self,
+        core: &Core,
+        place: Place,
+        mut give: impl FnMut(&[u8]),
+    ) -> Result<(), AppendError> {
         let (mut ids, mut bytes) = (self.holdings.ids, 0);
         let before = self.holdings.appended;
         self.with_storage(|storage, _| {
@@ -338,6 +348,7 @@ impl Journal {
             let written = snapshot::write(core, place, |number, chunk| {
                 storage.put_chunk(place.next, number, chunk)?;
                 bytes += chunk.len() as u64;
+                give(chunk);
                 if number % CHUNKS_A_FLUSH == CHUNKS_A_FLUSH - 1 { storage.flush() } else { Ok(()) }
             });
             match written {

@@ -197,7 +197,8 @@ fn open_source(folder: Folder<'_>, path: &Path) -> Result<(Source, Option<String
         }
         Found::Whole(storage, copy) => (storage, copy),
     };
-    if all_frames_can_be_had(&storage) {
+    // A large one is not read through: what cannot be had is found out by who gets there.
+    if Copy::is_large(&dir) || all_frames_can_be_had(&storage) {
         copy.into_iter().for_each(Copy::remove);
         return Ok((Source::Storage(storage), None));
     }

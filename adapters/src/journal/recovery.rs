@@ -11,6 +11,7 @@ use engine::core::Core;
 use engine::frame::Chain;
 use engine::snapshot;
 use engine::time::Millis;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -117,7 +118,19 @@ fn fold_salvaged(
     salvaged: Salvaged,
     what: String,
 ) -> Result<Folded, OpenError> {
+    let hole = salvaged.first_hole();
+    // Behind a hole work goes on if there is a snapshot that bridges it.
+    let salvaged = salvaged.with_islands();
     let fold = Fold::of(SourceRef::Salvaged(&salvaged)).map_err(|stop| stopped(folder, stop))?;
+    let what = match hole.filter(|hole| hole.end < fold.chain.next()) {
+        Some(Range { start, end }) => {
+            let last = end - 1;
+            format!(
+                "{what}; records {start} to {last} cannot be read any more, but those behind them"
+            )
+        }
+        None => what,
+    };
     Ok((Source::Salvaged(salvaged), fold, Some(what)))
 }
 

@@ -14,6 +14,7 @@ use engine::snapshot;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
 /// Everything intact in the file of a storage.
@@ -69,7 +70,14 @@ impl Salvaged {
         Ok(Salvaged { file, frames, islands, reach, chunks, ids, first })
     }
 
-    /// For who only reads: also what is intact behind the damage.
+    /// The records that are missing before the first frame behind the damage.
+    pub(super) fn first_hole(&self) -> Option<Range<u64>> {
+        let (_, last) = self.frame_up_to(u64::MAX).ok()??;
+        let end = Frame::read_exact(&last).ok()?.next();
+        self.islands.keys().next().map(|first| end..*first)
+    }
+
+    /// With what is intact behind the damage as well.
     pub(super) fn with_islands(mut self) -> Salvaged {
         self.frames.append(&mut self.islands);
         self

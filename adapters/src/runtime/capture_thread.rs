@@ -9,7 +9,8 @@ use crate::capture::{About, CaptureError, CaptureWriter, EXTENSION, RawMessage};
 use crate::settings::Captures;
 use engine::core::Core;
 use engine::frame::Frame;
-use engine::snapshot::Place;
+use engine::snapshot::{self, Place};
+use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ const QUEUE_BYTES: u64 = 32 * 1024 * 1024;
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// Bytes of frames that are kept for the file that begins with an image which is under way.
 const BACKLOG_BYTES: usize = 64 * 1024 * 1024;
+/// After trouble with a file, the next one is begun.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// The beginning of the names of the files; others are left alone.
 const PREFIX: &str = "tapline-";
 
@@ -36,8 +39,8 @@ enum Taken {
     Frames(Vec<u8>),
     /// An image of this place was asked for; frames from it on are written from now.
     Asked(Place),
-    /// It is here.
-    Image(Place, Box<Core>),
+    /// Here it is: its chunks, one behind the other, as they were written to the log.
+    Image(Place, Vec<u8>),
     /// What a message of a PBX says, without secrets.
     Raw(Vec<u8>),
 }
@@ -65,11 +68,18 @@ impl CaptureThread {
         let (waiting, wants_image) = (Arc::default(), Arc::default());
         let inlet_of =
             Inlet { taken, waiting: Arc::clone(&waiting), wants_image: Arc::clone(&wants_image) };
-        let mut roll =
-            Roll { captures, file: None, backlog: None, waiting, wants_image, is_reported: false };
+        let mut roll = Roll {
+            captures,
+            file: None,
+            backlog: None,
+            waiting,
+            wants_image,
+            is_reported: false,
+            not_before: None,
+        };
         let thread = thread::Builder::new().name("tapline-capture".into()).spawn(move || {
             roll.clear_away();
-            roll.image(place, &core);
+            roll.image(place, &chunks_of(&core, place));
             drop(core);
             roll.run(&inlet);
         })?;
@@ -104,9 +114,9 @@ impl Inlet {
         self.put(Taken::Asked(place));
     }
 
-    /// Takes the image.
-    pub(crate) fn image(&self, place: Place, core: Box<Core>) {
-        self.put(Taken::Image(place, core));
+    /// Takes the image: its chunks, one behind the other, as they were written to the log.
+    pub(crate) fn image(&self, place: Place, chunks: Vec<u8>) {
+        self.put(Taken::Image(place, chunks));
     }
 
     /// Whether an image is wanted, so that a new file can begin. Says so once.
@@ -146,6 +156,8 @@ struct Roll {
     wants_image: Arc<AtomicBool>,
     /// Whether the trouble that there is was told.
     is_reported: bool,
+    /// When to try again after trouble.
+    not_before: Option<Instant>,
 }
 
 impl Roll {
@@ -164,7 +176,7 @@ impl Roll {
                 Ok(Taken::Asked(place)) => {
                     self.backlog = Some(Backlog { place, frames: Vec::new(), bytes: 0 });
                 }
-                Ok(Taken::Image(place, core)) => self.image(place, &core),
+                Ok(Taken::Image(place, chunks)) => self.image(place, &chunks),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -179,8 +191,9 @@ impl Roll {
 
     fn frames(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
-        while let Ok((_, len)) = Frame::read(rest) {
-            let (frame, behind) = rest.split_at(len);
+        // They come from us, one whole one behind the other.
+        while let Some(len) = rest.first_chunk().and_then(|header| Frame::len_of(header).ok()) {
+            let (frame, behind) = rest.split_at(len.min(rest.len()));
             if let Some(backlog) = &mut self.backlog {
                 backlog.frames.push(frame.to_vec());
                 backlog.bytes += len;
@@ -195,7 +208,9 @@ impl Roll {
 
     fn frame(&mut self, bytes: &[u8]) {
         let Some(open) = &mut self.file else {
-            self.wants_image.store(self.backlog.is_none(), Ordering::Relaxed);
+            // An image costs something, so a folder that cannot be written is not tried all the time.
+            let is_due = self.not_before.is_none_or(|at| Instant::now() >= at);
+            self.wants_image.store(self.backlog.is_none() && is_due, Ordering::Relaxed);
             return;
         };
         if let Err(error) = open.writer.frame(bytes) {
@@ -219,18 +234,18 @@ impl Roll {
     }
 
     /// The next file begins with an image, or this one gets another.
-    fn image(&mut self, place: Place, core: &Core) {
+    fn image(&mut self, place: Place, chunks: &[u8]) {
         let backlog = self.backlog.take().filter(|backlog| backlog.place == place);
         let goes_on = self.file.as_ref().is_some_and(|open| !self.is_full(open));
         if goes_on && let Some(open) = &mut self.file {
-            if let Err(error) = open.writer.image(core, place) {
+            if let Err(error) = write_chunks(&mut open.writer, chunks) {
                 self.report(&error);
                 self.finish();
             }
             return;
         }
         self.finish();
-        match self.begin(place, core) {
+        match self.begin(place, chunks) {
             Ok(open) => {
                 self.file = Some(open);
                 self.is_reported = false;
@@ -241,7 +256,7 @@ impl Roll {
         self.clear_away();
     }
 
-    fn begin(&self, place: Place, core: &Core) -> Result<Open, CaptureError> {
+    fn begin(&self, place: Place, chunks: &[u8]) -> Result<Open, CaptureError> {
         let folder = &self.captures.path;
         fs::create_dir_all(folder)?;
         let path = folder.join(format!("{PREFIX}{:020}.{EXTENSION}", place.next));
@@ -249,7 +264,7 @@ impl Roll {
         let about = About { raw: self.captures.raw, ..About::this_program(false) };
         let mut writer = CaptureWriter::new(file, &about)?;
         if place.next > 0 {
-            writer.image(core, place)?;
+            write_chunks(&mut writer, chunks)?;
         }
         Ok(Open { path, writer, begun: Instant::now() })
     }
@@ -301,11 +316,39 @@ impl Roll {
     }
 
     fn report(&mut self, error: &CaptureError) {
+        self.not_before = Some(Instant::now() + AGAIN_AFTER);
         if !std::mem::replace(&mut self.is_reported, true) {
             let folder = self.captures.path.display();
             tracing::error!("nothing is captured in {folder}: {error}; it is tried again");
         }
     }
+}
+
+fn write_chunks(
+    writer: &mut CaptureWriter<BufWriter<File>>,
+    mut chunks: &[u8],
+) -> Result<(), CaptureError> {
+    while let Some(found) = snapshot::find_chunk(chunks) {
+        let (chunk, rest) = chunks.split_at(found.len);
+        writer.chunk(chunk)?;
+        chunks = rest;
+    }
+    Ok(())
+}
+
+/// The chunks of a state, one behind the other; none if it is too large, and then the file begins
+/// without.
+fn chunks_of(core: &Core, place: Place) -> Vec<u8> {
+    let mut chunks = Vec::new();
+    let written = snapshot::write(core, place, |_, chunk| {
+        chunks.extend_from_slice(chunk);
+        Ok::<(), Infallible>(())
+    });
+    if let Err(error) = written {
+        tracing::warn!("the captures begin without an image: {error}");
+        chunks.clear();
+    }
+    chunks
 }
 
 /// Our capture files with their sizes and ages, the oldest first.
@@ -382,7 +425,7 @@ mod tests {
                 2 => {
                     if let Some(place) = asked.take() {
                         let core = core_after(&records[..place.next as usize]);
-                        inlet.image(place, Box::new(core));
+                        inlet.image(place, chunks_of(&core, place));
                     }
                 }
                 _ => {}
@@ -452,6 +495,21 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_cannot_be_written_is_left_in_peace_for_a_while() {
+        let (folder, records) = (TempDir::new().unwrap(), history());
+        let captures = captures(&folder, 1 << 40, u64::MAX);
+        fs::write(&captures.path, "here first").unwrap();
+        let (inlet, thread) =
+            CaptureThread::start(captures, Place::default(), Core::default()).unwrap();
+        frames_of(&records).iter().for_each(|frame| inlet.frames(frame));
+        let CaptureThread { thread } = thread;
+        let wants_image = Arc::clone(&inlet.wants_image);
+        drop(inlet);
+        thread.join().unwrap();
+        assert!(!wants_image.load(Ordering::Relaxed));
+    }
+
+    #[test]
     fn frames_that_were_lost_on_the_way_end_a_file_and_the_next_image_begins_another() {
         let (folder, records) = (TempDir::new().unwrap(), history());
         let captures = captures(&folder, 1 << 40, u64::MAX);
@@ -468,7 +526,7 @@ mod tests {
         let place = Place { next: 50, last_at: records[49].at };
         inlet.asked(place);
         inlet.frames(&frames[5]);
-        inlet.image(place, Box::new(core_after(&records[..50])));
+        inlet.image(place, chunks_of(&core_after(&records[..50]), place));
         inlet.frames(&frames[6]);
         drop(inlet);
         thread.into_handle().join().unwrap();

@@ -71,6 +71,7 @@ impl JournalThread {
             unwritten: VecDeque::new(),
             try_again: Instant::now(),
             look_again: Instant::now(),
+            began_at: clock.now().max(last_at),
         };
         let thread = std::thread::Builder::new()
             .name("tapline-journal".into())
@@ -101,6 +102,8 @@ struct Writer {
     try_again: Instant,
     /// When to look again whether the log has become too old or too much.
     look_again: Instant,
+    /// When the provider started.
+    began_at: Millis,
 }
 
 impl Writer {
@@ -158,9 +161,9 @@ impl Writer {
         if Instant::now() >= self.look_again {
             self.look_again = Instant::now() + LOOK_EVERY;
             self.journal.look_for_excess(self.last_at);
-            let newest = self.journal.newest_snapshot().unwrap_or_default();
-            // One that was never made has no age; the first one is made when there is something in it.
-            if newest.next > 0 && self.last_at.since(newest.last_at) > SNAPSHOT_AGE_MS {
+            let newest =
+                self.journal.newest_snapshot().map_or(self.began_at, |place| place.last_at);
+            if self.last_at.since(newest.max(self.began_at)) > SNAPSHOT_AGE_MS {
                 self.ask_for_image().await;
             }
         }
@@ -225,12 +228,7 @@ impl Writer {
             }
             Intake::Snapshot => self.ask_for_image().await,
             Intake::Look(look) => look(&self.journal),
-            Intake::Image(place, core) => {
-                self.keep_image(place, &core);
-                if let Some(capture) = &self.capture {
-                    capture.image(place, core);
-                }
-            }
+            Intake::Image(place, core) => self.keep_image(place, &core),
             Intake::Stop => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
@@ -241,8 +239,20 @@ impl Writer {
         if !self.unwritten.is_empty() || self.journal.is_down() {
             return;
         }
-        match self.journal.keep_snapshot(core, place) {
-            Ok(()) => self.journal.look_for_excess(self.last_at),
+        let mut image = Vec::new();
+        let is_captured = self.capture.is_some();
+        let kept = self.journal.keep_and_give(core, place, |chunk| {
+            if is_captured {
+                image.extend_from_slice(chunk);
+            }
+        });
+        match kept {
+            Ok(()) => {
+                if let Some(capture) = &self.capture {
+                    capture.image(place, image);
+                }
+                self.journal.look_for_excess(self.last_at);
+            }
             Err(error) => self.went_down(&error),
         }
     }

@@ -389,6 +389,35 @@ fn snapshots_are_salvaged_too() {
 }
 
 #[test]
+fn a_snapshot_behind_the_damage_leads_on_and_only_what_is_damaged_is_lost() {
+    let (folder, records) = (folder(), history());
+    let mut journal = open(folder.path()).0;
+    append_all(&mut journal, &records, 16);
+    journal.keep_snapshot(&core_after(&records[..100]), place_after(&records[..100])).unwrap();
+    journal.close().unwrap();
+    let file = Storage::file_in(&folder.path().join("log-1"));
+    let mut bytes = fs::read(&file).unwrap();
+    let frames: Vec<usize> = (0..bytes.len() - 64)
+        .filter(|at| Frame::read(&bytes[*at..]).is_ok_and(|(frame, _)| frame.first() == 48))
+        .collect();
+    frames.into_iter().for_each(|at| bytes[at + 50] ^= 1);
+    fs::write(&file, bytes).unwrap();
+    let (mut journal, recovered) = open(folder.path());
+    assert_eq!(recovered.core, core_after(&records));
+    assert_eq!((recovered.next_seq, recovered.missing), (records.len() as u64, 0));
+    let damage = recovered.damage.unwrap().to_string();
+    assert!(damage.contains("records 48 to 63 cannot be read"), "{damage}");
+    journal.append(records.len() as u64, &[small(1)]).unwrap();
+    journal.close().unwrap();
+    let recovered = open(folder.path()).1;
+    assert_eq!((recovered.damage, recovered.next_seq), (None, records.len() as u64 + 1));
+    let (read, error) = read_log(folder.path());
+    assert_eq!((read.len(), error.unwrap().next), (48, 48), "the hole is there for who reads");
+    let reader = LogReader::open(folder.path(), PATIENCE).unwrap();
+    assert_eq!(reader.records_from(100).count(), records.len() - 100 + 1);
+}
+
+#[test]
 fn moving_on_that_was_interrupted_is_done_again() {
     let (folder, records) = (folder(), history());
     log_of(folder.path(), &records);
