@@ -377,6 +377,8 @@ fn guarded(who: &str, work: impl FnOnce()) {
 mod tests {
     use super::*;
     use crate::views::Views;
+    use engine::fact::{Configuration, Event, HostFact, PbxSettings};
+    use engine::place::Place;
     use engine::strategy::histories;
     use proptest::prelude::*;
     use std::cell::RefCell;
@@ -412,30 +414,94 @@ mod tests {
         (core, effects, views)
     }
 
+    /// I-16: what the provider does and what a replay does is the same.
+    fn agree(records: Vec<Record>, sizes: Vec<usize>) -> Result<(), TestCaseError> {
+        let mut core = Core::default();
+        let mut effects = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            let mut out = Effects::new();
+            core.apply(record.clone(), &mut out);
+            effects.extend(out.into_iter().map(|effect| (index, effect)));
+        }
+        let (acted, acted_effects, views) = through_actors(records, sizes);
+        prop_assert_eq!(&acted_effects, &effects);
+        prop_assert_eq!(&acted, &core);
+        for line in core.lines() {
+            let published = views.read(line.id()).expect("every line is published");
+            let published = published.as_ref().expect("read gives only what is there");
+            prop_assert_eq!(&**published, &line.view());
+        }
+        Ok(())
+    }
+
+    /// Settings that somebody may write for the PBX of the histories: other names, other ways to
+    /// show calls, another account; with a standby, beside another PBX, or without it.
+    fn settings() -> impl Strategy<Value = Configuration> {
+        let place = |host: &str| Place::at(host);
+        let own = move |standby: Option<&str>| PbxSettings {
+            master: place("pbx.example.com"),
+            standby: standby.map(place),
+        };
+        let other = PbxSettings { master: place("other.example.com"), standby: None };
+        let pbxs = prop::sample::select(vec![
+            vec![own(None)],
+            vec![own(Some("standby.example.com"))],
+            vec![other.clone(), own(None)],
+            vec![other],
+            Vec::new(),
+        ]);
+        let template = prop::sample::select(vec!["%c", "%d (%e)", "%u", "%h %N"]);
+        let deadline = prop::sample::select(vec![0, 2_000]);
+        (pbxs, template, any::<[bool; 4]>(), deadline, 0..3_u32).prop_map(
+            |(pbxs, template, [pure, single, slaves, modify], request_deadline_ms, access)| {
+                Configuration {
+                    user: "TAPI".into(),
+                    pbxs,
+                    name_template: template.into(),
+                    pure_node_extensions: pure,
+                    single_active_call: single,
+                    monitor_slaves: slaves,
+                    modify_forwards: modify,
+                    request_deadline_ms,
+                    access,
+                    ..Configuration::default()
+                }
+            },
+        )
+    }
+
+    /// The same history with other settings coming into force in the middle of it.
+    fn with_settings(
+        mut records: Vec<Record>,
+        changes: Vec<(prop::sample::Index, Configuration)>,
+    ) -> Vec<Record> {
+        for (at, configuration) in changes {
+            let at = at.index(records.len());
+            let time = records[at].at;
+            let event = Event::Host(HostFact::Configured(configuration));
+            records.insert(at + 1, Record { at: time, event });
+        }
+        records
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
-        /// I-16: what the provider does and what a replay does is the same.
         #[test]
         fn the_actors_fold_a_log_exactly_as_the_core_does_in_batches_of_any_size(
             records in histories(120),
             sizes in prop::collection::vec(1..70_usize, 1..5),
         ) {
-            let mut core = Core::default();
-            let mut effects = Vec::new();
-            for (index, record) in records.iter().enumerate() {
-                let mut out = Effects::new();
-                core.apply(record.clone(), &mut out);
-                effects.extend(out.into_iter().map(|effect| (index, effect)));
-            }
-            let (acted, acted_effects, views) = through_actors(records, sizes);
-            prop_assert_eq!(&acted_effects, &effects);
-            prop_assert_eq!(&acted, &core);
-            for line in core.lines() {
-                let published = views.read(line.id()).expect("every line is published");
-                let published = published.as_ref().expect("read gives only what is there");
-                prop_assert_eq!(&**published, &line.view());
-            }
+            agree(records, sizes)?;
+        }
+
+        #[test]
+        fn so_they_do_when_the_settings_change_while_events_flow(
+            records in histories(80),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), settings()), 1..6),
+            sizes in prop::collection::vec(1..70_usize, 1..5),
+        ) {
+            agree(with_settings(records, changes), sizes)?;
         }
     }
 }

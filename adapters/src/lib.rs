@@ -5,6 +5,7 @@ pub mod capture;
 pub mod clock;
 pub mod desk;
 pub mod diary;
+pub mod excerpt;
 pub mod exchange;
 pub mod http;
 pub mod ids;

@@ -21,6 +21,12 @@
 //! durability = "before-callback" # or "behind"
 //! keep_days = 90                 # what is older is removed from the log
 //! keep_mb = 2048                 # and the oldest, so that its folder takes no more than about this
+//! [capture]                      # optional: what goes into the log is written to capture files too
+//! on = true
+//! path = "captures"              # default: folder "captures" in that of the log
+//! keep_hours = 72                # what is older is removed
+//! keep_mb = 256                  # and the oldest, so that there is no more than this
+//! raw = false                    # with what PBXs are asked and answer, word by word, but no secrets
 //! [tls]                          # only with https; default: the authorities the system trusts
 //! certificate_file = "pbx.pem"   # exactly this certificate, for boxes with self-signed ones
 //! ca_file = "ca.pem"             # or: any certificate of these authorities
@@ -102,6 +108,23 @@ pub struct Settings {
     pub durability: Durability,
     /// How long the log is kept.
     pub retention: Retention,
+    /// Capture files that are written all the time, if they are.
+    pub captures: Option<Captures>,
+}
+
+/// Capture files that are written all the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Captures {
+    /// Their folder.
+    pub path: PathBuf,
+    /// What is older is removed.
+    pub age: Duration,
+    /// And the oldest, so that they take no more than this.
+    pub bytes: u64,
+    /// At about this size a file is followed by another.
+    pub file_bytes: u64,
+    /// With the messages between the provider and PBXs, without secrets.
+    pub raw: bool,
 }
 
 /// A PBX and its standby.
@@ -223,6 +246,7 @@ impl<'d> Document<'d> {
             "pbx",
             "lines",
             "log",
+            "capture",
             "tls",
         ])?;
         let name = top.required("account", "account = \"the name of the PBX account\"")?;
@@ -244,6 +268,8 @@ impl<'d> Document<'d> {
         ])?;
         let log = top.section("log", "[log]")?;
         log.only(&["path", "durability", "keep_days", "keep_mb"])?;
+        let log_path = log.path("path")?.map_or_else(Settings::default_log, |path| path.value);
+        let captures = self.captures(&top, &log_path)?;
         Ok(Settings {
             account: Arc::new(account),
             user: Personal::from(user.value),
@@ -256,9 +282,10 @@ impl<'d> Document<'d> {
             single_active_call: lines.flag("single_active_call", false)?,
             request_deadline_ms: self.request_deadline_ms(&lines)?,
             modify_forwards: self.modify_forwards(&lines)?,
-            log: log.path("path")?.map_or_else(Settings::default_log, |path| path.value),
+            log: log_path,
             durability: self.durability(&log)?,
             retention: self.retention(&log)?,
+            captures,
         })
     }
 
@@ -425,6 +452,20 @@ impl<'d> Document<'d> {
             retention.bytes = mb * 1024 * 1024;
         }
         Ok(retention)
+    }
+
+    fn captures(&self, top: &Section<'d>, log: &Path) -> Checked<Option<Captures>> {
+        let capture = top.section("capture", "[capture]")?;
+        capture.only(&["on", "path", "keep_hours", "keep_mb", "raw"])?;
+        let path = capture.path("path")?.map_or_else(|| log.join("captures"), |path| path.value);
+        let hours = self.number(&capture, "keep_hours", 1..=87_600, "from 1 to 87600 (hours)")?;
+        let mb =
+            self.number(&capture, "keep_mb", 8..=1_048_576, "from 8 to 1048576 (megabytes)")?;
+        let age = Duration::from_secs(hours.unwrap_or(72) * 60 * 60);
+        let bytes = mb.unwrap_or(256) * 1024 * 1024;
+        let raw = capture.flag("raw", false)?;
+        let captures = Captures { path, age, bytes, file_bytes: bytes / 8, raw };
+        Ok(capture.flag("on", false)?.then_some(captures))
     }
 
     fn modify_forwards(&self, lines: &Section<'_>) -> Checked<bool> {

@@ -3,13 +3,17 @@
 //! What happened is in the records; where a reader may begin is said by the images: places at which
 //! the state is kept. A log that begins with record 0 needs none.
 
-use crate::capture::{About, CaptureError, CaptureFile, Gap, Records as CaptureRecords};
+use crate::capture::{
+    About, CaptureError, CaptureFile, CaptureWriter, Frames as CaptureFrames, Gap, RawMessage,
+    Records as CaptureRecords,
+};
 use crate::journal::{LogReader, OpenError, ReadError, Records as LogRecords, Unreadable};
 use engine::core::Core;
 use engine::fact::Record;
+use engine::frame::Frame;
 use engine::snapshot::{Place, SnapshotError};
 use engine::time::Millis;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -116,6 +120,19 @@ impl Trace {
         self.first
     }
 
+    /// The numbers of the first and the last record, and the time of the last one.
+    ///
+    /// # Errors
+    /// See [`TraceError`].
+    pub fn extent(&self) -> Result<(u64, u64, Millis), TraceError> {
+        let last = match &self.source {
+            Source::Log(reader) => reader.last()?,
+            Source::Capture(file) => file.last(),
+        };
+        let (seq, at) = last.unwrap_or((self.first, Millis(0)));
+        Ok((self.first, seq, at))
+    }
+
     /// The places at which the state is kept, in the order of the log. One may turn out to be
     /// unreadable.
     #[must_use]
@@ -130,6 +147,21 @@ impl Trace {
         match &self.source {
             Source::Log(_) => &[],
             Source::Capture(file) => file.gaps(),
+        }
+    }
+
+    /// The messages of PBXs that are in it word by word; a log has none.
+    ///
+    /// # Errors
+    /// [`TraceError::Io`].
+    pub fn raw_messages(&self) -> Result<Vec<RawMessage>, TraceError> {
+        match &self.source {
+            Source::Log(_) => Ok(Vec::new()),
+            Source::Capture(file) => {
+                let messages = file.raw_messages();
+                let messages = messages.map_err(|error| TraceError::capture(&self.path, error))?;
+                Ok(messages.collect())
+            }
         }
     }
 
@@ -170,6 +202,33 @@ impl Trace {
             Source::Capture(file) => RecordSource::Capture(Box::new(file.records_from(seq))),
         };
         Records { source, end: End::Complete }
+    }
+
+    /// The frames that hold the records from a sequence number on, as they are, or what ends them too
+    /// early.
+    pub(crate) fn frames_from(&self, seq: u64) -> Frames<'_> {
+        match &self.source {
+            Source::Log(reader) => Frames::Log { reader, next: Some(seq.max(self.first)) },
+            Source::Capture(file) => Frames::Capture(Box::new(file.frames_from(seq))),
+        }
+    }
+
+    /// Copies the image of a place as it is.
+    pub(crate) fn copy_image<W: Write>(
+        &self,
+        place: Place,
+        to: &mut CaptureWriter<W>,
+    ) -> Result<(), CaptureError> {
+        match &self.source {
+            Source::Log(reader) => {
+                let mut chunks = (0..).map_while(|number| reader.chunk(place, number));
+                chunks.try_for_each(|chunk| to.chunk(&chunk))
+            }
+            Source::Capture(file) => {
+                let chunks = file.chunks(place)?;
+                chunks.into_iter().flatten().try_for_each(|chunk| to.chunk(&chunk))
+            }
+        }
     }
 
     /// The number of the first record that is not earlier than `time`; the one after the last record
@@ -215,6 +274,31 @@ pub struct Records<'a> {
 enum RecordSource<'a> {
     Log(LogRecords<'a>),
     Capture(Box<CaptureRecords>),
+}
+
+/// Frames as they are; ends after the first that cannot be had.
+pub(crate) enum Frames<'a> {
+    Log { reader: &'a LogReader, next: Option<u64> },
+    Capture(Box<CaptureFrames>),
+}
+
+impl Iterator for Frames<'_> {
+    type Item = Result<Vec<u8>, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Frames::Log { reader, next } => {
+                let item = reader.frame_with((*next)?).transpose()?;
+                let frame = item.as_ref().ok().and_then(|bytes| Frame::read_exact(bytes).ok());
+                *next = frame.map(|frame| frame.next());
+                Some(item)
+            }
+            Frames::Capture(frames) => {
+                let item = frames.next_with(|_, bytes| Ok(bytes.to_vec()))?;
+                Some(item.map_err(|error| error.to_string()))
+            }
+        }
+    }
 }
 
 /// How the records of a log end.
@@ -271,7 +355,6 @@ impl End {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::capture::CaptureWriter;
     use crate::journal::{Durability, Journal};
     use engine::effect::Effects;
     use engine::strategy::{History, Step};

@@ -42,6 +42,12 @@ path = "records"
 durability = "behind"
 keep_days = 7
 keep_mb = 500
+[capture]
+on = true
+path = "films"
+keep_hours = 5
+keep_mb = 80
+raw = true
 "#;
 
 fn parse(text: &str) -> Result<Settings, SettingsError> {
@@ -69,6 +75,11 @@ fn the_smallest_settings_get_the_documented_defaults() {
     assert_eq!(settings.durability, Durability::BeforeCallback);
     assert_eq!(settings.retention.age, Duration::from_secs(90 * 24 * 60 * 60));
     assert_eq!(settings.retention.bytes, 2048 * 1024 * 1024);
+    assert_eq!(settings.captures, None);
+    let on = parse(&format!("{SMALLEST}\n[capture]\non = true")).unwrap();
+    let captures = on.captures.unwrap();
+    assert_eq!(captures.path, on.log.join("captures"));
+    assert_eq!((captures.age, captures.bytes), (Duration::from_secs(72 * 60 * 60), 256 << 20));
 }
 
 #[test]
@@ -95,6 +106,10 @@ fn every_key_of_the_contract_is_taken() {
     assert_eq!(settings.durability, Durability::Behind);
     assert_eq!(settings.retention.age, Duration::from_secs(7 * 24 * 60 * 60));
     assert_eq!(settings.retention.bytes, 500 * 1024 * 1024);
+    let captures = settings.captures.unwrap();
+    assert_eq!(captures.path, Path::new("/etc/tapline/films"));
+    assert!(captures.raw);
+    assert_eq!((captures.age, captures.bytes), (Duration::from_secs(5 * 60 * 60), 80 << 20));
 }
 
 #[test]
@@ -278,6 +293,7 @@ fn bad_inputs() -> Vec<(Wrong, usize, &'static [&'static str])> {
             &["\"durability\" must be \"before-callback\" or \"behind\""],
         ),
         (appended("[log]\nkeep_days = 0"), 8, &["\"keep_days\" must be from 1 to 36500"]),
+        (appended("[capture]\nkeep_mb = 5"), 8, &["\"keep_mb\" must be from 8 to 1048576"]),
         (appended("[log]\nkeep_mb = 5"), 8, &["\"keep_mb\" must be from 128 to 1048576"]),
         (added("password_file = \"x\""), 5, &["\"password\" and \"password_file\" are both given"]),
         (appended("[tls]\nca_file = \"x\""), 7, &["[tls] has no effect without https = true"]),

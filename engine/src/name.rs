@@ -1,4 +1,19 @@
 //! Names and numbers of lines: the name templates of the settings.
+//!
+//! What the vendor's description says, and what is our reading of it:
+//!
+//! - As described: `%c` `%d` `%h` `%e` `%E` `%N` `%n` `%P` `%X` `%x`, and that a template is put
+//!   together from them. That `%E` has the number of the user's own node in front, as the PBX gives it,
+//!   and `%N` those of all nodes up to the root, follows from the two being described apart.
+//! - `%p` is described as the port with a colon, empty if it is 80. With HTTPS, which the description
+//!   does not think of here, it is empty if it is 443.
+//! - `%u` is described as `user@host` without saying which name and which host: we take the Short Name
+//!   and the master's host, which are what an H.323 URL is made of.
+//! - `%U` is described by an Internet draft, and by an example with a colon too many; we write the URL as
+//!   the draft has it. The port is that of the PBX's web access, as the example has it, though the
+//!   draft means the port of the gatekeeper.
+//! - `%%` is ours: there has to be a way to write a percent sign.
+//! - That there are three presets is described, but not which; these three are ours.
 
 use crate::subscriber::Subscriber;
 use std::fmt::Write;

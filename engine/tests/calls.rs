@@ -280,6 +280,21 @@ fn a_dropped_call_that_the_pbx_never_cleared_is_another_one_when_the_line_is_ope
 }
 
 #[test]
+fn a_drop_that_the_pbx_ignored_is_ordered_again_when_the_line_is_open_again() {
+    let mut site = Site::new();
+    site.call(201, 132);
+    site.app(2, 3, Command::Drop(born(2, 1)));
+    assert_eq!(site.ordered().len(), 1);
+    site.reply(2, 3, Reply::Taken);
+    site.host(HostFact::LineClosed { line: LineId(2), opening: Opening(2) });
+    site.open(2);
+    site.app(2, 4, Command::Drop(born(2, 1)));
+    assert!(matches!(site.ordered()[..], [Order::UserClear { call: CallHandle(201), .. }]));
+    site.app(2, 5, Command::Drop(born(2, 1)));
+    assert!(site.ordered().is_empty(), "once while it is under way");
+}
+
+#[test]
 fn a_call_dropped_before_the_pbx_reports_it_again_is_cleared_when_it_does() {
     let mut site = Site::new();
     site.call(101, 5);
@@ -407,6 +422,24 @@ fn a_user_with_two_devices_has_one_call_whichever_answers() {
 }
 
 #[test]
+fn two_legs_that_ring_for_one_call_and_are_both_answered_are_two_calls() {
+    let mut site = Site::new();
+    // Both ends of the call were sent to Ben.
+    site.call(201, 132);
+    let other = |state| CallInfo { call: 299, conf: call(201, 0).conf, ..call(201, state) };
+    site.pbx(PbxFact::Call(other(132)));
+    site.pbx(PbxFact::Call(other(133)));
+    assert_eq!(site.calls_told(2).last().unwrap(), "call1 CONNECTED 0x1");
+    site.call(201, 133);
+    assert_eq!(site.calls_told(2), ["new call2", "call2 CONNECTED 0x1"]);
+    site.call(201, 645);
+    assert_eq!(site.calls_told(2), ["call2 CONNECTED 0x4"]);
+    site.del(201);
+    assert_eq!(site.calls_told(2), ["call2 DISCONNECTED 0x1", "call2 IDLE 0x0"]);
+    assert_eq!(site.view(2).call(born(2, 1)).unwrap().state, CallState::Connected);
+}
+
+#[test]
 fn a_refused_new_call_is_offered_again_with_its_state_of_then() {
     let mut site = Site::new();
     site.call(201, 129);
@@ -529,6 +562,24 @@ fn a_call_that_rings_here_again_after_a_resync_is_not_the_one_that_was_connected
     site.event(Event::Due(Timer::Settled(PBX, 2)));
     let told = site.calls_told(2);
     assert!(told[0].starts_with("call1 DISCONNECTED") && told[1] == "call1 IDLE 0x0", "{told:?}");
+}
+
+#[test]
+fn a_leg_that_is_not_answered_after_a_resync_is_not_the_call_that_was_connected() {
+    let mut site = Site::new();
+    site.call(101, 1);
+    site.call(101, 5);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.session(10);
+    site.calls_told(1);
+    // Anna was sent her own call meanwhile: she has both ends of it, and one still hears ringing.
+    site.call(101, 4);
+    assert_eq!(site.calls_told(1), ["new call2", "call2 RINGBACK 0x0"]);
+    site.pbx(PbxFact::Call(CallInfo { call: 199, conf: call(101, 0).conf, ..call(101, 5) }));
+    site.event(Event::Due(Timer::Settled(PBX, 2)));
+    assert!(site.calls_told(1).is_empty(), "the connected one goes on under its handle");
 }
 
 #[test]

@@ -74,6 +74,42 @@ fn a_call_that_was_taken_for_transferred_and_lives_on_is_another_one() {
 }
 
 #[test]
+fn a_call_that_was_taken_for_transferred_and_of_which_nothing_is_heard_is_another_one_too() {
+    let mut site = held_and_ringing();
+    site.app(1, 5, complete(born(1, 1), made(1, 0)));
+    site.cleared(102, 6, ELSEWHERE);
+    site.del(102);
+    assert_eq!(site.calls_told(1), ["call1 IDLE 0x0", "made0 IDLE 0x0", "5 done"]);
+    let wake =
+        Effect::Wake(Millis(site.now - 1 + 1_000), Timer::Deadline(LineId(1), site.ticket(1, 5)));
+    assert!(site.effects.contains(&wake), "{:?}", site.effects);
+    site.deadline(1, 5);
+    assert!(site.calls_told(1).is_empty(), "the second leg may still end");
+    site.now += 1_000;
+    site.deadline(1, 5);
+    assert_eq!(site.calls_told(1), ["new call2", "call2 ONHOLD 0x0"]);
+    site.deadline(1, 5);
+    site.call(101, 133);
+    assert_eq!(site.calls_told(1), ["call2 CONNECTED 0x1"]);
+    site.del(101);
+    assert_eq!(site.view(1).call(born(1, 2)).unwrap().state, CallState::Idle);
+}
+
+#[test]
+fn where_both_legs_of_a_transfer_end_nothing_comes_after_it() {
+    let mut site = held_and_ringing();
+    site.app(1, 5, complete(born(1, 1), made(1, 0)));
+    for leg in [102, 101] {
+        site.cleared(leg, 6, ELSEWHERE);
+        site.del(leg);
+    }
+    site.calls_told(1);
+    site.now += 2_000;
+    site.deadline(1, 5);
+    assert!(site.calls_told(1).is_empty());
+}
+
+#[test]
 fn a_held_call_and_a_made_one_are_joined_and_both_end_at_once() {
     for connected in [false, true] {
         let mut site = held_and_ringing();

@@ -76,6 +76,50 @@ fn the_parent_is_asked_for_the_way_before_the_slave_is_asked_who_it_is() {
 }
 
 #[test]
+fn slaves_are_found_where_they_were_after_a_start_while_what_is_above_them_is_off() {
+    for is_hq_off in [false, true] {
+        let mut site = site();
+        site.cut("branch");
+        let hq = site.pbxs.get_mut("hq").unwrap();
+        hq.slaves.insert("branch".into(), String::new());
+        if is_hq_off {
+            site.cut("hq");
+        }
+        site.says("hq", location("branch", false));
+        site.host(HostFact::Started);
+        site.polls.clear();
+        site.configure();
+        site.pass(10_000);
+        let expected: &[_] = if is_hq_off { &HOMES[2..] } else { &[HOMES[0], HOMES[2], HOMES[3]] };
+        assert_eq!(site.in_service(), at(expected), "hq is off: {is_hq_off}");
+        let is_it = |report: &Report| matches!(report, Report::AtLastPlace(PbxId(3), _));
+        assert!(site.reports.iter().any(is_it), "{:?}", site.reports);
+        // All is as it was when they are back.
+        let place = Place::at("branch").to_string();
+        site.pbxs.get_mut("hq").unwrap().slaves.insert("branch".into(), place);
+        site.restore("hq");
+        site.restore("branch");
+        site.pass(100_000);
+        assert_eq!(site.in_service(), at(&HOMES));
+        assert_eq!(site.sessions_at("kiosk"), 1);
+    }
+}
+
+#[test]
+fn a_slave_that_its_parent_does_not_know_any_more_is_not_looked_for_where_it_was() {
+    let mut site = site();
+    site.host(HostFact::Started);
+    site.polls.clear();
+    site.pbxs.get_mut("branch").unwrap().users.retain(|user| user.h323.text() != "kiosk");
+    site.reports.clear();
+    site.configure();
+    site.pass(100_000);
+    let is_it = |report: &Report| matches!(report, Report::AtLastPlace(..));
+    assert!(!site.reports.iter().any(is_it), "{:?}", site.reports);
+    assert_eq!(site.sessions_at("kiosk"), 0);
+}
+
+#[test]
 fn a_slave_that_registers_later_is_found_when_its_object_says_so() {
     let mut site = site();
     let hq = site.pbxs.get_mut("hq").unwrap();

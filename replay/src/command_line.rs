@@ -2,6 +2,8 @@
 
 mod replay;
 
+use crate::capture::Last;
+use crate::replay::Moment;
 use clap::{Args, Parser, Subcommand};
 pub(crate) use replay::*;
 use std::net::SocketAddr;
@@ -38,6 +40,7 @@ Examples:
   tapline run --config tapline.toml     the calls of a real PBX, until Ctrl-C
   tapline lines --config tapline.toml   its lines with their permanent ids
   tapline settings plan --config new.toml  what other settings would change
+  tapline capture --last 10m -o calls.tspt --config tapline.toml  what happened, as one file
 
 Exit codes:
   0  all went well
@@ -109,6 +112,16 @@ pub(crate) enum Command {
     /// was logged is changed. `tapline replay FILE_OR_LOG` is short for `tapline replay run`.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Write a part of a log as a capture file: one file that is opened anywhere, on any system.
+    ///
+    /// From a provider at work, which goes on meanwhile; from the log that a stopped one left; from
+    /// a damaged log, of which what is intact is taken and the gap is named; or from another capture.
+    /// The file begins with the state at its first record, so it replays by itself. It has the names
+    /// and numbers of people in it; their PBX account and password are in no log.
+    ///
+    /// Times are UTC. Whole frames are taken, so the file may begin a moment earlier.
+    #[command(after_help = CAPTURE_EXAMPLES)]
+    Capture(Capture),
     /// Play the provider against a simulated PBX in virtual time, with everything that can go
     /// wrong, and check that it ends well.
     ///
@@ -185,6 +198,21 @@ Examples:
   tapline simulate
   tapline simulate --listen 127.0.0.1:8080 --estate office.toml
   curl --data 'call 20 21' http://127.0.0.1:8080/control";
+
+const CAPTURE_EXAMPLES: &str = "\
+Examples:
+  tapline capture --last 10m -o calls.tspt --config tapline.toml
+  tapline capture --from 2026-01-31T12:03 --to 2026-01-31T12:10 -o calls.tspt --config tapline.toml
+  tapline capture --from 4000 --to 5000 -o calls.tspt --log /var/lib/tapline/log
+  tapline capture --last 2h -o part.tspt --log whole.tspt
+
+Exit codes:
+  0  the file is written
+  2  nothing is in that part of the log
+  4  the provider at work does not answer
+  5  the log cannot be read
+  6  the log is damaged; what is intact is in the file, and the file says what is missing
+  7  the file is there already, or cannot be written";
 
 const SIM_EXAMPLES: &str = "\
 Examples:
@@ -294,6 +322,28 @@ pub(crate) struct Simulate {
     /// keep to a loopback address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Capture {
+    #[command(flatten)]
+    pub(crate) log: WhichLog,
+    /// The last 90s, 10m, 2h or 3d before its last record
+    #[arg(long, value_name = "DURATION", conflicts_with_all = ["from", "to"])]
+    pub(crate) last: Option<Last>,
+    /// From this moment on: a time such as 2026-01-31T12:03:20, a time of day (the last one that has
+    /// come), or the number of a record
+    #[arg(long, value_name = "TIME|SEQ")]
+    pub(crate) from: Option<Moment>,
+    /// Up to this moment
+    #[arg(long, value_name = "TIME|SEQ")]
+    pub(crate) to: Option<Moment>,
+    /// The file; it must not be there yet
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Print what is in it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -416,6 +466,7 @@ mod tests {
             SIMULATE_EXAMPLES,
             SIM_EXAMPLES,
             LINES_EXAMPLES,
+            CAPTURE_EXAMPLES,
             IDS_EXAMPLES,
         ];
         for help in others.iter().chain(replay::ALL_EXAMPLES) {

@@ -64,7 +64,9 @@ pub(crate) fn trouble(error: &UpkeepError) -> Trouble {
         UpkeepError::Provider(_) | UpkeepError::Refused(_) => {
             Trouble::Expectation(error.to_string())
         }
-        UpkeepError::Log(_) | UpkeepError::Append(_) => Trouble::Log(error.to_string()),
+        UpkeepError::Log(_) | UpkeepError::Append(_) | UpkeepError::Excerpt(_) => {
+            Trouble::Log(error.to_string())
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `tapline`: the provider at work on a simulated or a real PBX, and its log replayed.
 
+mod capture;
 mod command_line;
 mod demo;
 mod expression;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Settings(command) => settings::carry_out(&command),
         Command::Simulate(simulate) => simulate::serve(&simulate),
         Command::Replay(replay) => replay::carry_out(&replay),
+        Command::Capture(capture) => capture::take(&capture),
         Command::Sim(sim) => sim::play(&sim),
         Command::Lines(lines) => lines::list(&lines),
         Command::Ids(ids) => ids::carry(&ids),

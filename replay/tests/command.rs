@@ -65,6 +65,8 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
 mod bad_input;
 #[path = "command/bisect.rs"]
 mod bisect;
+#[path = "command/capture.rs"]
+mod capture;
 #[path = "command/diff.rs"]
 mod diff;
 #[path = "command/histories.rs"]
@@ -190,6 +192,9 @@ mod demo {
         let derived = stdout(&replay);
         assert!(derived.lines().count() > messages.lines().count());
         assert_holds_all(&derived, &messages);
+        let capture = run(&["replay", "--json", kept.join("demo.tspt").to_str().unwrap()]);
+        assert_ends(&capture, 0, "");
+        assert_eq!(stdout(&capture), derived);
 
         let again = run(&["demo", "--keep", kept.to_str().unwrap()]);
         assert_ends(&again, 2, "not empty");

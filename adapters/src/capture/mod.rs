@@ -31,6 +31,7 @@
 mod block;
 mod error;
 mod index;
+mod raw;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,8 @@ mod writer;
 
 pub use error::CaptureError;
 pub use index::Gap;
+pub use raw::{RawMessage, Way};
+pub(crate) use reader::Frames;
 pub use reader::{CaptureFile, Records};
 pub use writer::CaptureWriter;
 

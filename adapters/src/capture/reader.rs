@@ -2,7 +2,7 @@
 
 use super::block::{self, Block, Blocks, Kind, NoBlock};
 use super::index::{FrameAt, Gap, GapAt, ImageAt, Index};
-use super::{About, CaptureError};
+use super::{About, CaptureError, RawMessage};
 use engine::core::Core;
 use engine::fact::Record;
 use engine::frame::{Chain, Frame, FrameError};
@@ -109,6 +109,14 @@ impl CaptureFile {
         self.index.first()
     }
 
+    /// The last record that can be read, and its time.
+    #[must_use]
+    pub fn last(&self) -> Option<(u64, Millis)> {
+        let from = self.index.frames.last()?.first;
+        let records = self.records_from(from).map_while(Result::ok);
+        records.last().map(|(seq, record)| (seq, record.at))
+    }
+
     /// The places of which it has an image, in the order of the log.
     #[must_use]
     pub fn images(&self) -> Vec<Place> {
@@ -156,6 +164,27 @@ impl CaptureFile {
     #[must_use]
     pub fn records_from(&self, seq: u64) -> Records {
         Records { frames: self.frames_from(seq), records: Vec::new().into_iter() }
+    }
+
+    /// The messages that are in the file word by word, from its beginning, as far as it is intact.
+    ///
+    /// # Errors
+    /// [`CaptureError::Io`].
+    pub fn raw_messages(&self) -> Result<impl Iterator<Item = RawMessage> + use<>, CaptureError> {
+        let mut blocks = self.blocks(self.blocks_at)?;
+        Ok(std::iter::from_fn(move || {
+            loop {
+                match blocks.next() {
+                    Ok(Some(Block::Note(Kind::Raw, says))) => {
+                        if let Some(message) = RawMessage::read(says) {
+                            return Some(message);
+                        }
+                    }
+                    Ok(Some(Block::End)) | Ok(None) | Err(_) => return None,
+                    Ok(Some(_)) => {}
+                }
+            }
+        }))
     }
 
     /// The frames that hold the records from a sequence number on.

@@ -48,6 +48,11 @@ impl<W: Write> CaptureWriter<W> {
         self.len
     }
 
+    /// The number after the last record that was given.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next
+    }
+
     /// Whether neither a record nor an image is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -137,6 +142,19 @@ impl<W: Write> CaptureWriter<W> {
             self.index.image(ImageAt { place: chunk.place, offset: self.len });
         }
         self.put(bytes)
+    }
+
+    /// Writes what a message says; see [`RawMessage`](super::RawMessage). One that is too long for a
+    /// note is left out.
+    ///
+    /// # Errors
+    /// [`CaptureError::Io`].
+    pub(crate) fn raw(&mut self, says: &[u8]) -> Result<(), CaptureError> {
+        self.write_all_records()?;
+        if says.len() > block::NOTE_BYTES_MAX {
+            return Ok(());
+        }
+        self.put(&block::note(Kind::Raw, says))
     }
 
     /// Says that the records up to `to`, not included, are missing, and why. What follows begins

@@ -35,6 +35,7 @@ use engine::frame::{Chain, Frame, FrameError, FrameWriter, missing_before};
 use engine::snapshot::{self, Place, SnapshotError, WriteError};
 use engine::time::Millis;
 use folder::Lock;
+use reader::SourceRef;
 use recovery::Opened;
 use retention::{Cut, Holdings, Mark, Step, superfluous};
 use std::path::{Path, PathBuf};
@@ -75,7 +76,11 @@ pub struct Journal {
     retention: Retention,
     /// What is being removed.
     cut: Option<Cut>,
+    listener: Option<Listener>,
 }
+
+/// Is given frames that were written.
+type Listener = Box<dyn FnMut(&[u8]) + Send>;
 
 /// The frames of one batch, in buffers that are used again.
 #[derive(Default)]
@@ -168,6 +173,7 @@ impl Journal {
             holdings,
             retention: Retention::default(),
             cut,
+            listener: None,
         };
         if recovered.missing > 0 {
             journal.tell_missing(&mut recovered).map_err(|error| error.at_opening(path))?;
@@ -229,6 +235,9 @@ impl Journal {
         })?;
         self.chain = chain;
         self.holdings.appended += self.batch.bytes.len() as u64;
+        if let Some(listener) = &mut self.listener {
+            listener(&self.batch.bytes);
+        }
         let since = *self.unflushed_since.get_or_insert_with(Instant::now);
         match self.durability {
             Durability::Behind if since.elapsed() < BEHIND => Ok(()),
@@ -246,6 +255,12 @@ impl Journal {
             self.with_storage(|storage, _| storage.flush())?;
         }
         Ok(())
+    }
+
+    /// From now on gives all frames that are written to somebody, one behind the other. He must not
+    /// take long.
+    pub fn listen(&mut self, listener: impl FnMut(&[u8]) + Send + 'static) {
+        self.listener = Some(Box::new(listener));
     }
 
     /// Sees to it that there is room on the disk for what comes next: then a flush takes less time.
@@ -446,6 +461,40 @@ impl Journal {
     #[must_use]
     pub fn records_from(&self, seq: u64) -> Option<Records<'_>> {
         self.storage.as_ref().map(|storage| Records::new(storage, seq))
+    }
+
+    /// The last record and its time.
+    pub(crate) fn last(&self) -> Result<Option<(u64, Millis)>, String> {
+        self.read(reader::last_of)
+    }
+
+    /// The first record that is not earlier than this time, or the number after the last one.
+    pub(crate) fn seq_at(&self, time: Millis) -> Result<u64, String> {
+        self.read(|source| reader::find_time(source, self.holdings.first, time))
+    }
+
+    /// The frame that holds a record, or the first one behind it.
+    pub(crate) fn frame_with(&self, seq: u64) -> Result<Option<Vec<u8>>, String> {
+        let frame = self.read(|source| reader::frame_with(source, seq))?;
+        Ok(frame.map(|bytes| bytes.to_vec()))
+    }
+
+    /// The places of the snapshots, in the order of the log.
+    pub(crate) fn snapshots(&self) -> Vec<Place> {
+        self.holdings.marks.iter().map(|mark| mark.place).collect()
+    }
+
+    /// A chunk of a snapshot, as it is.
+    pub(crate) fn chunk(&self, place: Place, number: u32) -> Option<Vec<u8>> {
+        Some(self.storage.as_ref()?.chunk(place.next, number).ok()??.to_vec())
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(SourceRef<'_>) -> Result<T, StorageError>,
+    ) -> Result<T, String> {
+        let storage = self.storage.as_ref().ok_or_else(|| AppendError::Down.to_string())?;
+        read(SourceRef::Storage(storage)).map_err(|error| error.to_string())
     }
 
     /// Flushes and closes. The threads that are left belong to the storage's process-wide pool;

@@ -86,37 +86,37 @@ impl LogReader {
         snapshot::read(|number| self.source.as_ref().chunk(place.next, number).ok().flatten())
     }
 
+    /// The last record that can be read, and its time.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn last(&self) -> Result<Option<(u64, Millis)>, OpenError> {
+        last_of(self.source.as_ref()).map_err(|error| OpenError::of(&self.path, error))
+    }
+
+    /// A chunk of a snapshot, as it is.
+    pub(crate) fn chunk(&self, place: Place, number: u32) -> Option<Vec<u8>> {
+        Some(self.source.as_ref().chunk(place.next, number).ok()??.to_vec())
+    }
+
+    /// The frame that holds a record, or the first one behind it; `None` at the end of the log, and
+    /// why it is no frame if it is none.
+    pub(crate) fn frame_with(&self, seq: u64) -> Result<Option<Vec<u8>>, String> {
+        match frame_with(self.source.as_ref(), seq) {
+            Ok(Some(bytes)) => Ok(Some(bytes.to_vec())),
+            Ok(None) => self.loss.clone().map_or(Ok(None), Err),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     /// The number of the first record that is not earlier than `time`; the one after the last
     /// record if there is none. Found by halving, so only a few frames are read.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub fn seq_at(&self, time: Millis) -> Result<u64, OpenError> {
-        self.find(time).map_err(|error| OpenError::of(&self.path, error))
-    }
-
-    fn find(&self, time: Millis) -> Result<u64, StorageError> {
-        let source = self.source.as_ref();
-        // The frame that holds `low` begins before the time, the one that holds `high` does not.
-        let (mut low, mut high) = (self.first, end_of(source)?.max(self.first));
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            let frame = source.frame_up_to(middle)?;
-            let is_later = |bytes: &[u8]| Frame::read_exact(bytes).is_ok_and(|f| f.at() >= time);
-            let side =
-                if frame.is_some_and(|(_, bytes)| is_later(&bytes)) { &mut high } else { &mut low };
-            *side = middle;
-        }
-        let start = source.frame_up_to(low)?.map_or(low, |(first, _)| first.max(self.first));
-        let mut next = start;
-        for item in self.records_from(start) {
-            let Ok((seq, record)) = item else { break };
-            if record.at >= time {
-                return Ok(seq);
-            }
-            next = seq + 1;
-        }
-        Ok(next)
+        find_time(self.source.as_ref(), self.first, time)
+            .map_err(|error| OpenError::of(&self.path, error))
     }
 
     /// The records from a sequence number on, as far as they are intact.
@@ -124,6 +124,51 @@ impl LogReader {
     pub fn records_from(&self, seq: u64) -> Records<'_> {
         Records { loss: self.loss.as_deref(), ..Records::of(&self.source, seq) }
     }
+}
+
+/// The frame that holds a record, or the first one behind it.
+pub(super) fn frame_with(source: SourceRef<'_>, seq: u64) -> Result<Option<Stored>, StorageError> {
+    let holds = |bytes: &Stored| Frame::read_exact(bytes).map_or(true, |frame| frame.next() > seq);
+    match source.frame_up_to(seq)?.filter(|(_, bytes)| holds(bytes)) {
+        Some((_, bytes)) => Ok(Some(bytes)),
+        None => Ok(source.frame_from(seq)?.map(|(_, bytes)| bytes)),
+    }
+}
+
+/// The last record that can be read, and its time.
+pub(super) fn last_of(source: SourceRef<'_>) -> Result<Option<(u64, Millis)>, StorageError> {
+    let end = end_of(source)?;
+    let Some((_, bytes)) = source.frame_up_to(end.saturating_sub(1))? else { return Ok(None) };
+    let Ok(frame) = Frame::read_exact(&bytes) else { return Ok(None) };
+    Ok(frame.records().map_while(Result::ok).last().map(|(seq, record)| (seq, record.at)))
+}
+
+/// The number of the first record from `first` on that is not earlier than `time`; the one after the
+/// last record if there is none. Found by halving.
+pub(super) fn find_time(
+    source: SourceRef<'_>,
+    first: u64,
+    time: Millis,
+) -> Result<u64, StorageError> {
+    // The frame that holds `low` begins before the time, the one that holds `high` does not.
+    let (mut low, mut high) = (first, end_of(source)?.max(first));
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        let frame = source.frame_up_to(middle)?;
+        let is_later = |bytes: &[u8]| Frame::read_exact(bytes).is_ok_and(|f| f.at() >= time);
+        let is_later = frame.is_some_and(|(_, bytes)| is_later(&bytes));
+        *(if is_later { &mut high } else { &mut low }) = middle;
+    }
+    let start = source.frame_up_to(low)?.map_or(low, |(begins, _)| begins.max(first));
+    let mut next = start;
+    for item in Records::over(source, start) {
+        let Ok((seq, record)) = item else { break };
+        if record.at >= time {
+            return Ok(seq);
+        }
+        next = seq + 1;
+    }
+    Ok(next)
 }
 
 /// Where a log begins: where it was cut, or else with its first record.
@@ -146,6 +191,7 @@ fn open_source(folder: Folder<'_>, path: &Path) -> Result<(Source, Option<String
     };
     let (storage, copy) = match found {
         Found::Damaged(salvaged, what) => {
+            let salvaged = salvaged.with_islands();
             let loss = loses_its_end(&salvaged, &dir).then_some(what);
             return Ok((Source::Salvaged(salvaged), loss));
         }
@@ -156,7 +202,7 @@ fn open_source(folder: Folder<'_>, path: &Path) -> Result<(Source, Option<String
         return Ok((Source::Storage(storage), None));
     }
     drop(storage);
-    let salvaged = folder.salvage(&dir, copy)?;
+    let salvaged = folder.salvage(&dir, copy)?.with_islands();
     let what = || "a page of the storage cannot be read".to_owned();
     let loss = loses_its_end(&salvaged, &dir).then(what);
     Ok((Source::Salvaged(salvaged), loss))

@@ -21,6 +21,8 @@ pub(super) struct Salvaged {
     file: File,
     /// One chain of frames, by first record.
     frames: BTreeMap<u64, Places>,
+    /// Frames behind the end of that chain.
+    islands: BTreeMap<u64, Places>,
     /// After the last frame found, whether it is in the chain or not.
     reach: u64,
     /// Chunks, by place of the snapshot and number.
@@ -62,9 +64,15 @@ impl Salvaged {
             offset += used as u64;
         }
         finds.join_pieces(&mut file)?;
-        let frames = longest_chain(&mut file, &finds.frames)?;
+        let (frames, islands) = chains(&mut file, &finds.frames)?;
         let Finds { reach, chunks, ids, .. } = finds;
-        Ok(Salvaged { file, frames, reach, chunks, ids, first })
+        Ok(Salvaged { file, frames, islands, reach, chunks, ids, first })
+    }
+
+    /// For who only reads: also what is intact behind the damage.
+    pub(super) fn with_islands(mut self) -> Salvaged {
+        self.frames.append(&mut self.islands);
+        self
     }
 
     /// Where the log begins.
@@ -222,16 +230,32 @@ impl Finds {
 /// A frame that may follow, and the chain after it.
 type Follower<'a> = (u64, &'a Places, Chain);
 
-/// Picks from the frames found those that follow one another from the oldest on. Where two claim
-/// the same place in the chain (a write that failed may have left one behind), the one goes on that
-/// has a successor.
+/// The frames that follow one another from the oldest on, and those behind the end of that chain,
+/// again as far as they follow one another.
+fn chains(
+    file: &mut File,
+    found: &BTreeMap<u64, Vec<Found>>,
+) -> io::Result<(BTreeMap<u64, Places>, BTreeMap<u64, Places>)> {
+    let (mut frames, mut islands) = (BTreeMap::new(), BTreeMap::new());
+    let Some(oldest) = found.keys().next() else { return Ok((frames, islands)) };
+    let start = if *oldest == 0 { Chain::START } else { Chain::at(*oldest, None) };
+    let mut end = longest_chain(file, found, start, &mut frames)?;
+    while let Some((first, _)) = found.range(end..).next() {
+        let behind = longest_chain(file, found, Chain::at(*first, None), &mut islands)?;
+        end = behind.max(first + 1);
+    }
+    Ok((frames, islands))
+}
+
+/// Picks from the frames found those that follow one another from a place on; the answer is where
+/// they end. Where two claim the same place in the chain (a write that failed may have left one
+/// behind), the one goes on that has a successor.
 fn longest_chain(
     file: &mut File,
     found: &BTreeMap<u64, Vec<Found>>,
-) -> io::Result<BTreeMap<u64, Places>> {
-    let mut chosen = BTreeMap::new();
-    let Some(oldest) = found.keys().next() else { return Ok(chosen) };
-    let mut chain = if *oldest == 0 { Chain::START } else { Chain::at(*oldest, None) };
+    mut chain: Chain,
+    chosen: &mut BTreeMap<u64, Places>,
+) -> io::Result<u64> {
     loop {
         let candidates = followers(file, found, chain)?;
         let mut best = candidates.first().copied();
@@ -240,7 +264,7 @@ fn longest_chain(
                 best = Some(*candidate);
             }
         }
-        let Some((first, places, next)) = best else { return Ok(chosen) };
+        let Some((first, places, next)) = best else { return Ok(chain.next()) };
         chosen.insert(first, places.clone());
         chain = next;
     }

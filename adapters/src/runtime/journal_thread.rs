@@ -4,6 +4,7 @@
 //! the next one. No timer, no knob; latency is one flush. The core works on the records while they
 //! are being flushed; what comes of it waits at the gate until they are safe.
 
+use super::capture_thread::Inlet;
 use super::gate::Gate;
 use super::message::{Intake, ToCore};
 use crate::clock::Clock;
@@ -45,6 +46,7 @@ pub(crate) struct JournalThread {
 }
 
 impl JournalThread {
+    #[allow(clippy::too_many_arguments)] // each is the way to another thread, or where to begin
     pub(crate) fn start(
         journal: Journal,
         next_seq: u64,
@@ -53,6 +55,7 @@ impl JournalThread {
         queue: mpsc::Receiver<Intake>,
         core: mpsc::Sender<ToCore>,
         gate: Arc<Gate>,
+        capture: Option<Arc<Inlet>>,
     ) -> std::io::Result<JournalThread> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let writer = Writer {
@@ -60,6 +63,7 @@ impl JournalThread {
             clock,
             core,
             gate,
+            capture,
             next_seq,
             last_at,
             batch: Vec::with_capacity(MAX_RECORDS),
@@ -84,6 +88,8 @@ struct Writer {
     clock: Clock,
     core: mpsc::Sender<ToCore>,
     gate: Arc<Gate>,
+    /// Where captures are written, if they are.
+    capture: Option<Arc<Inlet>>,
     next_seq: u64,
     last_at: Millis,
     batch: Vec<Record>,
@@ -158,6 +164,9 @@ impl Writer {
                 self.ask_for_image().await;
             }
         }
+        if self.capture.as_ref().is_some_and(|capture| capture.wants_image()) {
+            self.ask_for_image().await;
+        }
         self.trim(TRIM_BETWEEN);
     }
 
@@ -173,6 +182,9 @@ impl Writer {
         self.batch.append(&mut self.lazy);
         self.commit().await;
         let place = Place { next: self.next_seq, last_at: self.last_at };
+        if let Some(capture) = &self.capture {
+            capture.asked(place);
+        }
         self.pass_on(ToCore::Image(place)).await;
     }
 
@@ -212,7 +224,13 @@ impl Writer {
                 self.pass_on(ToCore::Show(to)).await;
             }
             Intake::Snapshot => self.ask_for_image().await,
-            Intake::Image(place, core) => self.keep_image(place, &core),
+            Intake::Look(look) => look(&self.journal),
+            Intake::Image(place, core) => {
+                self.keep_image(place, &core);
+                if let Some(capture) = &self.capture {
+                    capture.image(place, core);
+                }
+            }
             Intake::Stop => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())

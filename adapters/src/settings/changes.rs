@@ -53,6 +53,7 @@ impl Changes {
             ("[log] path", before.log != after.log),
             ("durability", before.durability != after.durability),
             ("keep_days", before.retention.age != after.retention.age),
+            ("[capture]", before.captures != after.captures),
             ("keep_mb", before.retention.bytes != after.retention.bytes),
         ];
         Changes {

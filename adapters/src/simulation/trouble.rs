@@ -334,6 +334,19 @@ impl World<'_> {
             }
             if !self.is_on(number) && !may_stay {
                 self.switch_on(number);
+                self.somebody_is_there(number);
+            }
+        }
+    }
+
+    /// A phone at least is registered at a PBX that has a standby: it is the only sign by which
+    /// anybody could tell which of the two serves.
+    fn somebody_is_there(&mut self, number: usize) {
+        let users = self.site.pbx(number).users();
+        let mut at_home = users.iter().filter(|user| user.loc.is_empty() && user.ext != "0");
+        if self.swarm.layout.standby_of(number).is_some() && !at_home.any(|user| user.registered) {
+            for user in users.iter().filter(|user| user.loc.is_empty() && user.ext != "0") {
+                self.say_to_box(number, &format!("register {} on", user.ext));
             }
         }
     }

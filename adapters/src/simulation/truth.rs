@@ -22,8 +22,8 @@ struct Expected {
     mode: Option<u32>,
     /// For whoever reads the finding.
     leg: String,
-    /// It rings as another one of the same call does, and is that one to TAPI; unless it was
-    /// connected before.
+    /// It rings at the other end of the same call as another one, since both ends were sent to one
+    /// user. That is one call to TAPI or two, as it was learnt.
     is_twin: bool,
 }
 
@@ -66,6 +66,36 @@ impl World<'_> {
             }
         }
         differences
+    }
+
+    /// All legs at the PBXs and all calls that applications read, for whoever looks for the reason of
+    /// a difference.
+    pub(super) fn both_sides(&self) -> Vec<String> {
+        let mut sides = Vec::new();
+        for at in 0..self.site.count() {
+            for call in self.site.pbx(at).calls() {
+                for leg in call.legs {
+                    let ListedLeg { id, ext, state, handles, .. } = leg;
+                    let call = call_id(call.conf);
+                    sides.push(format!(
+                        "TRUTH    PBX {at}: {ext} has leg {id} of {call:#x} in state {state:#x}; \
+                         sessions and handles {handles:?}"
+                    ));
+                }
+            }
+        }
+        for view in self.provider.core.lines().map(|line| line.view()) {
+            for call in &view.calls {
+                let (number, state) = (call.info.call_id, call.state.name());
+                let who = name_of(&view);
+                sides.push(format!("READS    {who}: {:?} of {number:#x} is {state}", call.id));
+            }
+            let excuses = self.host.excuses(view.identity.line);
+            if !excuses.is_empty() {
+                sides.push(format!("READS    {}: need not show {excuses:?}", name_of(&view)));
+            }
+        }
+        sides
     }
 
     /// What each PBX says of each user. A trunk has a number, too, and is no line.
@@ -147,14 +177,15 @@ impl World<'_> {
         let mut expected: Vec<Expected> = Vec::new();
         for call in calls {
             let legs = call.legs.iter().filter(|leg| leg.ext == user.ext);
-            let mut rings = false;
+            let mut rings = Vec::new();
             for leg in legs.filter(|leg| is_told(leg)) {
-                // Several devices that ring for one call are one call.
                 let is_ringing = leg.state & 0x80 != 0 && leg.phase <= Phase::Alerting;
-                let is_twin = is_ringing && std::mem::replace(&mut rings, true);
-                if is_twin && !self.swarm.switches.contains(&("ct_state", "fall")) {
+                let is_twin = is_ringing && !rings.is_empty();
+                // Several devices that ring for one call are one call.
+                if is_ringing && rings.contains(&leg.is_of_caller) {
                     continue;
                 }
+                rings.extend(is_ringing.then_some(leg.is_of_caller));
                 expected.push(Expected {
                     id: leg.id,
                     call_id: call_id(call.conf),

@@ -129,7 +129,8 @@ impl World<'_> {
         {
             lane.interface = (*interface).into();
         }
-        let operation = translation::operation(&ask.request, lane.interface, &ask.place);
+        let operation = translation::local_number(&ask.request, lane.interface)
+            .unwrap_or_else(|| translation::operation(&ask.request, lane.interface, &ask.place));
         let (connection, interface) = (lane.connection, lane.interface);
         let exchange = Exchange {
             at: key.1,
@@ -196,6 +197,9 @@ impl World<'_> {
         if answered.is_err() {
             self.renew(&exchange);
         }
+        if translation::local_number(&exchange.ask.request, exchange.interface).is_some() {
+            return self.localised(exchange, answered);
+        }
         if let (Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, ticket }, 0) =
             (&exchange.ask.request, self.steps_of(&exchange))
         {
@@ -230,6 +234,21 @@ impl World<'_> {
             }
         };
         self.end(&exchange, events)
+    }
+
+    /// The PBX has said what is dialled for a number of another node, or not: on with the order.
+    fn localised(
+        &mut self,
+        mut exchange: Exchange,
+        answered: Answered,
+    ) -> Result<(), super::Finding> {
+        let said = answered
+            .and_then(|answer| translation::read(&answer, |body| decode(Kind::UserLocalNum, body)));
+        let ask = &mut exchange.ask;
+        ask.request = translation::localised(&ask.request, said.ok());
+        exchange.operation = translation::operation(&ask.request, exchange.interface, &ask.place);
+        self.send(exchange);
+        Ok(())
     }
 
     /// Of the two questions of one order: how many were answered before.

@@ -146,9 +146,15 @@ impl<'a> World<'a> {
         self.pass(asleep_ms + QUIET_MS)
     }
 
-    fn expect_convergence(&self) -> Result<(), Finding> {
+    fn expect_convergence(&mut self) -> Result<(), Finding> {
         let differences = self.differences();
-        if differences.is_empty() { Ok(()) } else { Err(Finding::NotConverged(differences)) }
+        if differences.is_empty() {
+            return Ok(());
+        }
+        for fact in self.both_sides() {
+            self.say(|| fact);
+        }
+        Err(Finding::NotConverged(differences))
     }
 
     fn expect_rest(&self) -> Result<(), Finding> {

@@ -4,7 +4,7 @@ use crate::call::{self, Circumstances, PbxState, Phase, Siblings, StateAndMode};
 use crate::capability::call_features_2;
 use crate::fact::{CallInfo, Msg, Party, Role};
 use crate::forwarding::Case;
-use crate::id::{CallHandle, CallId, Guid};
+use crate::id::{CallHandle, CallId, Guid, Ticket};
 use crate::pbx::CallClue;
 use crate::pii::Personal;
 use crate::tapi::{CallState, call_feature, call_info_state, origin, reason};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// How long after the first leg of a transfer the other one may end.
-const LEFT_MS: u64 = 1_000;
+pub(super) const LEFT_MS: u64 = 1_000;
 
 /// One call of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,8 @@ pub(super) struct Call {
     pub(super) consultation: Option<CallId>,
     /// Its far end changed by a transfer, and nobody has said since that the new one answered.
     pub(super) transferred: bool,
+    /// It was taken for transferred by that request although its own leg had not ended yet.
+    pub(super) left_by: Option<Ticket>,
     /// The PBX session went away under a live call.
     pub(super) orphaned: bool,
     pub(super) conf: Guid,
@@ -108,6 +110,7 @@ impl Call {
             forwarded: None,
             consultation: None,
             transferred: false,
+            left_by: None,
             orphaned: false,
             conf: Guid::NIL,
             outgoing: true,
@@ -187,6 +190,7 @@ impl Call {
             forwarded: None,
             consultation: None,
             transferred: false,
+            left_by: None,
             orphaned: false,
             conf: Guid::NIL,
             outgoing,
@@ -312,6 +316,26 @@ impl Call {
         let talks = PbxState::new(info.state).phase() == Phase::Connect;
         let was_left = !self.is_live() && !self.leaving && !self.pbx.is_cleared();
         was_left && lives && talks && at.since(self.since) >= LEFT_MS
+    }
+
+    /// The same where nothing has been heard of it: its leg has had the time to end.
+    pub(super) fn stayed_after_all(&self, at: Millis, ticket: Ticket) -> bool {
+        self.left_by == Some(ticket)
+            && at.since(self.since) >= LEFT_MS
+            && self.leg.is_some()
+            && !self.is_live()
+            && !self.leaving
+            && !self.pbx.is_cleared()
+    }
+
+    /// The leg of a call that applications take for over, as another call. What they said about the
+    /// old one is not said about this one.
+    pub(super) fn as_another(&mut self, id: CallId, at: Millis) -> Call {
+        let mut other = Call { id, standing: Standing::Unannounced, since: at, ..self.clone() };
+        (other.left_by, other.consultation, other.member_of) = (None, None, None);
+        Arc::make_mut(&mut other.card).app_specific = 0;
+        (self.leg, self.forks) = (None, Vec::new());
+        other
     }
 
     /// Whether TAPI hears of what is not its state.

@@ -66,17 +66,18 @@ impl Line {
         self.begin_call(at, info, clue, out);
     }
 
-    /// A call of before the session was lost that this event continues. A leg that rings is none
-    /// that had been connected: the call came back to this user by another one. Of one who calls
-    /// himself there are two with the same GUID; one that was dialled may have a leg of either kind.
+    /// A call of before the session was lost that this event continues. A leg that is not answered
+    /// is none that had been connected: the call came back to this user by another one. Of one who
+    /// calls himself there are two with the same GUID; one that was dialled may have a leg of either
+    /// kind.
     fn orphan_of(&self, info: &CallInfo) -> Option<usize> {
         let state = table::PbxState::new(info.state);
-        let (outgoing, rings) = (!state.is_incoming(), is_ringing(state));
+        let (outgoing, begins) = (!state.is_incoming(), is_before_answer(state));
         let continued = |call: &Call| {
             call.orphaned
                 && !info.conf.is_nil()
                 && call.conf == info.conf
-                && !(rings && call.was_connected)
+                && !(begins && call.was_connected)
         };
         let alike = self.calls.iter().position(|c| continued(c) && c.outgoing == outgoing);
         alike.or_else(|| self.calls.iter().position(|c| continued(c) && c.dialled.is_some()))
@@ -116,6 +117,27 @@ impl Line {
             self.announce_call(index, out);
         }
         self.enter(at, index, target, out);
+    }
+
+    /// A leg goes on whose call applications take for over: it is another call from now on.
+    pub(super) fn begin_as_another(
+        &mut self,
+        at: Millis,
+        index: usize,
+        target: StateAndMode,
+        out: &mut Effects,
+    ) {
+        self.born += 1;
+        let id = CallId { line: self.id(), serial: self.born };
+        let mut call = self.calls[index].as_another(id, at);
+        (call.state, call.mode) = self.beside_others(None, target);
+        if !self.make_room(out) {
+            return;
+        }
+        self.calls.push(call);
+        if self.open.is_some() {
+            self.announce_call(self.calls.len() - 1, out);
+        }
     }
 
     /// Makes room for one more call; idle ones that the host forgot to close go first.
@@ -206,13 +228,7 @@ impl Line {
             self.calls[index].leg = None;
         }
         match (departure, ended, reading) {
-            (Departure::Both(call, consultation), ..) => {
-                for call in [call, consultation] {
-                    if let Some(index) = self.index_of(call) {
-                        self.enter(at, index, (CallState::Idle, 0), out);
-                    }
-                }
-            }
+            (Departure::Both(ticket, pair), ..) => self.both_left(at, ticket, pair, out),
             (Departure::Quiet, ..) => self.enter(at, index, (CallState::Idle, 0), out),
             (Departure::Told, Some(mode), _) => self.end_call(at, index, mode, out),
             (Departure::Told, None, Some(target)) => self.enter(at, index, target, out),
@@ -234,8 +250,13 @@ impl Line {
         if !info.active || info.msg == Msg::Del || state.is_cleared() {
             call.forks.retain(|fork| *fork != handle);
         } else if matches!(state.phase(), Phase::Connect | Phase::Parked) {
-            // Answered on this device: it carries the call from now on.
             call.forks.retain(|fork| *fork != handle);
+            if call.is_live() && call.pbx.phase() == Phase::Connect {
+                // One device answers, and the others give up. Two legs that are answered are two
+                // calls: somebody was sent his own call, and both of its ends rang.
+                return self.begin_call(at, info, clue, out);
+            }
+            // Answered on this device: it carries the call from now on.
             call.forks.extend(call.leg.replace(handle));
             self.leg_event(at, index, info, clue, out);
         }
@@ -342,6 +363,10 @@ impl Line {
 
 /// Whether a leg is offered to this user and not answered.
 fn is_ringing(state: table::PbxState) -> bool {
-    state.is_incoming()
-        && matches!(state.phase(), Phase::Setup | Phase::Overlap | Phase::Proceeding | Phase::Alert)
+    state.is_incoming() && is_before_answer(state)
+}
+
+/// Whether nobody has answered yet at the other end of a leg, or at this one.
+fn is_before_answer(state: table::PbxState) -> bool {
+    matches!(state.phase(), Phase::Setup | Phase::Overlap | Phase::Proceeding | Phase::Alert)
 }

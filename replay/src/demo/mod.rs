@@ -50,6 +50,7 @@ fn play_in(options: &Demo, library: &std::path::Path, folder: &Folder) -> Result
     drop(pbx);
 
     let proof = prove(folder, &heard)?;
+    folder.leave_capture()?;
     let sentence = format!("{}; what this host received is the same.", proof.sentence);
     let summary = json!({
         "summary": {

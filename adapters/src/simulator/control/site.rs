@@ -1,6 +1,8 @@
 //! Commands that concern more than one PBX of a site.
 
-use super::{ControlError, LINE_LIMIT, Said, Words, array, execute, json, split, without_comment};
+use super::json::{array, json};
+use super::words::{Words, split, without_comment};
+use super::{ControlError, LINE_LIMIT, Said, execute};
 use crate::simulator::site::{Listed, Site};
 use engine::time::Millis;
 use std::fmt::Write as _;

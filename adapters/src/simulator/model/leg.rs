@@ -251,6 +251,11 @@ impl Legs {
         id
     }
 
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        *self = Legs { last: self.last, ..Legs::default() };
+    }
+
     pub(super) fn remove(&mut self, id: LegId) -> Option<Leg> {
         let leg = self.all.remove(&id)?;
         self.at.remove(&(leg.object, id));

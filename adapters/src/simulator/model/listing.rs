@@ -1,7 +1,7 @@
 //! The truth, for people and tests to look at.
 
 use super::PbxModel;
-use super::leg::Phase;
+use super::leg::{LegId, Phase, Side};
 use super::object::{Object, ObjectId};
 use engine::id::Guid;
 use std::collections::BTreeMap;
@@ -47,10 +47,14 @@ pub struct ListedLeg {
     pub id: u32,
     /// Extension of the object it is at.
     pub ext: String,
+    /// What its user dials for whoever is at the other end.
+    pub peer: String,
     /// State bits as in `CallInfo`.
     pub state: u32,
     /// How far it has come.
     pub phase: Phase,
+    /// It is at the end of the call where that began; the others are where it went.
+    pub is_of_caller: bool,
     /// Handles given out for it: session number and call handle.
     pub handles: Vec<(u32, u32)>,
 }
@@ -90,8 +94,10 @@ impl PbxModel {
             call.legs.push(ListedLeg {
                 id: id.0,
                 ext: self.number_of(leg.object),
+                peer: self.opposite_number(id, leg.object),
                 state: leg.state(),
                 phase: leg.phase,
+                is_of_caller: leg.side == Side::A,
                 handles: handles.iter().map(|(handle, session)| (*session, handle.0)).collect(),
             });
             if let Some(external) = &leg.external {
@@ -99,6 +105,11 @@ impl PbxModel {
             }
         }
         calls.into_values().collect()
+    }
+
+    fn opposite_number(&self, id: LegId, object: ObjectId) -> String {
+        let opposite = self.legs.opposite(id).first().copied();
+        opposite.map_or_else(String::new, |far| self.number_for(object, &self.party(far)))
     }
 
     pub(super) fn number_of(&self, id: ObjectId) -> String {

@@ -2,7 +2,7 @@
 //! home elsewhere or come home, and phones that turn to a standby and back.
 
 use super::PbxModel;
-use super::leg::{Leg, Legs};
+use super::leg::{Leg, LegId};
 use super::object::{Object, ObjectId};
 use crate::simulator::estate::Location;
 use engine::id::Guid;
@@ -129,11 +129,12 @@ impl PbxModel {
     }
 
     /// The phones of another PBX, whose objects are the same, turn to this one, with their calls.
+    /// Who monitors them here hears of these as of calls that run already.
     pub fn take_over(&mut self, other: &PbxModel) {
         let phones = other.directory.iter().filter(|(_, object)| object.loc.is_empty());
         let registered: Vec<(Guid, bool)> =
             phones.map(|(_, object)| (object.guid, object.registered)).collect();
-        self.legs = Legs::default();
+        self.lose_legs();
         for (_, leg) in other.legs.iter() {
             if leg.wire.is_some() {
                 self.legs.add(leg.clone());
@@ -150,12 +151,16 @@ impl PbxModel {
             }
         }
         self.leave_lonely();
+        // Sessions that were here before the phones hear of their calls as of any others.
+        let here = |(_, leg): &(LegId, &Leg)| leg.wire.is_none();
+        let legs: Vec<LegId> = self.legs.iter().filter(here).map(|(id, _)| id).collect();
+        legs.into_iter().for_each(|id| self.tell(id, "update"));
         self.settle();
     }
 
     /// The phones turn away, and take their calls with them: nobody is told of the end of these.
     pub fn give_back(&mut self) {
-        self.legs = Legs::default();
+        self.lose_legs();
         let phones: Vec<ObjectId> = self
             .directory
             .iter()
@@ -164,6 +169,12 @@ impl PbxModel {
             .collect();
         phones.into_iter().for_each(|id| self.register(id, false));
         self.settle();
+    }
+
+    /// All calls are gone, and nobody is told. Later ones have other names.
+    fn lose_legs(&mut self) {
+        self.legs.clear();
+        self.handles.forget_all_calls();
     }
 
     fn register(&mut self, id: ObjectId, registered: bool) {

@@ -45,7 +45,10 @@ impl Line {
             return Ok(Progress::Done);
         }
         self.monitor.ok_or(LineErr::OperationFailed)?;
-        let already = std::mem::replace(&mut self.calls[index].leaving, true);
+        // Whoever had the line open before may have asked for it too, and the PBX not have obeyed.
+        let is_asked_for = |pending: &Pending| pending.kind == Kind::Drop && pending.call == call;
+        let already = self.requests.iter().any(is_asked_for);
+        self.calls[index].leaving = true;
         self.pend(at, ticket, call, Kind::Drop, out);
         if !already {
             self.clear(index, ticket, out);

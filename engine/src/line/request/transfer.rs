@@ -6,7 +6,7 @@ use crate::effect::{Effect, Effects, Order};
 use crate::fact::Consultation;
 use crate::id::{CallId, Ticket};
 use crate::line::Line;
-use crate::line::call::Call;
+use crate::line::call::{Call, LEFT_MS};
 use crate::pii::Personal;
 use crate::tapi::{CallState, LineErr};
 use crate::time::{Millis, Timer};
@@ -21,8 +21,8 @@ pub(in crate::line) enum Departure {
     Told,
     /// This side ended it or sent it away: IDLE at once.
     Quiet,
-    /// Both calls of a transfer went at once: IDLE for each, in this order.
-    Both(CallId, CallId),
+    /// Both calls of that transfer went at once: IDLE for each, in this order.
+    Both(Ticket, [CallId; 2]),
 }
 
 impl Line {
@@ -125,12 +125,13 @@ impl Line {
         at: Millis,
         ticket: Ticket,
         call: CallId,
-        number: Personal,
+        (number, across): (Personal, bool),
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
         self.pend(at, ticket, call, Kind::SendAway, out);
-        self.order(monitor, ticket, Order::UserRedirect { call: leg, e164: number }, out);
+        let redirect = Order::UserRedirect { call: leg, e164: number };
+        self.order(monitor, ticket, make::addressed(monitor.user, across, redirect), out);
         Ok(Progress::UnderWay)
     }
 
@@ -162,6 +163,40 @@ impl Line {
         }
     }
 
+    /// The calls of a transfer are over, the original first. Where the PBX has ended one leg only, the
+    /// other one should follow.
+    pub(in crate::line) fn both_left(
+        &mut self,
+        at: Millis,
+        ticket: Ticket,
+        pair: [CallId; 2],
+        out: &mut Effects,
+    ) {
+        for call in pair {
+            if let Some(index) = self.index_of(call) {
+                let call = &self.calls[index];
+                if call.leg.is_some() && !call.pbx.is_cleared() {
+                    self.calls[index].left_by = Some(ticket);
+                    out.push(Effect::Wake(at + LEFT_MS, Timer::Deadline(self.id(), ticket)));
+                }
+                self.enter(at, index, (CallState::Idle, 0), out);
+            }
+        }
+    }
+
+    /// The time is over in which the legs of a transfer end. Where one has not, somebody has
+    /// transferred the other one with a third call, at the telephone and at the same moment: this one
+    /// goes on, and applications, who were told that it is over, hear of it as of another call.
+    pub(in crate::line) fn look_for_left(&mut self, at: Millis, ticket: Ticket, out: &mut Effects) {
+        while let Some(index) = self.calls.iter().position(|call| call.stayed_after_all(at, ticket))
+        {
+            self.calls[index].left_by = None;
+            let Some(target) = self.reads_as(index) else { continue };
+            self.begin_as_another(at, index, target, out);
+        }
+        self.forget_ended();
+    }
+
     /// How a call whose leg is over is to be ended. The PBX says of a leg whose far end it gave to
     /// somebody else that the call goes on elsewhere; if it gives no cause at all, a request that
     /// would explain the end is believed for this call, but not for the other one of a pair.
@@ -172,7 +207,7 @@ impl Line {
         for pending in self.requests.iter().filter(|pending| pending.concerns(call.id)) {
             match pending.kind {
                 Kind::CompleteTransfer { consultation, .. } if elsewhere => {
-                    return Departure::Both(pending.call, consultation);
+                    return Departure::Both(pending.ticket, [pending.call, consultation]);
                 }
                 Kind::CompleteTransfer { .. } if maybe => return Departure::Quiet,
                 Kind::Park if pending.taken => return Departure::Quiet,
