@@ -57,7 +57,7 @@ pub(super) struct Forwards {
     /// Questions asked so far; the last of them is open while there is a job.
     asked: u32,
     job: Option<Job>,
-    waiting: Vec<Box<Setting>>,
+    waiting: Vec<Setting>,
 }
 
 /// One thing to do.
@@ -107,7 +107,7 @@ impl Line {
         let no_answer = diversions.iter().any(|diversion| diversion.kind == Kind::NoAnswer);
         let rings = (*rings).min(capability::MAX_FORWARD_RINGS);
         let deadline = at + FORWARD_DEADLINE_MS;
-        let setting = Box::new(Setting {
+        let setting = Setting {
             request: Some(ticket),
             goal: Goal::Asked {
                 diversions,
@@ -120,7 +120,7 @@ impl Line {
             rounds: 0,
             unread: 0,
             verdict: Ok(()),
-        });
+        };
         out.push(Effect::Wake(deadline, Timer::Deadline(self.id(), ticket)));
         self.forwards.waiting.push(setting);
         // Who waits goes before what is only read to be shown: on a large estate that may take long.
@@ -352,7 +352,7 @@ impl Line {
         }
         let job = if !self.forwards.waiting.is_empty() {
             // There are few: each of them is a request that a line has room for.
-            Job::Set(self.forwards.waiting.remove(0))
+            Job::Set(Box::new(self.forwards.waiting.remove(0)))
         } else if self.forwards.stale && self.open.is_some() {
             self.forwards.stale = false;
             Job::Read
@@ -422,7 +422,7 @@ impl Forwards {
             Job::Set(setting) => Some(&**setting),
             Job::Read => None,
         });
-        running.into_iter().chain(self.waiting.iter().map(|setting| &**setting))
+        running.into_iter().chain(&self.waiting)
     }
 
     fn settings_mut(&mut self) -> impl Iterator<Item = &mut Setting> {
@@ -430,7 +430,7 @@ impl Forwards {
             Job::Set(setting) => Some(&mut **setting),
             Job::Read => None,
         });
-        running.into_iter().chain(self.waiting.iter_mut().map(|setting| &mut **setting))
+        running.into_iter().chain(&mut self.waiting)
     }
 }
 
