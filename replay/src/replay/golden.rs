@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 const CALLBACKS: &str = "txt";
 /// Ending of the files with scenarios.
 pub(crate) const SCENARIO: &str = "scene";
+/// Most records of a test.
+const MOST_RECORDS: usize = 50_000;
 /// Longer names would not fit a list of tests.
 const LONGEST_NAME: usize = 64;
 
@@ -44,8 +46,16 @@ pub(super) fn to_test(options: &ReplayToTest) -> Result<(), Trouble> {
         )));
     }
     let mut records = trace.records_from(0);
-    let kept: Vec<Record> =
-        (&mut records).map(|(_, record)| record).filter(|record| !is_told(record)).collect();
+    let mut kept: Vec<Record> = Vec::new();
+    for (_, record) in (&mut records).filter(|(_, record)| !is_told(record)) {
+        if kept.len() == MOST_RECORDS {
+            return Err(Trouble::Usage(format!(
+                "more than {MOST_RECORDS} records make no test that anybody could read; `tapline \
+                 replay shrink` finds the part that matters"
+            )));
+        }
+        kept.push(record);
+    }
     let end = records.end();
     fs::create_dir_all(into).map_err(|error| Trouble::file("make", into, error))?;
     super::written::write_capture(&path, &kept, trace.about().anonymised)?;

@@ -19,6 +19,8 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+/// Most records that are kept in memory: some hundreds of megabytes.
+const MOST_RECORDS: usize = 1_000_000;
 /// Records replayed at most, over all trials: some minutes.
 const MOST_REPLAYED: u64 = 300_000_000;
 /// How often to say how far it is.
@@ -34,7 +36,15 @@ pub(super) fn show(options: &ReplayShrink) -> Result<(), Trouble> {
     let trace = Trace::open(&options.log)?;
     let mut output = Output::new(options.json);
     let mut records = trace.records_from(trace.first());
-    let all: Vec<Record> = (&mut records).map(|(_, record)| record).collect();
+    let mut all: Vec<Record> = Vec::new();
+    for (_, record) in &mut records {
+        if all.len() == MOST_RECORDS {
+            return Err(Trouble::Usage(format!(
+                "more than {MOST_RECORDS} records are too many to shrink at once; take the part that                  matters first: tapline capture --from TIME --to TIME"
+            )));
+        }
+        all.push(record);
+    }
     let end = records.end();
     let about = trace.about().clone();
     drop(trace);

@@ -19,6 +19,7 @@
 //! | `provider sleeps DURATION` | the machine sleeps |
 //! | `host hangs DURATION` | the telephony server does not return from callbacks |
 //! | `host refuses` | it does not take the next new call |
+//! | `repeat N`, `again` | what is between them is played N times |
 //! | `compare` | lines and calls as applications read them must be those of the PBXs |
 //!
 //! `#` begins a comment. One scenario always plays the same.
@@ -111,8 +112,22 @@ pub(super) enum Spoilt {
 pub fn play(text: &str) -> Result<Vec<Record>, ScriptError> {
     let lines: Vec<(usize, &str)> = (1..).zip(text.lines().take(MOST_LINES)).collect();
     let mut stage = Stage::default();
-    for (line, text) in &lines {
-        stage.play(text).map_err(|why| ScriptError { line: *line, why })?;
+    let (mut at, mut begun) = (0, None);
+    while let Some((line, text)) = lines.get(at) {
+        at += 1;
+        let fault = |why| ScriptError { line: *line, why };
+        match (stage.play(text).map_err(fault)?, begun) {
+            (Then::On, _) => {}
+            (Then::Repeat(times), None) => begun = Some((at, times)),
+            (Then::Again, Some((from, left))) => {
+                begun = (left > 1).then_some((from, left - 1));
+                at = if begun.is_some() { from } else { at };
+            }
+            (Then::Repeat(_), Some(_)) | (Then::Again, None) => {
+                let what = "each `repeat` has its `again`, and no other one between them";
+                return Err(fault(ScriptFault::Nonsense(what.into())));
+            }
+        }
     }
     let end = |why| ScriptError { line: lines.len(), why };
     let Some(mut world) = stage.world else {
@@ -120,6 +135,16 @@ pub fn play(text: &str) -> Result<Vec<Record>, ScriptError> {
     };
     world.provider.log.prove(&world.provider.core).map_err(|why| end(why.into()))?;
     Ok(world.records().to_vec())
+}
+
+/// What comes after a line.
+enum Then {
+    /// The next one.
+    On,
+    /// What follows is played so many times.
+    Repeat(u32),
+    /// It goes back to where that began.
+    Again,
 }
 
 /// A scenario that is being played.
@@ -134,32 +159,30 @@ struct Stage {
 }
 
 impl Stage {
-    fn play(&mut self, text: &str) -> Result<(), ScriptFault> {
+    fn play(&mut self, text: &str) -> Result<Then, ScriptFault> {
         let mut words = Words::of(text);
         match reading::line(&mut words)? {
-            Line::Nothing => Ok(()),
+            Line::Nothing => {}
+            Line::Repeat(times) => return Ok(Then::Repeat(times)),
+            Line::Again => return Ok(Then::Again),
             Line::Layout(layout) => {
                 self.is_before("layout")?;
                 self.layout = Some(layout);
-                Ok(())
             }
             Line::Users(users) => {
                 self.is_before("users")?;
                 self.users = Some(users);
-                Ok(())
             }
-            Line::Setting(name, value) => self.set(name, value),
-            Line::Start => self.start(),
-            Line::Phone(command) if self.world.is_none() => {
-                self.before.push(command.to_owned());
-                Ok(())
-            }
+            Line::Setting(name, value) => self.set(name, value)?,
+            Line::Start => self.start()?,
+            Line::Phone(command) if self.world.is_none() => self.before.push(command.to_owned()),
             line => {
                 let world = self.world.as_mut();
                 let before = || ScriptFault::Order(text.to_owned(), "after");
-                world.ok_or_else(before)?.scripted(line)
+                world.ok_or_else(before)?.scripted(line)?;
             }
         }
+        Ok(Then::On)
     }
 
     fn is_before(&self, what: &str) -> Result<(), ScriptFault> {
@@ -233,7 +256,13 @@ impl World<'_> {
                 }
             }
             Line::HostRefuses => self.host.refuses_next = true,
-            Line::Nothing | Line::Layout(_) | Line::Users(_) | Line::Setting(..) | Line::Start => {}
+            Line::Nothing
+            | Line::Repeat(_)
+            | Line::Again
+            | Line::Layout(_)
+            | Line::Users(_)
+            | Line::Setting(..)
+            | Line::Start => {}
         }
         Ok(())
     }
@@ -290,6 +319,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_repeated_is_played_so_many_times() {
+        let once = play("start\nwait 5s\n20 make 21\nwait 1s\n20 drop\nwait 5s").unwrap();
+        let text =
+            "start\nwait 5s\nrepeat 3\n20 make 21\nwait 1s\n20 drop\nwait 5s\nagain\nwait 1s";
+        let thrice = play(text).unwrap();
+        let calls = |log: &[Record]| {
+            let is_request = |record: &&Record| matches!(record.event, Event::App(..));
+            log.iter().filter(is_request).count()
+        };
+        assert_eq!((calls(&once), calls(&thrice)), (2, 6));
+    }
+
+    #[test]
     fn a_line_that_cannot_be_played_is_named() {
         for (text, line, says) in [
             ("start\nwait soon", 2, "how long"),
@@ -302,6 +344,9 @@ mod tests {
             ("layout a castle", 1, "one PBX"),
             ("setting colour on", 1, "colour"),
             ("nonsense", 1, "nonsense"),
+            ("start\nagain", 2, "`repeat`"),
+            ("start\nrepeat 2\nrepeat 2", 3, "`again`"),
+            ("start\nrepeat never", 2, "how often"),
             ("", 0, "`start` is missing"),
         ] {
             let error = play(text).unwrap_err();

@@ -8,6 +8,8 @@ use engine::fact::Configuration;
 /// One line.
 pub(super) enum Line<'l> {
     Nothing,
+    Repeat(u32),
+    Again,
     Layout(Layout),
     Users(usize),
     Setting(&'l str, &'l str),
@@ -100,6 +102,11 @@ pub(super) fn line<'l>(words: &mut Words<'l>) -> Result<Line<'l>, ScriptFault> {
             Line::Users(count.ok_or_else(|| nonsense("users are 1 to 12".into()))?)
         }
         "setting" => Line::Setting(words.word("which")?, words.rest()),
+        "repeat" => {
+            let times = words.word("how often")?.parse().ok().filter(|times| *times > 0);
+            Line::Repeat(times.ok_or_else(|| nonsense("how often must be a number".into()))?)
+        }
+        "again" => Line::Again,
         "start" => Line::Start,
         "compare" => Line::Compare,
         "wait" => Line::Wait(words.duration()?),
