@@ -56,6 +56,9 @@ fn play_scripts(script: &Path, options: &Sim) -> Result<(), Trouble> {
         scripts.retain(|path| path.extension().is_some_and(|ending| ending == SCENARIO));
         scripts.sort();
     }
+    if let Some(into) = &options.into {
+        fs::create_dir_all(into).map_err(|error| Trouble::file("make", into, error))?;
+    }
     let mut output = Output::new(options.json);
     for script in &scripts {
         let text =
