@@ -18,7 +18,7 @@
 //! |---|---|
 //! | `TPLF` | a frame: the very bytes that lie in a log, see `engine::frame` |
 //! | `TPLS` | a chunk of an image, as in a log too, see `engine::snapshot` |
-//! | `TPLN` | a note: gap, raw message, index; see [`block`] |
+//! | `TPLN` | a note: gap, raw message, index; see `block.rs` |
 //! | `TPLE` | the end, with the place of the index before it |
 //!
 //! A file that does not begin with record 0 begins with an image; a long one has more of them, so
