@@ -9,6 +9,18 @@ fn summary(output: &Output) -> Value {
     object["summary"].clone()
 }
 
+/// A provider at work, and 20 calling 21.
+#[cfg(unix)]
+fn at_work_with_a_call(simulator: &Simulator, site: &Site) -> AtWork {
+    let provider = AtWork::start(Path::new(&site.settings));
+    provider.until("LINE_CREATE");
+    simulator.control("register 20 on");
+    simulator.control("register 21 on");
+    simulator.control("call 20 21");
+    provider.until("OFFERING");
+    provider
+}
+
 fn replayed(file: &str) -> Value {
     let output = run(&["replay", "--json", file]);
     assert_ends(&output, 0, "");
@@ -20,12 +32,7 @@ fn replayed(file: &str) -> Value {
 fn what_happens_at_a_provider_at_work_is_captured_while_it_goes_on() {
     let simulator = Simulator::start(&[]);
     let site = Site::at(&simulator.authority);
-    let provider = AtWork::start(Path::new(&site.settings));
-    provider.until("LINE_CREATE");
-    simulator.control("register 20 on");
-    simulator.control("register 21 on");
-    simulator.control("call 20 21");
-    provider.until("OFFERING");
+    let provider = at_work_with_a_call(&simulator, &site);
 
     let (live, whole) = (site.file("live.tspt"), site.file("whole.tspt"));
     let output = site.run(&["capture", "--json", "--last", "10m", "-o", &live]);
@@ -71,12 +78,7 @@ fn rolling_captures_hold_what_was_said_word_by_word_and_no_secret() {
     let settings = std::fs::read_to_string(&site.settings).unwrap();
     let settings = format!("{settings}\n[capture]\non = true\npath = \"films\"\nraw = true\n");
     std::fs::write(&site.settings, settings).unwrap();
-    let provider = AtWork::start(Path::new(&site.settings));
-    provider.until("LINE_CREATE");
-    simulator.control("register 20 on");
-    simulator.control("register 21 on");
-    simulator.control("call 20 21");
-    provider.until("OFFERING");
+    let provider = at_work_with_a_call(&simulator, &site);
     simulator.control("hangup 20");
     provider.until("IDLE");
     provider.end();

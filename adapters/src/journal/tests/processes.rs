@@ -20,6 +20,22 @@ fn child(test: &str, folder: &Path, shell: &str) -> Child {
         .unwrap()
 }
 
+/// Kills a child that says how much of its log is safe, as soon as that is so many records: what it
+/// said then, and the lines that it said after that.
+fn kill_when_safe(child: &mut Child, target: u64) -> (u64, impl Iterator<Item = String> + use<>) {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut safe = 0;
+    while safe < target {
+        let line = lines.next().expect("the child goes on");
+        if let Some(seq) = line.strip_prefix("safe ") {
+            safe = seq.parse().unwrap();
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    (safe, lines)
+}
+
 fn child_folder() -> PathBuf {
     std::env::var_os(CHILD_FOLDER).expect("run by another test").into()
 }
@@ -48,18 +64,9 @@ fn after_a_kill_in_the_middle_everything_told_safe_is_there() {
     let mut safe = 0;
     for round in 1..=4u64 {
         let mut child = child("child_that_appends_until_it_is_killed", folder.path(), "");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let target = safe + 500 * round;
-        while safe < target {
-            let line = lines.next().expect("the child goes on").unwrap();
-            if let Some(seq) = line.strip_prefix("safe ") {
-                safe = seq.parse().unwrap();
-            }
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let rest;
+        (safe, rest) = kill_when_safe(&mut child, safe + 500 * round);
         // What was said between the last line read and the kill is safe as well.
-        let rest = lines.map_while(Result::ok);
         let last = rest.filter_map(|line| line.strip_prefix("safe ")?.parse().ok()).last();
         safe = last.unwrap_or(safe);
 
@@ -111,16 +118,7 @@ fn after_a_kill_in_the_middle_of_removing_the_log_begins_with_a_snapshot_and_is_
     for round in 1..=5u64 {
         let name = "child_that_removes_what_is_old_until_it_is_killed";
         let mut child = child(name, folder.path(), "");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let target = safe + 300 * round + round;
-        while safe < target {
-            let line = lines.next().expect("the child goes on").unwrap();
-            if let Some(seq) = line.strip_prefix("safe ") {
-                safe = seq.parse().unwrap();
-            }
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        safe = kill_when_safe(&mut child, safe + 300 * round + round).0;
 
         let reader = LogReader::open(folder.path(), PATIENCE).unwrap();
         let first = reader.first_seq();
