@@ -218,25 +218,12 @@ mod tests {
     use super::*;
     use crate::journal::{Durability, Journal};
     use engine::fact::Record;
-    use engine::strategy::{History, Step};
+    use engine::strategy::{calls_from_outside, core_after};
     use std::path::{Path, PathBuf};
     use std::time::Duration;
     use tempfile::TempDir;
 
     const PATIENCE: Duration = Duration::from_secs(20);
-
-    fn history() -> Vec<Record> {
-        let steps = (0..90u8).flat_map(|n| {
-            [Step::CallFromOutside(n), Step::Advance(n), Step::HangUp(n, n), Step::Delete(n)]
-        });
-        History::play(&steps.collect::<Vec<_>>())
-    }
-
-    fn core_after(records: &[Record]) -> Core {
-        let (mut core, mut effects) = (Core::default(), Effects::new());
-        records.iter().for_each(|record| core.apply(record.clone(), &mut effects));
-        core
-    }
 
     /// A log of frames of ten records, with images behind record 100 and 200.
     fn log_of(folder: &Path, records: &[Record]) -> PathBuf {
@@ -270,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_part_replays_by_itself_to_the_same_states() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..90));
         assert!(records.len() > 300);
         let trace = Trace::open(&log_of(folder.path(), &records)).unwrap();
         for (from, to, first) in
@@ -298,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_part_of_a_part_and_of_its_last_minutes() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..90));
         let trace = Trace::open(&log_of(folder.path(), &records)).unwrap();
         let (_, _whole, whole) = excerpt(&trace, span(45, 1000)).unwrap();
         let images: Vec<u64> = whole.images().iter().map(|place| place.next).collect();
@@ -319,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_part_without_a_record_is_refused() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..90));
         let trace = Trace::open(&log_of(folder.path(), &records)).unwrap();
         for (from, to) in [(5, 4), (records.len() as u64, 10_000)] {
             let error = excerpt(&trace, span(from, to)).err().unwrap();
@@ -329,7 +316,7 @@ mod tests {
 
     #[test]
     fn of_a_damaged_log_what_is_intact_is_taken_and_the_gap_is_named() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..90));
         let log = log_of(folder.path(), &records);
         let file = log.join("log-1/db");
         let mut bytes = std::fs::read(&file).unwrap();

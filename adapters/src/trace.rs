@@ -357,24 +357,11 @@ mod tests {
     use super::*;
     use crate::journal::{Durability, Journal};
     use engine::effect::Effects;
-    use engine::strategy::{History, Step};
+    use engine::strategy::{calls_from_outside, core_after};
     use std::fs::File;
     use tempfile::TempDir;
 
     const PATIENCE: Duration = Duration::from_secs(20);
-
-    fn history() -> Vec<Record> {
-        let steps = (0..30u8).flat_map(|n| {
-            [Step::CallFromOutside(n), Step::Advance(n), Step::HangUp(n, n), Step::Delete(n)]
-        });
-        History::play(&steps.collect::<Vec<_>>())
-    }
-
-    fn core_after(records: &[Record]) -> Core {
-        let (mut core, mut effects) = (Core::default(), Effects::new());
-        records.iter().for_each(|record| core.apply(record.clone(), &mut effects));
-        core
-    }
 
     /// A log with images at two places, and a capture file of it.
     fn log_and_capture(folder: &TempDir, records: &[Record]) -> [PathBuf; 2] {
@@ -405,7 +392,7 @@ mod tests {
 
     #[test]
     fn a_log_and_its_capture_are_read_alike_from_any_record() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..30));
         for path in log_and_capture(&folder, &records) {
             let trace = Trace::open(&path).unwrap();
             assert_eq!(trace.first(), 0);
@@ -421,7 +408,7 @@ mod tests {
 
     #[test]
     fn the_state_before_any_record_is_reached_from_the_image_before_it() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..30));
         for path in log_and_capture(&folder, &records) {
             let trace = Trace::open(&path).unwrap();
             for seq in [0, 39, 40, 41, 70, 75, records.len() as u64] {
@@ -440,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_time_is_found_among_the_records() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..30));
         for path in log_and_capture(&folder, &records) {
             let trace = Trace::open(&path).unwrap();
             let last = records.last().unwrap().at;

@@ -344,7 +344,7 @@ mod shape;
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::strategy::histories;
+    use crate::strategy::{core_after, histories};
     use proptest::prelude::*;
     use std::convert::Infallible;
 
@@ -406,15 +406,6 @@ mod tests {
 
     fn read_back(chunks: &[Vec<u8>]) -> Result<(Core, Place), SnapshotError> {
         read(|number| chunks.get(number as usize))
-    }
-
-    fn core_after(records: &[crate::fact::Record]) -> Core {
-        let (mut core, mut effects) = (Core::default(), Vec::new());
-        for record in records {
-            core.apply(record.clone(), &mut effects);
-            effects.clear();
-        }
-        core
     }
 
     #[test]

@@ -3,12 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use engine::core::Core;
 use engine::effect::Effects;
 use engine::fact::{Event, HostFact, Record};
 use engine::frame::{Chain, Frame, Frames, missing_before};
 use engine::snapshot::Place;
-use engine::strategy::{any_record, histories};
+use engine::strategy::{any_record, calls_from_outside, core_after, histories};
 use engine::time::Millis;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -65,24 +64,14 @@ fn read_all(bytes: &[u8]) -> (Vec<(u64, Record)>, Option<CaptureError>) {
     read_from(&file, 0)
 }
 
-fn core_after(records: &[Record]) -> Core {
-    let (mut core, mut effects) = (Core::default(), Effects::new());
-    records.iter().for_each(|record| core.apply(record.clone(), &mut effects));
-    core
-}
-
 fn place_at(records: &[Record], cut: usize) -> Place {
     Place { next: cut as u64, last_at: records[cut - 1].at }
 }
 
 /// A plausible history of some thousand records.
 fn long_history() -> Vec<Record> {
-    use engine::strategy::{History, Step};
     static PLAYED: LazyLock<Vec<Record>> = LazyLock::new(|| {
-        let steps = (0..3).flat_map(|_| 0..120u8).flat_map(|n| {
-            [Step::CallFromOutside(n), Step::Advance(n), Step::HangUp(n, n), Step::Delete(n)]
-        });
-        let records = History::play(&steps.collect::<Vec<_>>());
+        let records = calls_from_outside((0..3).flat_map(|_| 0..120));
         assert!(records.len() > 900, "only {} records", records.len());
         records
     });

@@ -375,19 +375,12 @@ mod tests {
     use engine::effect::Effects;
     use engine::fact::Record;
     use engine::frame::{Chain, FrameWriter};
-    use engine::strategy::{History, Step};
+    use engine::strategy::{calls_from_outside, core_after};
     use tempfile::TempDir;
 
     fn captures(folder: &TempDir, file_bytes: u64, bytes: u64) -> Captures {
         let (path, age) = (folder.path().join("captures"), Duration::from_secs(3600));
         Captures { path, age, bytes, file_bytes, raw: false }
-    }
-
-    fn history() -> Vec<Record> {
-        let steps = (0..100u8).flat_map(|n| {
-            [Step::CallFromOutside(n), Step::Advance(n), Step::HangUp(n, n), Step::Delete(n)]
-        });
-        History::play(&steps.collect::<Vec<_>>())
     }
 
     fn frames_of(records: &[Record]) -> Vec<Vec<u8>> {
@@ -398,12 +391,6 @@ mod tests {
             bytes
         };
         records.chunks(10).map(&mut frame).collect()
-    }
-
-    fn core_after(records: &[Record]) -> Core {
-        let (mut core, mut effects) = (Core::default(), Effects::new());
-        records.iter().for_each(|record| core.apply(record.clone(), &mut effects));
-        core
     }
 
     /// Feeds a thread with the records; an image is asked for after each fifth frame, and comes two
@@ -438,7 +425,7 @@ mod tests {
 
     #[test]
     fn one_file_holds_everything_that_was_written_and_images_of_it() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..100));
         let files = captured(captures(&folder, 1 << 40, u64::MAX), &records);
         assert_eq!(files.len(), 1);
         let file = CaptureFile::open(&files[0]).unwrap();
@@ -452,7 +439,7 @@ mod tests {
 
     #[test]
     fn files_that_are_full_are_followed_by_others_each_of_which_replays_by_itself() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..100));
         let files = captured(captures(&folder, 1, u64::MAX), &records);
         assert!(files.len() > 5, "{files:?}");
         let mut last = 0;
@@ -476,7 +463,7 @@ mod tests {
 
     #[test]
     fn the_oldest_files_go_when_there_are_too_many_and_others_are_left_alone() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..100));
         let all = captured(captures(&folder, 1, u64::MAX), &records);
         let bytes: u64 = all.iter().map(|path| path.metadata().unwrap().len()).sum();
         let folder = TempDir::new().unwrap();
@@ -496,7 +483,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_be_written_is_left_in_peace_for_a_while() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..100));
         let captures = captures(&folder, 1 << 40, u64::MAX);
         fs::write(&captures.path, "here first").unwrap();
         let (inlet, thread) =
@@ -511,7 +498,7 @@ mod tests {
 
     #[test]
     fn frames_that_were_lost_on_the_way_end_a_file_and_the_next_image_begins_another() {
-        let (folder, records) = (TempDir::new().unwrap(), history());
+        let (folder, records) = (TempDir::new().unwrap(), calls_from_outside(0..100));
         let captures = captures(&folder, 1 << 40, u64::MAX);
         let path = captures.path.clone();
         let (inlet, thread) =

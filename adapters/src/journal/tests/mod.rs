@@ -13,7 +13,7 @@ use super::*;
 use engine::fact::{Event, Failure, HostFact, PbxFact, Question};
 use engine::frame::{Frame, MAX_SHARED_BYTES};
 use engine::id::{Attempt, PbxId};
-use engine::strategy::{History, Step, histories};
+use engine::strategy::{History, Step, core_after, histories};
 use engine::time::Millis;
 use proptest::prelude::*;
 use std::fs;
@@ -54,12 +54,6 @@ fn large(len: usize) -> Record {
 
 fn gap(missing: u64) -> Record {
     Record { at: Millis(0), event: Event::Host(HostFact::Gap(missing)) }
-}
-
-fn core_after(records: &[Record]) -> Core {
-    let (mut core, mut effects) = (Core::default(), Vec::new());
-    records.iter().for_each(|record| core.apply(record.clone(), &mut effects));
-    core
 }
 
 fn place_after(records: &[Record]) -> Place {
