@@ -77,6 +77,8 @@ mod demo;
 mod diff;
 #[path = "command/histories.rs"]
 mod histories;
+#[path = "command/import.rs"]
+mod import;
 #[path = "command/lines.rs"]
 mod lines;
 #[path = "command/replay.rs"]

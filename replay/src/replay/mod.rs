@@ -6,9 +6,11 @@ mod check;
 mod diff;
 mod expectation;
 mod golden;
+mod import;
 mod info;
 mod moment;
 mod progress;
+mod raw;
 mod reading;
 mod records;
 mod reel;
@@ -43,6 +45,8 @@ pub(crate) fn carry_out(options: &Replay) -> Result<(), Trouble> {
         Some(ReplayCommand::ToTest(to_test)) => golden::to_test(to_test),
         Some(ReplayCommand::Golden(golden)) => golden::play(golden),
         Some(ReplayCommand::Anonymise(options)) => anonymise::write(options),
+        Some(ReplayCommand::Import(options)) => import::write(options),
+        Some(ReplayCommand::Raw(options)) => raw::show(options),
         None => run::show(&ReplayRun {
             // The command line lets nothing through without it.
             log: options.log.clone().unwrap_or_default(),
