@@ -260,7 +260,8 @@ mod tests {
     fn many() -> Vec<Record> {
         let lap = calls_from_outside(0..=255);
         let span = lap.last().unwrap().at.0 - lap[0].at.0 + 1;
-        let at = |record: &Record, lap: u64| Record { at: record.at + lap * span, ..record.clone() };
+        let at =
+            |record: &Record, lap: u64| Record { at: record.at + lap * span, ..record.clone() };
         (0..8).flat_map(|number| lap.iter().map(move |record| at(record, number))).collect()
     }
 
