@@ -234,6 +234,30 @@ mod tests {
     }
 
     #[test]
+    fn packages_of_others_are_never_heard_in_more_detail_than_usual() {
+        use tracing::Level as Of;
+        for (level, ours, of_others) in [
+            (Level::Error, Of::ERROR, Of::ERROR),
+            (Level::Warn, Of::WARN, Of::WARN),
+            (Level::Info, Of::INFO, Of::INFO),
+            (Level::Debug, Of::DEBUG, Of::INFO),
+            (Level::Trace, Of::TRACE, Of::INFO),
+        ] {
+            for (target, most) in [
+                ("adapters::exchange", ours),
+                ("tapline::session", ours),
+                ("hyper::proto", of_others),
+                ("sled", of_others),
+            ] {
+                for detail in [Of::ERROR, Of::WARN, Of::INFO, Of::DEBUG, Of::TRACE] {
+                    let is_heard = level.targets().would_enable(target, &detail);
+                    assert_eq!(is_heard, detail <= most, "{level:?} {target} {detail}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn where_a_page_cannot_be_the_other_place_is_taken() {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("file");
