@@ -7,6 +7,7 @@
 use super::message::Intake;
 use super::showing;
 use crate::desk::{Asked, DONE, Desk, LOOK_EVERY, Question, Reloaded, Verdict};
+use crate::diary;
 use crate::exchange::Manner;
 use crate::settings::{Changes, Settings};
 use engine::core::Core;
@@ -14,6 +15,7 @@ use engine::estate::{PbxChange, Plan};
 use engine::fact::{Event, HostFact};
 use engine::id::PermanentId;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -75,11 +77,17 @@ pub(crate) struct InForce {
     /// See `Configuration::access`.
     access: u32,
     manner: watch::Sender<Arc<Manner>>,
+    /// Where the metrics page is shown.
+    listen: watch::Sender<Option<SocketAddr>>,
 }
 
 impl InForce {
-    pub(crate) fn new(settings: Settings, manner: watch::Sender<Arc<Manner>>) -> InForce {
-        InForce { settings, access: 0, manner }
+    pub(crate) fn new(
+        settings: Settings,
+        manner: watch::Sender<Arc<Manner>>,
+        listen: watch::Sender<Option<SocketAddr>>,
+    ) -> InForce {
+        InForce { settings, access: 0, manner, listen }
     }
 }
 
@@ -202,6 +210,7 @@ impl Clerk {
             let in_force = self.in_force.manner.borrow();
             manner.patience = in_force.patience;
             manner.witness.clone_from(&in_force.witness);
+            manner.metrics = Arc::clone(&in_force.metrics);
         }
         let access = self.in_force.access.wrapping_add(u32::from(changes.access));
         let configuration = engine::fact::Configuration { access, ..settings.configuration() };
@@ -213,6 +222,12 @@ impl Clerk {
         if !self.note(Event::Host(HostFact::Configured(configuration))) {
             return Outcome::Stopping;
         }
+        diary::say_up_to(settings.level);
+        self.in_force.listen.send_if_modified(|listen| {
+            let is_other = *listen != settings.metrics;
+            *listen = settings.metrics;
+            is_other
+        });
         self.in_force.access = access;
         self.in_force.settings = settings.clone();
         Outcome::Applied(changes, plan)
