@@ -89,6 +89,8 @@ mod sim;
 mod simulate;
 #[path = "command/step.rs"]
 mod step;
+#[path = "command/story.rs"]
+mod story;
 #[path = "command/time_machine.rs"]
 mod time_machine;
 #[path = "command/verify.rs"]
