@@ -61,6 +61,8 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
     folder
 }
 
+#[path = "command/anonymise.rs"]
+mod anonymise;
 #[path = "command/bad_input.rs"]
 mod bad_input;
 #[path = "command/bisect.rs"]
