@@ -172,7 +172,12 @@ impl Prepared {
         let in_force = InForce::new(self.settings.clone(), change, listen);
         let mut runtime = self.start_with(Pbxs::Real(manners), capturing, audience, wanted)?;
         if let Some(path) = path {
-            let thread = SettingsThread::start(path, in_force, runtime.intake.clone())?;
+            let thread = SettingsThread::start(
+                path,
+                in_force,
+                runtime.intake.clone(),
+                Arc::clone(&runtime.page),
+            )?;
             runtime.settings = Some(thread);
         }
         Ok(runtime)

@@ -11,6 +11,7 @@ mod interrupt;
 mod ladder;
 mod lines;
 mod live;
+mod metrics;
 mod output;
 mod playback;
 mod probe;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Simulate(simulate) => simulate::serve(&simulate),
         Command::Replay(replay) => replay::carry_out(&replay),
         Command::Capture(capture) => capture::take(&capture),
+        Command::Metrics(metrics) => metrics::print(&metrics),
         Command::Sim(sim) => sim::play(&sim),
         Command::Lines(lines) => lines::list(&lines),
         Command::Ids(ids) => ids::carry(&ids),

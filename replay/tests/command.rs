@@ -79,6 +79,8 @@ mod diff;
 mod histories;
 #[path = "command/lines.rs"]
 mod lines;
+#[path = "command/metrics.rs"]
+mod metrics;
 #[path = "command/replay.rs"]
 mod replay;
 #[path = "command/run_command.rs"]

@@ -9,6 +9,7 @@ use super::showing;
 use crate::desk::{Asked, DONE, Desk, LOOK_EVERY, Question, Reloaded, Verdict};
 use crate::diary;
 use crate::exchange::Manner;
+use crate::metrics::Page;
 use crate::settings::{Changes, Settings};
 use engine::core::Core;
 use engine::estate::{PbxChange, Plan};
@@ -40,12 +41,13 @@ impl SettingsThread {
         path: PathBuf,
         in_force: InForce,
         intake: mpsc::Sender<Intake>,
+        page: Arc<Page>,
     ) -> std::io::Result<SettingsThread> {
         let (alive, end) = channel::<Infallible>();
         let open = Arc::new(Mutex::new(Some(alive)));
         let desk = Desk::beside(&in_force.settings.log);
         let watched = Watched { path, seen: None, dealt_with: None };
-        let clerk = Clerk { watched, in_force, intake, open: Arc::clone(&open) };
+        let clerk = Clerk { watched, in_force, intake, page, open: Arc::clone(&open) };
         let thread =
             std::thread::Builder::new().name("tapline-settings".into()).spawn(move || {
                 let (mut clerk, mut looked) = (clerk, Instant::now());
@@ -96,6 +98,7 @@ struct Clerk {
     watched: Watched,
     in_force: InForce,
     intake: mpsc::Sender<Intake>,
+    page: Arc<Page>,
     open: Arc<Mutex<Option<Sender<Infallible>>>>,
 }
 
@@ -151,6 +154,7 @@ impl Clerk {
                 let (verdict, words) = (outcome.verdict(), outcome.words());
                 asked.say(&Reloaded { verdict, file: self.watched.path.clone(), words }.text());
             }
+            Question::Metrics => asked.say(&self.page.read()),
             Question::Dismiss(line) => asked.say(&self.dismiss(*line)),
             Question::Import(ids) => {
                 let facts =
