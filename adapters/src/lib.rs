@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod http;
 pub mod ids;
 pub mod journal;
+pub mod metrics;
 pub mod runtime;
 pub mod secret;
 pub mod settings;

@@ -81,6 +81,8 @@ mod histories;
 mod import;
 #[path = "command/lines.rs"]
 mod lines;
+#[path = "command/metrics.rs"]
+mod metrics;
 #[path = "command/replay.rs"]
 mod replay;
 #[path = "command/run_command.rs"]
@@ -93,6 +95,8 @@ mod sim;
 mod simulate;
 #[path = "command/step.rs"]
 mod step;
+#[path = "command/story.rs"]
+mod story;
 #[path = "command/time_machine.rs"]
 mod time_machine;
 #[path = "command/verify.rs"]

@@ -76,6 +76,7 @@ Examples:
 const TO_TEST_EXAMPLES: &str = "\
 Examples:
   tapline replay to-test hang-up-never-seen small.tspt
+  tapline replay to-test calls-end-sooner small.tspt --settings tapline.toml
   tapline replay golden tests/histories";
 
 const GOLDEN_EXAMPLES: &str = "\
@@ -391,6 +392,9 @@ pub(crate) struct ReplayToTest {
     /// The folder of the histories
     #[arg(long, value_name = "DIR", default_value = "tests/histories")]
     pub(crate) into: PathBuf,
+    /// As it would have gone under the settings of this file, PBXs and user aside
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
     /// Print a summary as one JSON object
     #[arg(long)]
     pub(crate) json: bool,

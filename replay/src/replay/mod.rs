@@ -24,6 +24,7 @@ mod written;
 
 pub(crate) use golden::SCENARIO;
 pub(crate) use moment::Moment;
+pub(crate) use records::{answer as answer_words, msg as msg_words};
 pub(crate) use which::Which;
 pub(crate) use written::write_capture;
 
