@@ -1,6 +1,8 @@
 //! The world around the engine. Each outside package is named in one file here.
 
 pub mod actors;
+#[cfg(feature = "sharing")]
+pub mod anonymise;
 pub mod capture;
 pub mod clock;
 pub mod desk;

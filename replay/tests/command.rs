@@ -61,6 +61,8 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
     folder
 }
 
+#[path = "command/anonymise.rs"]
+mod anonymise;
 #[path = "command/bad_input.rs"]
 mod bad_input;
 #[path = "command/bisect.rs"]
@@ -91,6 +93,8 @@ mod sim;
 mod simulate;
 #[path = "command/step.rs"]
 mod step;
+#[path = "command/story.rs"]
+mod story;
 #[path = "command/time_machine.rs"]
 mod time_machine;
 #[path = "command/verify.rs"]
