@@ -3,7 +3,7 @@
 use super::super::{Band, Ground, Leg, LegEvent, Mark, StepKind, words};
 use super::{Asked, Handle, Heard, Here, Key, Ladders, MAX_EARLY, Way};
 use crate::rows::Said;
-use engine::effect::{Effect, Notice, Report, Request, What};
+use engine::effect::{Effect, Notice, Report, Request, Surprise, What};
 use engine::fact::{CallInfo, Command, Event, HostFact, PbxFact, Record, Reply};
 use engine::id::{CallHandle, CallId, Correlation, LineId, PbxId, RequestId, Ticket};
 use engine::line::Rule;
@@ -190,6 +190,10 @@ impl Ladders {
             }
             Report::Surprise(surprise) => {
                 for id in self.concerned.clone() {
+                    // Of several lines in one conversation the same is reported for each.
+                    if self.is_said(id, here.seq, surprise) {
+                        continue;
+                    }
                     let what = StepKind::Surprise(*surprise);
                     self.put(id, None, here.heard(None, Way::AtLine, what));
                 }
@@ -204,6 +208,14 @@ impl Ladders {
             Report::Synchronised(pbx, _) => self.mark(*pbx, &Mark::Resynced, here),
             _ => {}
         }
+    }
+
+    fn is_said(&self, id: u64, seq: u64, surprise: &Surprise) -> bool {
+        let steps = self.live.get(&id).map_or(&[][..], |live| &live.ladder.steps);
+        let of_record = steps.iter().rev().take_while(|step| step.seq == seq);
+        of_record
+            .into_iter()
+            .any(|step| matches!(&step.what, StepKind::Surprise(said) if said == surprise))
     }
 
     /// Something happens to a PBX: it concerns all calls there that go on.
