@@ -12,10 +12,9 @@ mod story;
 mod tests;
 mod words;
 
-pub(crate) use causes::cause_words;
-pub(crate) use draw::{Drawing, Rung};
+pub(crate) use draw::Drawing;
 pub(crate) use gather::Ladders;
-pub(crate) use story::{Kind, Sentence, odd, story, summary};
+pub(crate) use story::{Sentence, odd, story, summary, who};
 
 use crate::rows::{LineTag, Parties, Said};
 use engine::effect::Surprise;

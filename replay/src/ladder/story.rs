@@ -75,13 +75,7 @@ pub(crate) fn story(ladder: &Ladder) -> Vec<Sentence> {
 
 /// The whole in one sentence: who called whom, whether it was answered, how it ended.
 pub(crate) fn summary(ladder: &Ladder) -> String {
-    let mut text = match (ladder.legs.first(), ladder.steps.first()) {
-        (Some(leg), _) => who_called(leg),
-        (None, Some(Step { what: StepKind::Asked { function, words, .. }, .. })) => {
-            format!("{function} {words}").trim_end().to_owned()
-        }
-        (None, _) => "Nothing is known of it".to_owned(),
-    };
+    let mut text = who(ladder);
     let connected = |leg: &Leg| {
         leg.bands.iter().find(|band| band.state == CallState::Connected).map(|band| band.at)
     };
@@ -111,6 +105,17 @@ pub(crate) fn summary(ladder: &Ladder) -> String {
     }
     text.push('.');
     text
+}
+
+/// Who called whom: `20 Anna Berg called 21 Bob`. For a request that is about no call, what it asks.
+pub(crate) fn who(ladder: &Ladder) -> String {
+    match (ladder.legs.first(), ladder.steps.first()) {
+        (Some(leg), _) => who_called(leg),
+        (None, Some(Step { what: StepKind::Asked { function, words, .. }, .. })) => {
+            format!("{function} {words}").trim_end().to_owned()
+        }
+        (None, _) => "Nothing is known of it".to_owned(),
+    }
 }
 
 /// What is odd about it, in sentences; empty if nothing is.

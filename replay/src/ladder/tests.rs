@@ -1,5 +1,6 @@
 //! Ladders of the golden histories.
 
+use super::story::Kind;
 use super::*;
 use crate::playback::Playback;
 use adapters::trace::Trace;
