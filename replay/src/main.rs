@@ -9,6 +9,7 @@ mod interrupt;
 mod ladder;
 mod lines;
 mod live;
+mod metrics;
 mod output;
 mod playback;
 mod probe;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Simulate(simulate) => simulate::serve(&simulate),
         Command::Replay(replay) => replay::carry_out(&replay),
         Command::Capture(capture) => capture::take(&capture),
+        Command::Metrics(metrics) => metrics::print(&metrics),
         Command::Sim(sim) => sim::play(&sim),
         Command::Lines(lines) => lines::list(&lines),
         Command::Ids(ids) => ids::carry(&ids),

@@ -61,6 +61,8 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
     folder
 }
 
+#[path = "command/anonymise.rs"]
+mod anonymise;
 #[path = "command/bad_input.rs"]
 mod bad_input;
 #[path = "command/bisect.rs"]
@@ -73,10 +75,14 @@ mod command_line;
 mod demo;
 #[path = "command/diff.rs"]
 mod diff;
+#[path = "command/explain.rs"]
+mod explain;
 #[path = "command/histories.rs"]
 mod histories;
 #[path = "command/lines.rs"]
 mod lines;
+#[path = "command/metrics.rs"]
+mod metrics;
 #[path = "command/replay.rs"]
 mod replay;
 #[path = "command/run_command.rs"]
@@ -89,10 +95,14 @@ mod sim;
 mod simulate;
 #[path = "command/step.rs"]
 mod step;
+#[path = "command/story.rs"]
+mod story;
 #[path = "command/time_machine.rs"]
 mod time_machine;
 #[path = "command/verify.rs"]
 mod verify;
+#[path = "command/watch.rs"]
+mod watch;
 
 // ---- a simulator in a process of its own ----------------------------------------------------------
 
