@@ -7,9 +7,11 @@ mod diff;
 mod expectation;
 mod explain;
 mod golden;
+mod import;
 mod info;
 mod moment;
 mod progress;
+mod raw;
 mod reading;
 mod records;
 mod reel;
@@ -48,6 +50,8 @@ pub(crate) fn carry_out(options: &Replay) -> Result<(), Trouble> {
         Some(ReplayCommand::ToTest(to_test)) => golden::to_test(to_test),
         Some(ReplayCommand::Golden(golden)) => golden::play(golden),
         Some(ReplayCommand::Anonymise(options)) => anonymise::write(options),
+        Some(ReplayCommand::Import(options)) => import::write(options),
+        Some(ReplayCommand::Raw(options)) => raw::show(options),
         None => run::show(&ReplayRun {
             // The command line lets nothing through without it.
             log: options.log.clone().unwrap_or_default(),
