@@ -335,10 +335,14 @@ impl Iterator for Records {
             }
             let from = self.frames.from;
             let records = self.frames.next_with(|frame, _| {
-                let is_wanted = |item: &Result<(u64, Record), _>| {
-                    item.as_ref().map_or(true, |(seq, _)| *seq >= from)
-                };
-                frame.records().filter(is_wanted).collect::<Result<Vec<_>, _>>()
+                let mut records = Vec::with_capacity(frame.len());
+                for item in frame.records() {
+                    let (seq, record) = item?;
+                    if seq >= from {
+                        records.push((seq, record));
+                    }
+                }
+                Ok(records)
             })?;
             match records {
                 Ok(records) => self.records = records.into_iter(),

@@ -5,6 +5,7 @@ mod bisect;
 mod check;
 mod diff;
 mod expectation;
+mod explain;
 mod golden;
 mod import;
 mod info;
@@ -22,9 +23,11 @@ mod step;
 mod which;
 mod written;
 
+pub(crate) use explain::CallName;
 pub(crate) use golden::SCENARIO;
 pub(crate) use moment::Moment;
-pub(crate) use records::{answer as answer_words, msg as msg_words};
+pub(crate) use records::{answer as answer_words, kind as record_kind, msg as msg_words};
+pub(crate) use reel::{Leap, Next, Reel};
 pub(crate) use which::Which;
 pub(crate) use written::write_capture;
 
@@ -41,6 +44,7 @@ pub(crate) fn carry_out(options: &Replay) -> Result<(), Trouble> {
         Some(ReplayCommand::Stats(stats)) => stats::show(stats),
         Some(ReplayCommand::Step(step)) => step::show(step),
         Some(ReplayCommand::Diff(diff)) => diff::show(diff),
+        Some(ReplayCommand::Explain(explain)) => explain::show(explain),
         Some(ReplayCommand::Bisect(bisect)) => bisect::show(bisect),
         Some(ReplayCommand::Shrink(shrink)) => shrink::show(shrink),
         Some(ReplayCommand::ToTest(to_test)) => golden::to_test(to_test),

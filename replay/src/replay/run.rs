@@ -4,7 +4,7 @@ use super::moment::Point;
 use super::progress::Progress;
 use super::raw;
 use super::reel::{Leap, Next, Reel};
-use crate::command_line::{Filter, ReplayRun};
+use crate::command_line::{CallFilter, Filter, ReplayRun};
 use crate::output::{self, Output};
 use crate::rederive::{Rederivation, verdict};
 use crate::rows::{Clock, Parties, Row};
@@ -102,9 +102,14 @@ impl<'a> Shown<'a> {
     }
 
     fn lets_through(&self, row: &Row) -> bool {
-        let Filter { line, call, number, .. } = self.filter;
+        let Filter { line, call, request, number, .. } = self.filter;
+        let is_call = |wanted: CallFilter| match wanted {
+            CallFilter::Number(number) => row.call == Some(number),
+            CallFilter::Conf(conf) => row.conf == Some(conf),
+        };
         line.as_ref().is_none_or(|which| row.line.as_ref().is_some_and(|line| which.names(line)))
-            && call.is_none_or(|call| row.call == Some(call))
+            && call.is_none_or(is_call)
+            && request.is_none_or(|request| row.correlation == Some(request))
             && number.as_ref().is_none_or(|number| is_about(row, number))
     }
 }
