@@ -443,13 +443,19 @@ impl Estate {
             let nodes = self.nodes.end(link);
             lines.extend(self.renumber(nodes));
         }
-        self.leave_unspoken(link, is_standby, why, pbxs, lines);
+        let unknown = self.leave_unspoken(link, is_standby, why, pbxs, lines);
         let missing = self.missing_nodes(link.pbx);
         pbxs.extend(missing.map(|report| (link.pbx, PbxInput::Say(report))));
         let removed = lines[before..].iter().filter(|(_, input)| *input == LineInput::Removed);
         let removed = u32::try_from(removed.count()).unwrap_or(u32::MAX);
         self.tree.count(link, |changes| changes.gone += removed);
         let changes = self.tree.counted(link);
+        // What was said of them before counts no more where another PBX says it now.
+        for line in unknown {
+            self.find_home(line, pbxs);
+            let renamed = self.name_anew(line);
+            lines.extend(renamed.map(|identity| (line, LineInput::Identity(identity))));
+        }
         match self.trunk(link.pbx, Trunks::end) {
             Clue::Renamed(renamed) => Clue::End(changes, renamed),
             _ => Clue::End(changes, Vec::new()),
@@ -457,6 +463,7 @@ impl Estate {
     }
 
     /// Users whom a whole snapshot left out are gone, if the box that spoke had ever known them.
+    /// Returns the lines of those whom it had not.
     fn leave_unspoken(
         &mut self,
         link: Link,
@@ -464,8 +471,9 @@ impl Estate {
         why: Gone,
         pbxs: &mut ToPbxs,
         lines: &mut Vec<(LineId, LineInput)>,
-    ) {
+    ) -> Vec<LineId> {
         let speaks = self.tree.boxes(link);
+        let mut unknown = Vec::new();
         for line in self.tree.lines(link.pbx).collect::<Vec<_>>() {
             let member = &self.members[line.0 as usize - 1];
             if member.is_spoken_of(link) {
@@ -474,10 +482,12 @@ impl Estate {
             if is_standby || !member.is_known_to(link.pbx, speaks) {
                 let is_here = member.home == link.pbx && member.at_home;
                 self.tree.count(link, |changes| changes.missing += u32::from(is_here));
+                unknown.push(line);
             } else {
                 self.unspoken(link.pbx, line, why, pbxs, lines);
             }
         }
+        unknown
     }
 
     fn trunk(&mut self, pbx: PbxId, note: impl FnOnce(&mut Trunks) -> bool) -> Clue {

@@ -5,6 +5,9 @@
 //! of ARCHITECTURE.md. What can only be proved by comparing two runs (I-13 to I-16) is in the
 //! property tests, what concerns bytes (I-21, I-22) beside the writers.
 
+mod readings;
+
+use self::readings::{Readings, Said};
 use crate::call::{self, Siblings, may_follow};
 use crate::core::Core;
 use crate::effect::{Effect, Notice, Telling, What};
@@ -12,7 +15,7 @@ use crate::fact::{Command, Event, HostFact, Record};
 use crate::id::{CallId, Guid, LineId, Opening, RequestId};
 use crate::line::{MAX_CALLS, MAX_REQUESTS};
 use crate::tapi::CallState;
-use crate::time::Millis;
+use crate::time::{Millis, Timer};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An invariant that does not hold.
@@ -39,6 +42,7 @@ pub struct Watch {
     guids: BTreeMap<LineId, Guid>,
     /// The setting that never two calls of a line are CONNECTED.
     single_active_call: bool,
+    readings: Readings,
 }
 
 type Verdict = Result<(), Breach>;
@@ -51,6 +55,9 @@ impl Watch {
     pub fn before(&mut self, record: &Record) -> Verdict {
         check(23, record.at >= self.at, || format!("{:?} after {:?}", record.at, self.at))?;
         self.at = record.at;
+        if let Event::Host(fact) = &record.event {
+            self.readings.host(fact);
+        }
         match &record.event {
             Event::Host(HostFact::Started) => {
                 let guids = std::mem::take(&mut self.guids);
@@ -107,7 +114,11 @@ impl Watch {
             }
             _ => {}
         }
-        self.views(core)
+        let mut said = Said::of(effects);
+        if let Event::Due(Timer::NewCallAgain(call, _)) = record.event {
+            said.repeats(call);
+        }
+        self.views(core, &said)
     }
 
     /// Checks that nothing is under way any more: at the end of a run that was given time to end.
@@ -201,7 +212,7 @@ impl Watch {
         })
     }
 
-    fn views(&mut self, core: &Core) -> Verdict {
+    fn views(&mut self, core: &Core, said: &Said) -> Verdict {
         let mut seen = BTreeSet::new();
         for line in core.lines() {
             let view = line.view();
@@ -229,6 +240,7 @@ impl Watch {
                     })?;
                 }
             }
+            self.readings.line(&view, said, &self.calls)?;
         }
         let requests = self.requests.len();
         let most = MAX_REQUESTS * self.open.len().max(1);

@@ -274,6 +274,12 @@ impl Line {
         }
     }
 
+    /// The leg that a call is at its PBX, as far as it is known.
+    #[must_use]
+    pub fn leg(&self, call: CallId) -> Option<CallHandle> {
+        self.calls.iter().find(|known| known.id == call)?.leg
+    }
+
     /// What else goes on here, as far as it decides what may be asked of a call.
     fn siblings_of(&self, call: &Call) -> Siblings {
         let others = || {

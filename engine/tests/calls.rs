@@ -12,7 +12,7 @@ use engine::tapi::{
     CallState, LineErr, call_feature, call_info_state, disconnect_mode, line_dev_state, origin,
 };
 use engine::time::Timer;
-use site::{PBX, Site, born, call, user};
+use site::{PBX, Site, born, call, party, user};
 use std::sync::Arc;
 
 #[test]
@@ -422,6 +422,18 @@ fn a_user_with_two_devices_has_one_call_whichever_answers() {
 }
 
 #[test]
+fn what_a_device_says_when_it_gives_up_is_told_although_the_other_one_still_rings() {
+    let mut site = Site::new();
+    site.call(201, 132);
+    site.pbx(PbxFact::Call(CallInfo { call: 299, conf: call(201, 0).conf, ..call(201, 132) }));
+    site.calls_told(2);
+    let renamed = vec![party(Role::This, "Ben Berg", "21"), party(Role::Peer, "Anna", "20")];
+    let gives_up = CallInfo { parties: renamed, cause: Some(26), ..call(201, 134) };
+    site.pbx(PbxFact::Call(gives_up));
+    assert_eq!(site.calls_told(2), [format!("call1 info {:#x}", call_info_state::CALLEDID)]);
+}
+
+#[test]
 fn two_legs_that_ring_for_one_call_and_are_both_answered_are_two_calls() {
     let mut site = Site::new();
     // Both ends of the call were sent to Ben.
@@ -580,6 +592,25 @@ fn a_leg_that_is_not_answered_after_a_resync_is_not_the_call_that_was_connected(
     site.pbx(PbxFact::Call(CallInfo { call: 199, conf: call(101, 0).conf, ..call(101, 5) }));
     site.event(Event::Due(Timer::Settled(PBX, 2)));
     assert!(site.calls_told(1).is_empty(), "the connected one goes on under its handle");
+}
+
+#[test]
+fn a_call_that_was_made_is_known_again_by_the_direction_of_its_leg() {
+    let mut site = Site::new();
+    site.make_call(7, 0);
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
+    site.call(101, 4);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.session(10);
+    site.calls_told(1);
+    // Ben sent the call back to Anna: it rings at her, too.
+    site.call(101, 132);
+    assert_eq!(site.calls_told(1), ["new call1", "call1 OFFERING 0x1"]);
+    site.pbx(PbxFact::Call(CallInfo { call: 199, conf: call(101, 0).conf, ..call(101, 4) }));
+    site.event(Event::Due(Timer::Settled(PBX, 2)));
+    assert!(site.calls_told(1).is_empty(), "the made one still hears ringing");
 }
 
 #[test]

@@ -718,6 +718,30 @@ fn lines_that_the_older_picture_of_a_slaves_standby_lacks_are_out_of_service_unt
 }
 
 #[test]
+fn a_user_whom_the_standby_of_his_slave_does_not_know_moves_to_whoever_does() {
+    for moves_first in [false, true] {
+        let mut site = site();
+        site.says("branch", user("Emil", ""));
+        site.cut("branch");
+        site.pbxs.insert("branch2".into(), Pbx::named("branch").with(&[("Ben", "")]));
+        if moves_first {
+            site.says("hq", user("Emil", ""));
+        }
+        let hq = site.pbxs.get_mut("hq").unwrap();
+        hq.slaves.insert("branch".into(), Place::at("branch2").to_string());
+        site.says("hq", location("branch", true));
+        site.pass(60_000);
+        assert_eq!(site.monitored["Ben"], "branch2");
+        if !moves_first {
+            assert!(!site.line("Emil").in_service);
+            site.says("hq", user("Emil", ""));
+        }
+        assert_eq!(site.monitored["Emil"], "hq");
+        assert!(site.line("Emil").in_service, "moves first: {moves_first}");
+    }
+}
+
+#[test]
 fn what_became_of_calls_while_nobody_looked_is_reported() {
     let mut site = site();
     site.open("Anna");

@@ -7,6 +7,7 @@ use adapters::capture::{About, CaptureError, CaptureWriter, EXTENSION};
 use adapters::simulation::{self, Disturbance, Run, Tally};
 use engine::fact::Record;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -129,6 +130,10 @@ fn as_json(run: &Run, capture: Option<&Path>) -> Value {
         "troubles": tally.troubles,
         "crashes": tally.crashes,
         "recoveries": tally.recoveries,
+        "survivals": tally.survivals,
+        "renewals": tally.renewals,
+        "returns": tally.returns,
+        "successes": tally.successes.each().collect::<BTreeMap<_, _>>(),
         "disturbances": disturbances(tally),
         "finding": finding.as_ref().map(ToString::to_string),
         "capture": capture.map(|path| path.display().to_string()),

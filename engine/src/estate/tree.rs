@@ -430,6 +430,13 @@ impl Tree {
         self.node(id).is_some_and(|node| !node.sessions.is_empty())
     }
 
+    /// Whether what a PBX said in that attempt still counts: it has a session, and has said so in it
+    /// or has not told all of its objects yet. A standby may not know whom the box before it knew.
+    pub(super) fn may_still_say(&self, id: PbxId, attempt: Attempt) -> bool {
+        let sessions = self.node(id).map_or(&[][..], |node| &node.sessions);
+        sessions.iter().any(|session| attempt >= session.attempt || session.changes.is_some())
+    }
+
     /// An attempt is over. Returns whether the PBX is gone with it.
     pub(super) fn lost(&mut self, id: PbxId, attempt: Attempt) -> bool {
         let Some(node) = self.node_mut(id) else { return false };

@@ -51,6 +51,8 @@ pub struct ListedLeg {
     pub phase: Phase,
     /// It is at the end of the call where that began; the others are where it went.
     pub is_of_caller: bool,
+    /// Number of the party at the other end, as this end is shown it; empty if it is shown none.
+    pub peer: String,
     /// Handles given out for it: session number and call handle.
     pub handles: Vec<(u32, u32)>,
 }
@@ -91,6 +93,7 @@ impl PbxModel {
                 state: leg.state(),
                 phase: leg.phase,
                 is_of_caller: leg.side == Side::A,
+                peer: leg.peer.as_ref().map(|peer| peer.e164.clone()).unwrap_or_default(),
                 handles: handles.iter().map(|(handle, session)| (*session, handle.0)).collect(),
             });
             if let Some(external) = &leg.external {
