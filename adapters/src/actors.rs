@@ -38,8 +38,7 @@ pub fn run_on_arbiter(work: impl Future<Output = ()> + 'static) {
 /// The running core: the estate, and the addresses of everybody else. Make it inside
 /// [`run_on_arbiter`].
 pub struct Ensemble {
-    /// Shared with an image of the state while there is one.
-    estate: Arc<Estate>,
+    estate: Estate,
     pbxs: BTreeMap<PbxId, Addr<PbxActor>>,
     /// Lines are numbered densely, so a line is looked up by index.
     lines: Vec<Seat>,
@@ -84,7 +83,7 @@ impl Ensemble {
         let mut round = Round::default();
         for (index, record) in records.into_iter().enumerate() {
             let at = record.at;
-            match Arc::make_mut(&mut self.estate).route(record) {
+            match self.estate.route(record) {
                 Route::Nowhere => {}
                 Route::Pbx(id, input) => round.pbx(id, Item { index, at, input }),
                 Route::Line(line, input) => round.lines.push((line, Item { index, at, input })),
@@ -142,7 +141,7 @@ impl Ensemble {
                 Seat::Awake(address) => lines.extend(address.send(LineImage).await),
             }
         }
-        Core::from_parts(Arc::clone(&self.estate), pbxs, lines)
+        Core::from_parts(self.estate.image(), pbxs, lines)
     }
 
     /// Takes what was collected round the actors, and leaves nothing collected. The records are
@@ -378,6 +377,8 @@ fn guarded(who: &str, work: impl FnOnce()) {
 mod tests {
     use super::*;
     use crate::views::Views;
+    use engine::fact::{Configuration, Event, HostFact, PbxSettings};
+    use engine::place::Place;
     use engine::strategy::histories;
     use proptest::prelude::*;
     use std::cell::RefCell;
@@ -413,30 +414,94 @@ mod tests {
         (core, effects, views)
     }
 
+    /// I-16: what the provider does and what a replay does is the same.
+    fn agree(records: Vec<Record>, sizes: Vec<usize>) -> Result<(), TestCaseError> {
+        let mut core = Core::default();
+        let mut effects = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            let mut out = Effects::new();
+            core.apply(record.clone(), &mut out);
+            effects.extend(out.into_iter().map(|effect| (index, effect)));
+        }
+        let (acted, acted_effects, views) = through_actors(records, sizes);
+        prop_assert_eq!(&acted_effects, &effects);
+        prop_assert_eq!(&acted, &core);
+        for line in core.lines() {
+            let published = views.read(line.id()).expect("every line is published");
+            let published = published.as_ref().expect("read gives only what is there");
+            prop_assert_eq!(&**published, &line.view());
+        }
+        Ok(())
+    }
+
+    /// Settings that somebody may write for the PBX of the histories: other names, other ways to
+    /// show calls, another account; with a standby, beside another PBX, or without it.
+    fn settings() -> impl Strategy<Value = Configuration> {
+        let place = |host: &str| Place::at(host);
+        let own = move |standby: Option<&str>| PbxSettings {
+            master: place("pbx.example.com"),
+            standby: standby.map(place),
+        };
+        let other = PbxSettings { master: place("other.example.com"), standby: None };
+        let pbxs = prop::sample::select(vec![
+            vec![own(None)],
+            vec![own(Some("standby.example.com"))],
+            vec![other.clone(), own(None)],
+            vec![other],
+            Vec::new(),
+        ]);
+        let template = prop::sample::select(vec!["%c", "%d (%e)", "%u", "%h %N"]);
+        let deadline = prop::sample::select(vec![0, 2_000]);
+        (pbxs, template, any::<[bool; 4]>(), deadline, 0..3_u32).prop_map(
+            |(pbxs, template, [pure, single, slaves, modify], request_deadline_ms, access)| {
+                Configuration {
+                    user: "TAPI".into(),
+                    pbxs,
+                    name_template: template.into(),
+                    pure_node_extensions: pure,
+                    single_active_call: single,
+                    monitor_slaves: slaves,
+                    modify_forwards: modify,
+                    request_deadline_ms,
+                    access,
+                    ..Configuration::default()
+                }
+            },
+        )
+    }
+
+    /// The same history with other settings coming into force in the middle of it.
+    fn with_settings(
+        mut records: Vec<Record>,
+        changes: Vec<(prop::sample::Index, Configuration)>,
+    ) -> Vec<Record> {
+        for (at, configuration) in changes {
+            let at = at.index(records.len());
+            let time = records[at].at;
+            let event = Event::Host(HostFact::Configured(configuration));
+            records.insert(at + 1, Record { at: time, event });
+        }
+        records
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
-        /// I-16: what the provider does and what a replay does is the same.
         #[test]
         fn the_actors_fold_a_log_exactly_as_the_core_does_in_batches_of_any_size(
             records in histories(120),
             sizes in prop::collection::vec(1..70_usize, 1..5),
         ) {
-            let mut core = Core::default();
-            let mut effects = Vec::new();
-            for (index, record) in records.iter().enumerate() {
-                let mut out = Effects::new();
-                core.apply(record.clone(), &mut out);
-                effects.extend(out.into_iter().map(|effect| (index, effect)));
-            }
-            let (acted, acted_effects, views) = through_actors(records, sizes);
-            prop_assert_eq!(&acted_effects, &effects);
-            prop_assert_eq!(&acted, &core);
-            for line in core.lines() {
-                let published = views.read(line.id()).expect("every line is published");
-                let published = published.as_ref().expect("read gives only what is there");
-                prop_assert_eq!(&**published, &line.view());
-            }
+            agree(records, sizes)?;
+        }
+
+        #[test]
+        fn so_they_do_when_the_settings_change_while_events_flow(
+            records in histories(80),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), settings()), 1..6),
+            sizes in prop::collection::vec(1..70_usize, 1..5),
+        ) {
+            agree(with_settings(records, changes), sizes)?;
         }
     }
 }

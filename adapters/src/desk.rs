@@ -5,9 +5,12 @@
 //! written under another name first and then renamed, so that nobody reads half of one. What is
 //! left when a provider starts is thrown away.
 
+use crate::capture;
+use crate::excerpt::{Moment, Span};
 use engine::core::Core;
 use engine::id::{Guid, PermanentId};
 use engine::snapshot::{self, Place};
+use engine::time::Millis;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -38,6 +41,8 @@ pub enum Question {
     Reload,
     /// Remove a line.
     Dismiss(PermanentId),
+    /// A part of the log, as a capture file.
+    Part(Span),
     /// Take in ids of users that no PBX has spoken of so far.
     Import(Vec<(Guid, PermanentId)>),
 }
@@ -51,6 +56,9 @@ impl Question {
             Question::State => "state".to_owned(),
             Question::Reload => "reload".to_owned(),
             Question::Dismiss(line) => format!("dismiss {}", line.0),
+            Question::Part(span) => {
+                format!("part {} {}", moment_words(span.from), moment_words(span.to))
+            }
             Question::Import(ids) => {
                 ids.iter().fold("import".to_owned(), |mut words, (guid, id)| {
                     // Writing to a String cannot fail.
@@ -68,6 +76,10 @@ impl Question {
         match verb {
             "state" if rest.is_empty() => Some(Question::State),
             "reload" if rest.is_empty() => Some(Question::Reload),
+            "part" => {
+                let (from, to) = rest.split_once(' ')?;
+                Some(Question::Part(Span { from: read_moment(from)?, to: read_moment(to)? }))
+            }
             "dismiss" => Some(Question::Dismiss(PermanentId(rest.parse().ok()?))),
             "import" => {
                 let ids = rest.split_ascii_whitespace().map(|word| {
@@ -78,6 +90,30 @@ impl Question {
             }
             _ => None,
         }
+    }
+}
+
+/// A moment in a word.
+fn moment_words(moment: Option<Moment>) -> String {
+    match moment {
+        None => "-".into(),
+        Some(Moment::Seq(seq)) => format!("seq={seq}"),
+        Some(Moment::At(at)) => format!("at={}", at.0),
+        Some(Moment::BeforeEnd(ms)) => format!("before-end={ms}"),
+    }
+}
+
+fn read_moment(word: &str) -> Option<Option<Moment>> {
+    if word == "-" {
+        return Some(None);
+    }
+    let (kind, number) = word.split_once('=')?;
+    let number = number.parse().ok()?;
+    match kind {
+        "seq" => Some(Some(Moment::Seq(number))),
+        "at" => Some(Some(Moment::At(Millis(number)))),
+        "before-end" => Some(Some(Moment::BeforeEnd(number))),
+        _ => None,
     }
 }
 
@@ -209,7 +245,35 @@ pub fn state(log: &Path, within: Duration) -> Result<Core, NoAnswer> {
     Ok(core)
 }
 
+/// Has a provider at work write a part of its log as a capture file, which begins at the image
+/// before it. The file is the one who asked's to remove.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub fn part(log: &Path, span: Span, within: Duration) -> Result<Result<PathBuf, String>, NoAnswer> {
+    let answer = wait_for_answer(log, &Question::Part(span), within)?;
+    let mut beginning = Vec::new();
+    File::open(&answer)
+        .and_then(|file| file.take(QUESTION_BYTES_MAX).read_to_end(&mut beginning))
+        .map_err(|error| NoAnswer::Unreadable(error.to_string()))?;
+    if beginning.starts_with(&capture::MAGIC) {
+        return Ok(Ok(answer));
+    }
+    // It is thrown away in any case, later.
+    let _ = fs::remove_file(&answer);
+    words(beginning).map(Err)
+}
+
 fn ask(log: &Path, question: &Question, within: Duration) -> Result<Vec<u8>, NoAnswer> {
+    let answer = wait_for_answer(log, question, within)?;
+    let bytes = fs::read(&answer).map_err(|error| NoAnswer::Unreadable(error.to_string()));
+    // It is thrown away in any case, later.
+    let _ = fs::remove_file(&answer);
+    bytes
+}
+
+/// Puts a question on the desk; the answer is the file with the answer.
+fn wait_for_answer(log: &Path, question: &Question, within: Duration) -> Result<PathBuf, NoAnswer> {
     let folder = log.join(FOLDER);
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let number = format!("{}{}", since_1970.as_nanos(), std::process::id());
@@ -217,23 +281,22 @@ fn ask(log: &Path, question: &Question, within: Duration) -> Result<Vec<u8>, NoA
         (folder.join(format!("ask-{number}")), folder.join(format!("answer-{number}")));
     put(&asked, |file| file.write_all(question.words().as_bytes()))
         .map_err(|error| NoAnswer::Unwritable(folder.clone(), error))?;
-    let deadline = Instant::now() + within;
+    let mut deadline = Instant::now() + within;
+    let mut written = 0;
     loop {
-        match fs::read(&answer) {
-            Ok(bytes) => {
-                // It is thrown away in any case, later.
-                let _ = fs::remove_file(&answer);
-                return Ok(bytes);
-            }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(NoAnswer::Unreadable(error.to_string()));
-            }
-            Err(_) if Instant::now() >= deadline => {
+        if answer.exists() {
+            return Ok(answer);
+        }
+        if Instant::now() >= deadline {
+            // A long answer is still being written.
+            let so_far = answer.with_extension("draft").metadata().map_or(0, |data| data.len());
+            if so_far <= written {
                 let _ = fs::remove_file(&asked);
                 return Err(NoAnswer::Silence(folder));
             }
-            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            (written, deadline) = (so_far, Instant::now() + within);
         }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -316,6 +379,27 @@ impl Asked {
             snapshot::write(core, Place::default(), store)
                 .map_err(|error| io::Error::other(error.to_string()))
         });
+    }
+
+    /// Answers by a part of the log, or by why there is none.
+    pub(crate) fn part<E: std::fmt::Display>(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    ) {
+        let mut refused = None;
+        let written = put(&self.answer, |file| {
+            write(file).map_err(|error| {
+                refused = Some(error.to_string());
+                io::Error::other(error.to_string())
+            })
+        });
+        match (refused, written) {
+            (Some(why), _) => self.say(&why),
+            (None, Err(error)) => {
+                tracing::warn!("cannot answer at {}: {error}", self.answer.display());
+            }
+            (None, Ok(())) => {}
+        }
     }
 
     fn give(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
@@ -408,12 +492,24 @@ mod tests {
             Question::Dismiss(PermanentId(7)),
             Question::Import(ids.collect()),
             Question::Import(Vec::new()),
+            Question::Part(Span::default()),
+            Question::Part(Span { from: Some(Moment::BeforeEnd(600_000)), to: None }),
+            Question::Part(Span { from: Some(Moment::At(Millis(7))), to: Some(Moment::Seq(8)) }),
         ] {
             let words = question.words();
             assert!(words.len() as u64 <= QUESTION_BYTES_MAX);
             assert_eq!(Question::read(&words), Some(question));
         }
-        for words in ["dismiss", "dismiss x", "import 12=3", "import", "state now", "State"] {
+        for words in [
+            "dismiss",
+            "dismiss x",
+            "import 12=3",
+            "import",
+            "state now",
+            "part seq=1",
+            "part seq=x -",
+            "State",
+        ] {
             let read = Question::read(&format!("{}{words}", Question::HEAD));
             assert_eq!(read, (words == "import").then(|| Question::Import(Vec::new())), "{words}");
         }

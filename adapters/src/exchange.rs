@@ -22,8 +22,10 @@
 mod causes;
 #[cfg(feature = "feeding")]
 pub mod feeding;
+mod hearing;
 pub(crate) mod translation;
 
+use crate::capture::{RawMessage, Way};
 use crate::http::{Answer as HttpAnswer, Connection, Place, Post, Tls, TrustError};
 use crate::secret::Account;
 use crate::settings::Settings;
@@ -32,6 +34,7 @@ use causes::Causes;
 use engine::effect::{Ask, Order, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
 use engine::id::{Attempt, Link, PbxId};
+use hearing::Hearing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +53,12 @@ pub struct Manner {
     pub tls: Tls,
     /// How long to wait for them.
     pub patience: Patience,
+    /// Who keeps what is said, word by word, if somebody does.
+    pub witness: Option<Witness>,
 }
+
+/// Is given each message between the provider and a PBX, without secrets, and must not take long.
+pub type Witness = Arc<dyn Fn(RawMessage) + Send + Sync>;
 
 impl Manner {
     /// What the settings name.
@@ -61,7 +69,7 @@ impl Manner {
         let https = settings.pbxs.iter().any(|tree| tree.master.https);
         let tls = if https { Tls::new(&settings.trust)? } else { Tls::unused()? };
         let account = Arc::clone(&settings.account);
-        Ok(Manner { account, tls, patience: Patience::default() })
+        Ok(Manner { account, tls, patience: Patience::default(), witness: None })
     }
 }
 
@@ -281,17 +289,23 @@ struct Lane {
     connection: Result<Connection, Failure>,
     /// The interface of the session, known once it was asked for.
     interface: Interface,
+    hearing: Option<Hearing>,
 }
 
 impl Lane {
     fn new(line: Arc<Line>, manner: &Manner, attempt: Attempt, place: Arc<Place>) -> Lane {
-        let Manner { account, tls, patience } = manner;
+        let Manner { account, tls, patience, witness } = manner;
+        let hearing = witness.as_ref().map(|witness| Hearing {
+            witness: Arc::clone(witness),
+            account: Arc::clone(account),
+            link: Link { pbx: line.pbx, attempt },
+        });
         let connection = Connection::new(&place, Arc::clone(account), tls).map_err(|error| {
             line.causes.tell(line.pbx, &place, &error.to_string());
             Failure::Certificate
         });
         let (patience, interface) = (*patience, Interface::default());
-        Lane { line, patience, attempt, place, connection, interface }
+        Lane { line, patience, attempt, place, connection, interface, hearing }
     }
 
     async fn serve(mut self, mut asks: mpsc::UnboundedReceiver<Ask>) -> Ending {
@@ -314,7 +328,7 @@ impl Lane {
         {
             self.interface = (*interface).into();
         }
-        let localised = match translation::local_number(request) {
+        let localised = match translation::local_number(request, self.interface) {
             None => None,
             Some(question) => Some(self.localised(request, &question).await),
         };
@@ -373,7 +387,13 @@ impl Lane {
             },
             repeat: repeat(request),
         };
+        if let Some(hearing) = &self.hearing {
+            hearing.take(operation.kind(), Way::Question, &post.body);
+        }
         let outcome = connection.post(&post).await;
+        if let (Some(hearing), Ok(answer)) = (&self.hearing, &outcome) {
+            hearing.take(operation.kind(), Way::Answer(answer.status), &answer.body);
+        }
         if let (Err(_), Some(cause)) = (&outcome, connection.cause()) {
             self.line.causes.tell(self.line.pbx, &self.place, cause);
         }

@@ -5,6 +5,7 @@ pub mod capture;
 pub mod clock;
 pub mod desk;
 pub mod diary;
+pub mod excerpt;
 pub mod exchange;
 pub mod http;
 pub mod ids;
@@ -17,6 +18,7 @@ pub mod simulation;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod soap;
+pub mod trace;
 pub mod upkeep;
 pub mod verification;
 pub mod views;

@@ -12,6 +12,7 @@
 //! not bounded, or a full circle could stand still; what travels there is a few effects for each
 //! record that was let in. An audience that falls behind holds back the Polls in its turn.
 
+mod capture_thread;
 mod core_thread;
 mod gate;
 mod io_thread;
@@ -19,18 +20,21 @@ mod journal_thread;
 mod message;
 mod reports;
 mod settings_thread;
+mod showing;
 
 use crate::clock::Clock;
 use crate::diary;
 use crate::exchange::{Manner, Manners, Patience};
 use crate::journal::{Journal, OpenError};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Captures, Settings, SettingsError};
 use crate::views::Views;
+use capture_thread::{CaptureThread, Inlet};
 use core_thread::CoreThread;
 use engine::core::Core;
 use engine::effect::{Effects, Telling};
 use engine::fact::{Event, HostFact, Told};
 use engine::line::{Line, LineInput};
+use engine::snapshot::Place;
 use engine::time::Millis;
 use engine::view::LineView;
 use gate::Gate;
@@ -99,8 +103,9 @@ impl Prepared {
     /// See [`StartError`].
     pub fn with_settings(settings: Settings) -> Result<Prepared, StartError> {
         diary::write_to(&settings.log);
-        let (journal, recovered) =
+        let (mut journal, recovered) =
             Journal::open(&settings.log, settings.durability, IN_USE_PATIENCE)?;
+        journal.retain(settings.retention);
         Ok(Prepared {
             path: None,
             settings,
@@ -129,14 +134,21 @@ impl Prepared {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub fn start(self, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
+    pub fn start(mut self, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
         let mut manner =
             Manner::of(&self.settings).map_err(|error| StartError::Unusable(error.to_string()))?;
         manner.patience = self.patience;
+        let capturing = self.begin_capture()?;
+        if let (Some(capturing), Some(Captures { raw: true, .. })) =
+            (&capturing, &self.settings.captures)
+        {
+            let inlet = Arc::clone(&capturing.inlet);
+            manner.witness = Some(Arc::new(move |message| inlet.raw(&message)));
+        }
         let (change, manners) = Manners::new(manner);
         let path = self.path.clone();
         let in_force = InForce::new(self.settings.clone(), change);
-        let mut runtime = self.start_with(Pbxs::Real(manners), audience)?;
+        let mut runtime = self.start_with(Pbxs::Real(manners), capturing, audience)?;
         if let Some(path) = path {
             let thread = SettingsThread::start(path, in_force, runtime.intake.clone())?;
             runtime.settings = Some(thread);
@@ -150,14 +162,32 @@ impl Prepared {
     /// See [`StartError`].
     #[cfg(feature = "feeding")]
     pub fn start_fed(
-        self,
+        mut self,
         pbx: crate::exchange::feeding::FedPbx,
         audience: Arc<dyn Audience>,
     ) -> Result<Runtime, StartError> {
-        self.start_with(Pbxs::Fed(pbx), audience)
+        let capturing = self.begin_capture()?;
+        self.start_with(Pbxs::Fed(pbx), capturing, audience)
     }
 
-    fn start_with(self, pbxs: Pbxs, audience: Arc<dyn Audience>) -> Result<Runtime, StartError> {
+    /// Begins to write captures, if the settings say so.
+    fn begin_capture(&mut self) -> Result<Option<Capturing>, StartError> {
+        let Some(captures) = self.settings.captures.clone() else { return Ok(None) };
+        let place = Place { next: self.next_seq, last_at: self.last_at };
+        let (inlet, thread) = CaptureThread::start(captures, place, self.core.clone())?;
+        let inlet = Arc::new(inlet);
+        let listening = Arc::clone(&inlet);
+        self.journal.listen(move |frames| listening.frames(frames));
+        Ok(Some(Capturing { inlet, thread }))
+    }
+
+    fn start_with(
+        self,
+        pbxs: Pbxs,
+        capturing: Option<Capturing>,
+        audience: Arc<dyn Audience>,
+    ) -> Result<Runtime, StartError> {
+        let (inlet, capture) = capturing.map(|c| (c.inlet, c.thread)).unzip();
         let Prepared { settings, journal, core, next_seq, last_at, .. } = self;
         let clock = Clock::after(last_at);
         let views = Arc::new(Views::default());
@@ -166,16 +196,38 @@ impl Prepared {
         let io = IoThread::start(clock, pbxs, intake.clone(), Arc::clone(&audience))?;
         let gate = Arc::new(Gate::new(Arc::clone(&views), audience, io.outlet()));
         let core = CoreThread::start(core, Arc::clone(&gate), intake.clone())?;
-        let journal =
-            JournalThread::start(journal, next_seq, last_at, clock, queue, core.inlet(), gate)?;
+        let journal = JournalThread::start(
+            journal,
+            next_seq,
+            last_at,
+            clock,
+            queue,
+            core.inlet(),
+            gate,
+            inlet,
+        )?;
         let stopping = AtomicBool::new(false);
         let settings_thread = None;
-        let runtime =
-            Runtime { views, intake, io, core, journal, stopping, settings: settings_thread };
+        let runtime = Runtime {
+            views,
+            intake,
+            io,
+            core,
+            journal,
+            capture,
+            stopping,
+            settings: settings_thread,
+        };
         runtime.note(Event::Host(HostFact::Started));
         runtime.note(Event::Host(HostFact::Configured(settings.configuration())));
         Ok(runtime)
     }
+}
+
+/// Captures that are being written.
+struct Capturing {
+    inlet: Arc<Inlet>,
+    thread: CaptureThread,
 }
 
 /// How long to wait for another process to let go of the log. `TSPI_providerInit` must return
@@ -225,6 +277,7 @@ pub struct Runtime {
     io: IoThread,
     core: CoreThread,
     journal: JournalThread,
+    capture: Option<CaptureThread>,
     stopping: AtomicBool,
     settings: Option<SettingsThread>,
 }
@@ -271,11 +324,12 @@ impl Runtime {
         self.note_intake(Intake::Snapshot);
         self.settle(deadline);
         self.note_intake(Intake::Stop);
-        let Runtime { intake, io, core, journal, settings, .. } = self;
+        let Runtime { intake, io, core, journal, capture, settings, .. } = self;
         drop(intake);
         let threads = [journal.into_handle(), core.into_handle(), io.into_handle()];
         let settings = settings.map(SettingsThread::into_handle);
-        for thread in threads.into_iter().chain(settings) {
+        let capture = capture.map(CaptureThread::into_handle);
+        for thread in threads.into_iter().chain(settings).chain(capture) {
             join_until(thread, deadline);
         }
     }

@@ -19,6 +19,14 @@
 //! [log]
 //! path = "log"                   # default: folder "log" in the system's folder for state
 //! durability = "before-callback" # or "behind"
+//! keep_days = 90                 # what is older is removed from the log
+//! keep_mb = 2048                 # and the oldest, so that its folder takes no more than about this
+//! [capture]                      # optional: what goes into the log is written to capture files too
+//! on = true
+//! path = "captures"              # default: folder "captures" in that of the log
+//! keep_hours = 72                # what is older is removed
+//! keep_mb = 256                  # and the oldest, so that there is no more than this
+//! raw = false                    # with what PBXs are asked and answer, word by word, but no secrets
 //! [tls]                          # only with https; default: the authorities the system trusts
 //! certificate_file = "pbx.pem"   # exactly this certificate, for boxes with self-signed ones
 //! ca_file = "ca.pem"             # or: any certificate of these authorities
@@ -36,7 +44,7 @@ mod folders;
 mod rules;
 
 use crate::http::{Place, Trust, is_sound};
-use crate::journal::Durability;
+use crate::journal::{Durability, Retention};
 use crate::secret::{Account, Secret};
 pub use changes::Changes;
 use engine::fact::{Configuration, PbxSettings};
@@ -46,9 +54,10 @@ use files::{bytes_of, first_line, text_of, wipe_text};
 use folders::Surroundings;
 use rules::{address_fault, meant_by, sound_text};
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -97,6 +106,25 @@ pub struct Settings {
     pub log: PathBuf,
     /// When a record counts as kept.
     pub durability: Durability,
+    /// How long the log is kept.
+    pub retention: Retention,
+    /// Capture files that are written all the time, if they are.
+    pub captures: Option<Captures>,
+}
+
+/// Capture files that are written all the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Captures {
+    /// Their folder.
+    pub path: PathBuf,
+    /// What is older is removed.
+    pub age: Duration,
+    /// And the oldest, so that they take no more than this.
+    pub bytes: u64,
+    /// At about this size a file is followed by another.
+    pub file_bytes: u64,
+    /// With the messages between the provider and PBXs, without secrets.
+    pub raw: bool,
 }
 
 /// A PBX and its standby.
@@ -218,6 +246,7 @@ impl<'d> Document<'d> {
             "pbx",
             "lines",
             "log",
+            "capture",
             "tls",
         ])?;
         let name = top.required("account", "account = \"the name of the PBX account\"")?;
@@ -238,7 +267,9 @@ impl<'d> Document<'d> {
             "forwarding",
         ])?;
         let log = top.section("log", "[log]")?;
-        log.only(&["path", "durability"])?;
+        log.only(&["path", "durability", "keep_days", "keep_mb"])?;
+        let log_path = log.path("path")?.map_or_else(Settings::default_log, |path| path.value);
+        let captures = self.captures(&top, &log_path)?;
         Ok(Settings {
             account: Arc::new(account),
             user: Personal::from(user.value),
@@ -251,8 +282,10 @@ impl<'d> Document<'d> {
             single_active_call: lines.flag("single_active_call", false)?,
             request_deadline_ms: self.request_deadline_ms(&lines)?,
             modify_forwards: self.modify_forwards(&lines)?,
-            log: log.path("path")?.map_or_else(Settings::default_log, |path| path.value),
+            log: log_path,
             durability: self.durability(&log)?,
+            retention: self.retention(&log)?,
+            captures,
         })
     }
 
@@ -376,18 +409,63 @@ impl<'d> Document<'d> {
 
     /// Short enough that an application still waits, long enough for a PBX to answer.
     fn request_deadline_ms(&self, lines: &Section<'_>) -> Checked<u32> {
-        const KEY: &str = "request_deadline_ms";
-        let Some(value) = lines.get(KEY) else { return Ok(Configuration::REQUEST_DEADLINE_MS) };
+        let default = Configuration::REQUEST_DEADLINE_MS.into();
+        let ms = self.number(
+            lines,
+            "request_deadline_ms",
+            500..=60_000,
+            "from 500 to 60000 (milliseconds)",
+        )?;
+        Ok(ms.unwrap_or(default) as u32)
+    }
+
+    /// A whole number, if it is there.
+    fn number(
+        &self,
+        section: &Section<'_>,
+        key: &'static str,
+        allowed: RangeInclusive<u64>,
+        allowed_in_words: &'static str,
+    ) -> Checked<Option<u64>> {
+        let Some(value) = section.get(key) else { return Ok(None) };
         let digits = value.get_ref().as_integer().map(|number| number.as_str().replace('_', ""));
-        let digits = digits.ok_or_else(|| lines.wrong(KEY, "a whole number", value))?;
-        match digits.parse::<u32>() {
-            Ok(ms @ 500..=60_000) => Ok(ms),
+        let digits = digits.ok_or_else(|| section.wrong(key, "a whole number", value))?;
+        match digits.parse::<u64>() {
+            Ok(number) if allowed.contains(&number) => Ok(Some(number)),
             _ => {
-                let allowed = "from 500 to 60000 (milliseconds)";
-                let fault = SettingsFault::NotOneOf { key: KEY, allowed };
+                let fault = SettingsFault::NotOneOf { key, allowed: allowed_in_words };
                 Err(self.error(Some(value.span()), fault))
             }
         }
+    }
+
+    /// Long enough for somebody to look into what happened last week, and room for two snapshots of
+    /// a large site.
+    fn retention(&self, log: &Section<'_>) -> Checked<Retention> {
+        let mut retention = Retention::default();
+        let days = self.number(log, "keep_days", 1..=36_500, "from 1 to 36500 (days)")?;
+        if let Some(days) = days {
+            retention.age = Duration::from_secs(days * 24 * 60 * 60);
+        }
+        let mb = self.number(log, "keep_mb", 128..=1_048_576, "from 128 to 1048576 (megabytes)")?;
+        if let Some(mb) = mb {
+            retention.bytes = mb * 1024 * 1024;
+        }
+        Ok(retention)
+    }
+
+    fn captures(&self, top: &Section<'d>, log: &Path) -> Checked<Option<Captures>> {
+        let capture = top.section("capture", "[capture]")?;
+        capture.only(&["on", "path", "keep_hours", "keep_mb", "raw"])?;
+        let path = capture.path("path")?.map_or_else(|| log.join("captures"), |path| path.value);
+        let hours = self.number(&capture, "keep_hours", 1..=87_600, "from 1 to 87600 (hours)")?;
+        let mb =
+            self.number(&capture, "keep_mb", 8..=1_048_576, "from 8 to 1048576 (megabytes)")?;
+        let age = Duration::from_secs(hours.unwrap_or(72) * 60 * 60);
+        let bytes = mb.unwrap_or(256) * 1024 * 1024;
+        let raw = capture.flag("raw", false)?;
+        let captures = Captures { path, age, bytes, file_bytes: bytes / 8, raw };
+        Ok(capture.flag("on", false)?.then_some(captures))
     }
 
     fn modify_forwards(&self, lines: &Section<'_>) -> Checked<bool> {

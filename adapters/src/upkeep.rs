@@ -4,14 +4,19 @@
 //! A provider at work keeps its log to itself, so it is asked at its desk. When none is, the log is
 //! read, or an event written to it, here.
 
+use crate::capture::CaptureError;
 use crate::clock::Clock;
 use crate::desk::{self, NoAnswer, Reloaded};
+use crate::excerpt::{self, Excerpt, ExcerptError, Span};
 use crate::journal::{AppendError, Durability, Journal, LogReader, OpenError};
+use crate::trace::{Trace, TraceError};
 use engine::core::Core;
 use engine::fact::{Event, HostFact, Record};
 use engine::frame::MAX_RECORDS;
 use engine::id::{Guid, PermanentId};
 use engine::time::Millis;
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,6 +51,9 @@ pub enum UpkeepError {
     /// What was to be added.
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// A part of it as a capture file.
+    #[error(transparent)]
+    Excerpt(#[from] ExcerptError),
     /// The provider at work will not.
     #[error("{0}")]
     Refused(String),
@@ -104,6 +112,38 @@ pub fn import(log: &Path, ids: &[(Guid, PermanentId)]) -> Result<bool, UpkeepErr
         }
         Ok(())
     })
+}
+
+/// Writes a part of a log as a capture file: of a stopped provider's log, damaged or not, of one at
+/// work, or of another capture file. Returns also whether a provider at work gave it.
+///
+/// # Errors
+/// See [`UpkeepError`].
+pub fn capture(log: &Path, span: Span, out: File) -> Result<(Excerpt, bool), UpkeepError> {
+    let out = BufWriter::new(out);
+    match Trace::open(log) {
+        Err(TraceError::Log(OpenError::InUse { .. })) => {}
+        Err(error) => return Err(ExcerptError::from(error).into()),
+        Ok(trace) => {
+            let (written, out) = excerpt::write(&trace, span, out)?;
+            return Ok((keep(written, out)?, false));
+        }
+    }
+    let given = desk::part(log, span, ANSWER)?.map_err(UpkeepError::Refused)?;
+    let written = Trace::open(&given).map_err(ExcerptError::from);
+    let written = written.and_then(|trace| excerpt::write(&trace, span, out));
+    // It is thrown away in any case, later.
+    let _ = std::fs::remove_file(&given);
+    let (written, out) = written?;
+    Ok((keep(written, out)?, true))
+}
+
+/// Sees to it that a file outlives a power loss.
+fn keep(written: Excerpt, out: BufWriter<File>) -> Result<Excerpt, UpkeepError> {
+    let file = out.into_inner().map_err(|error| error.into_error());
+    file.and_then(|file| file.sync_all())
+        .map_err(|error| UpkeepError::Excerpt(CaptureError::from(error).into()))?;
+    Ok(written)
 }
 
 /// Writes to the log, or has the provider that works on it do so.

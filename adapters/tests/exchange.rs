@@ -34,6 +34,7 @@ fn manner() -> Manner {
         account: Arc::new(Account { name: "_TAPI_".into(), password: Secret::default() }),
         tls: Tls::unused().unwrap(),
         patience: Patience { poll: SOON, control: SOON },
+        witness: None,
     }
 }
 

@@ -50,6 +50,7 @@ impl Client {
             }),
             tls: tls.unwrap(),
             patience: Patience::default(),
+            witness: None,
         };
         let (sender, events) = mpsc::channel(16);
         let exchange = Exchange::start(&Handle::current(), PbxId(0), manner, sender);
@@ -300,8 +301,10 @@ async fn a_number_of_another_node_is_dialled_as_the_pbx_says() {
     let users = client.snapshot(session).await;
     let caller = users.iter().find(|user| user.e164.text() == "21").unwrap();
     let user = client.monitor(session, caller.cn.text()).await;
-    let across =
-        |e164: &str| ordered(Order::CallAcross { user, e164: e164.into(), block_id: false });
+    let across = |e164: &str| {
+        let call = Order::UserCall { user, e164: e164.into(), block_id: false };
+        ordered(Order::Across { user, order: Box::new(call) })
+    };
     let reply = client.reply(across("522")).await;
     assert!(matches!(reply, Reply::Calling(CallHandle(1..))), "{reply:?}");
     assert_eq!(simulator.control("last-dialled").unwrap(), "22");

@@ -7,6 +7,7 @@ use adapters::journal::Durability;
 use adapters::settings::{Settings, SettingsError};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const ORIGIN: &str = "/etc/tapline/tapline.toml";
 
@@ -39,6 +40,14 @@ forwarding = "modify"
 [log]
 path = "records"
 durability = "behind"
+keep_days = 7
+keep_mb = 500
+[capture]
+on = true
+path = "films"
+keep_hours = 5
+keep_mb = 80
+raw = true
 "#;
 
 fn parse(text: &str) -> Result<Settings, SettingsError> {
@@ -64,6 +73,13 @@ fn the_smallest_settings_get_the_documented_defaults() {
     assert_eq!(settings.request_deadline_ms, 5_000);
     assert_eq!(settings.log, Settings::default_log());
     assert_eq!(settings.durability, Durability::BeforeCallback);
+    assert_eq!(settings.retention.age, Duration::from_secs(90 * 24 * 60 * 60));
+    assert_eq!(settings.retention.bytes, 2048 * 1024 * 1024);
+    assert_eq!(settings.captures, None);
+    let on = parse(&format!("{SMALLEST}\n[capture]\non = true")).unwrap();
+    let captures = on.captures.unwrap();
+    assert_eq!(captures.path, on.log.join("captures"));
+    assert_eq!((captures.age, captures.bytes), (Duration::from_secs(72 * 60 * 60), 256 << 20));
 }
 
 #[test]
@@ -88,6 +104,12 @@ fn every_key_of_the_contract_is_taken() {
     assert_eq!(second.master, place("[2001:db8::1]:444", "/PBX-north/user.soap", true));
     assert_eq!(settings.log, Path::new("/etc/tapline/records"));
     assert_eq!(settings.durability, Durability::Behind);
+    assert_eq!(settings.retention.age, Duration::from_secs(7 * 24 * 60 * 60));
+    assert_eq!(settings.retention.bytes, 500 * 1024 * 1024);
+    let captures = settings.captures.unwrap();
+    assert_eq!(captures.path, Path::new("/etc/tapline/films"));
+    assert!(captures.raw);
+    assert_eq!((captures.age, captures.bytes), (Duration::from_secs(5 * 60 * 60), 80 << 20));
 }
 
 #[test]
@@ -270,6 +292,9 @@ fn bad_inputs() -> Vec<(Wrong, usize, &'static [&'static str])> {
             8,
             &["\"durability\" must be \"before-callback\" or \"behind\""],
         ),
+        (appended("[log]\nkeep_days = 0"), 8, &["\"keep_days\" must be from 1 to 36500"]),
+        (appended("[capture]\nkeep_mb = 5"), 8, &["\"keep_mb\" must be from 8 to 1048576"]),
+        (appended("[log]\nkeep_mb = 5"), 8, &["\"keep_mb\" must be from 128 to 1048576"]),
         (added("password_file = \"x\""), 5, &["\"password\" and \"password_file\" are both given"]),
         (appended("[tls]\nca_file = \"x\""), 7, &["[tls] has no effect without https = true"]),
         (

@@ -478,10 +478,10 @@ fn slow_site(slaves: usize, users: usize) -> Simulator {
     let simulator = Simulator::start(&estate, Options::default()).expect("loopback ports");
     simulator.with_site(|site| {
         for number in 0..site.count() {
-            let switches = &mut site.pbx_mut(number).switches;
+            let mut pbx = site.pbx_mut(number);
             for slow in ["UserInitialize", "Version", "Initialize", "LocationUrl", "Echo"] {
                 let fault = format!("{slow}=delay:1");
-                switches.set("fault_injection", &fault).expect("the simulator can do that");
+                pbx.switches.set("fault_injection", &fault).expect("the simulator can do that");
             }
         }
     });

@@ -29,8 +29,20 @@ impl Fed {
     #[must_use]
     #[allow(clippy::expect_used)]
     pub fn start(base: &Path, listener: Arc<dyn Listener>) -> Fed {
+        Fed::start_with(base, "", listener)
+    }
+
+    /// The same with further settings.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    #[allow(clippy::expect_used)]
+    pub fn start_with(base: &Path, more: &str, listener: Arc<dyn Listener>) -> Fed {
         let folder = tempfile::tempdir_in(base).expect("a folder beside the build");
         let settings = settings(folder.path(), "127.0.0.1:9");
+        let text = std::fs::read_to_string(&settings).expect("it was just written");
+        std::fs::write(&settings, text + more).expect("settings beside the build");
         let opened = Arc::new(Opened { count: AtomicU32::new(0), next: listener });
         let listener = Arc::<Opened>::clone(&opened);
         let (stand, feed) = Stand::start_fed(&settings, listener).expect("the provider starts");

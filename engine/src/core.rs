@@ -18,19 +18,19 @@ use std::sync::Arc;
 /// The whole state that a log leads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Core {
-    /// This and the lines are shared, so that an image of the state costs no copy of them.
-    estate: Arc<Estate>,
+    estate: Estate,
     pbxs: BTreeMap<PbxId, Pbx>,
+    /// Shared, so that an image of the state costs no copy of them.
     lines: BTreeMap<LineId, Arc<Line>>,
 }
 
 /// The parts of a core: the estate, its PBXs, its lines.
-pub type Parts = (Arc<Estate>, Vec<(PbxId, Pbx)>, Vec<Arc<Line>>);
+pub type Parts = (Estate, Vec<(PbxId, Pbx)>, Vec<Arc<Line>>);
 
 impl Core {
     /// Puts a core together from its parts.
     #[must_use]
-    pub fn from_parts(estate: Arc<Estate>, pbxs: Vec<(PbxId, Pbx)>, lines: Vec<Arc<Line>>) -> Core {
+    pub fn from_parts(estate: Estate, pbxs: Vec<(PbxId, Pbx)>, lines: Vec<Arc<Line>>) -> Core {
         Core {
             estate,
             pbxs: pbxs.into_iter().collect(),
@@ -47,37 +47,70 @@ impl Core {
     /// Takes one record of the log. Total: takes every record, never fails, never panics on input;
     /// surprises become reports.
     pub fn apply(&mut self, record: Record, out: &mut Effects) {
+        self.apply_noting(record, out, &mut |_| {});
+    }
+
+    /// The same, and says which lines were given something: no other can read otherwise than
+    /// before. A line may be named more than once.
+    pub fn apply_noting(
+        &mut self,
+        record: Record,
+        out: &mut Effects,
+        touched: &mut impl FnMut(LineId),
+    ) {
         let at = record.at;
-        match Arc::make_mut(&mut self.estate).route(record) {
+        match self.estate.route(record) {
             Route::Nowhere => {}
-            Route::Pbx(id, input) => self.pbx(at, id, input, out),
-            Route::Line(line, input) => self.line(at, line, input, out),
+            Route::Pbx(id, input) => self.pbx(at, id, input, out, touched),
+            Route::Line(line, input) => self.line(at, line, input, out, touched),
             Route::Everyone(line_input, pbx_input) => {
-                for line in self.lines.values_mut() {
+                for (id, line) in &mut self.lines {
+                    touched(*id);
                     Arc::make_mut(line).apply(at, line_input.clone(), out);
                 }
                 let ids: Vec<_> = self.pbxs.keys().copied().collect();
-                ids.into_iter().for_each(|id| self.pbx(at, id, pbx_input.clone(), out));
+                for id in ids {
+                    self.pbx(at, id, pbx_input.clone(), out, touched);
+                }
             }
             Route::Several(pbxs, lines) => {
-                lines.into_iter().for_each(|(line, input)| self.line(at, line, input, out));
+                for (line, input) in lines {
+                    self.line(at, line, input, out, touched);
+                }
                 for (id, input) in pbxs {
                     self.pbxs.entry(id).or_insert_with(|| Pbx::new(id));
-                    self.pbx(at, id, input, out);
+                    self.pbx(at, id, input, out, touched);
                 }
             }
         }
     }
 
-    fn pbx(&mut self, at: Millis, id: PbxId, input: PbxInput, out: &mut Effects) {
+    fn pbx(
+        &mut self,
+        at: Millis,
+        id: PbxId,
+        input: PbxInput,
+        out: &mut Effects,
+        touched: &mut impl FnMut(LineId),
+    ) {
         let mut lines = ToLines::new();
         if let Some(pbx) = self.pbxs.get_mut(&id) {
             pbx.apply(at, input, out, &mut lines);
         }
-        lines.into_iter().for_each(|(line, input)| self.line(at, line, input, out));
+        for (line, input) in lines {
+            self.line(at, line, input, out, touched);
+        }
     }
 
-    fn line(&mut self, at: Millis, id: LineId, input: LineInput, out: &mut Effects) {
+    fn line(
+        &mut self,
+        at: Millis,
+        id: LineId,
+        input: LineInput,
+        out: &mut Effects,
+        touched: &mut impl FnMut(LineId),
+    ) {
+        touched(id);
         if let Some(line) = self.lines.get_mut(&id) {
             Arc::make_mut(line).apply(at, input, out);
         } else if let LineInput::Identity(identity) = input {
@@ -110,14 +143,15 @@ impl Core {
         &self.estate
     }
 
-    /// Makes one of what is equal and was one before the state was written down: reading it back
-    /// makes a copy for everybody, which of a hundred thousand lines is half their memory again.
-    pub(crate) fn share(&mut self) {
-        let estate = Arc::make_mut(&mut self.estate);
-        estate.share();
+    /// Makes whole what was read back: what is equal and was one is one again (a copy for everybody
+    /// is half the memory of a hundred thousand lines again), and what follows from the rest is
+    /// there.
+    pub(crate) fn complete(&mut self) {
+        self.estate.share();
+        self.estate.complete();
         let mut pools = LinePools::default();
         for (id, line) in &mut self.lines {
-            Arc::make_mut(line).share(estate.who_is(*id), &mut pools);
+            Arc::make_mut(line).share(self.estate.who_is(*id), &mut pools);
         }
     }
 }

@@ -235,6 +235,8 @@ pub enum Report {
     SlaveAbsent(PbxId, Arc<Place>),
     /// A slave is not registered at its parent, which is at that place.
     SlaveOffline(PbxId, Arc<Place>),
+    /// The parent of a slave cannot be asked where that is: it is looked for where it was last.
+    AtLastPlace(PbxId, Arc<Place>),
     /// What the parent of a slave at that place says of where it is makes no sense.
     SlaveAstray(PbxId, Arc<Place>),
     /// A slave would have to be asked without TLS although its parent is asked with it.

@@ -10,36 +10,36 @@ mod homes;
 mod hubs;
 mod index;
 mod listing;
+mod lookups;
 mod names;
 mod numbering;
 mod plan;
 mod register;
+mod said;
 mod sent_on;
 mod tree;
 mod trunks;
 
-use self::claims::Claims;
-use self::homes::{Member, Spoken};
+use self::homes::Member;
 use self::hubs::Hubs;
-use self::index::{By, Index, key};
+use self::index::{By, key};
 pub use self::listing::{Entry, NameUse, Preview};
+use self::lookups::Lookups;
+use self::numbering::Nodes;
 pub use self::numbering::{MAX_NODE_DEPTH, MAX_NODES};
-use self::numbering::{Nodes, is_node};
 pub use self::plan::{PbxChange, PbxPlan, Plan, Renaming};
 pub use self::register::{Gone, ImportPlan, Why};
+pub use self::said::is_phone_like;
 use self::sent_on::SentOn;
-use self::tree::{Found, ToPbxs, Tree};
 pub use self::tree::{Located, MAX_DEPTH, MAX_PBXS, STAGGER_MS, is_location, location_name};
+use self::tree::{ToPbxs, Tree};
 use self::trunks::Trunks;
 pub use self::trunks::is_trunk;
-use crate::effect::Limit;
-use crate::fact::{
-    CallInfo, Command, Configuration, Event, HostFact, PbxFact, Record, Reply, Role, UserInfo,
-};
-use crate::id::{Attempt, CallHandle, Guid, LineId, Link, PbxId, PermanentId};
+use crate::fact::{Command, Configuration, Event, HostFact, Record, Reply};
+use crate::id::{CallHandle, LineId, PbxId};
 use crate::line::{LineInput, Unpark};
 use crate::parking::Lot;
-use crate::pbx::{CallClue, Clue, PbxInput, ends_session};
+use crate::pbx::PbxInput;
 use crate::pii::Personal;
 use crate::pool::Pool;
 use crate::time::{Millis, Timer};
@@ -58,10 +58,8 @@ pub struct Estate {
     /// In the order of permanent ids, which count from 1. Shared, so that an image of the state
     /// costs no copy of them.
     members: Vec<Arc<Member>>,
-    by_guid: BTreeMap<Guid, LineId>,
-    permanents: BTreeMap<PermanentId, LineId>,
-    index: Index,
-    claims: Claims,
+    #[serde(skip)]
+    lookups: Lookups,
     /// Lines that got another name than their first choice, with the one that bears that. Empty
     /// between records.
     #[serde(skip)]
@@ -101,11 +99,9 @@ impl Estate {
                 let unpark = Unpark { call, from, parked };
                 Route::Line(line, LineInput::Unpark(opening, id, unpark))
             }
-            Event::App(line, opening, id, command) if self.calls_across(line, &command) => {
-                Route::Line(line, LineInput::Across(opening, id, command))
-            }
             Event::App(line, opening, id, command) => {
-                Route::Line(line, LineInput::Command(opening, id, command))
+                let across = self.across(line, &command);
+                Route::Line(line, LineInput::Command(opening, id, command, across))
             }
             Event::Reply(line, ticket, reply) => {
                 if let Reply::Record(record) = &reply {
@@ -151,6 +147,35 @@ impl Estate {
         }
     }
 
+    /// The same to be written down: without what follows from the rest, which would be copied as
+    /// soon as anything changes while the image is there.
+    #[must_use]
+    pub fn image(&self) -> Estate {
+        Estate {
+            configuration: self.configuration.clone(),
+            members: self.members.clone(),
+            lookups: Lookups::default(),
+            shared_names: Vec::new(),
+            nodes: self.nodes.clone(),
+            tree: self.tree.clone(),
+            trunks: self.trunks.clone(),
+            hubs: self.hubs.clone(),
+            sent_on: self.sent_on.clone(),
+            lot: self.lot.clone(),
+        }
+    }
+
+    /// Makes what is in no image.
+    pub(crate) fn complete(&mut self) {
+        self.lookups = Lookups::of(&self.members);
+    }
+
+    /// Whether its tables say what its members say.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.lookups.are_of(&self.members)
+    }
+
     fn host_fact(&mut self, at: Millis, fact: HostFact) -> Route {
         let line = match &fact {
             HostFact::Started => {
@@ -183,22 +208,23 @@ impl Estate {
 
     /// The leg parked at the line with this number.
     fn parked_at(&self, number: &Personal) -> Option<(PbxId, CallHandle)> {
-        self.numbered(number).find_map(|member| self.lot.at(&member.subscriber.cn))
+        self.numbered(number).find_map(|member| self.lot.at(member.subscriber.cn()))
     }
 
     /// The lines with this address, or this extension within their node.
     fn numbered(&self, number: &Personal) -> impl Iterator<Item = &Member> {
-        let found = self.index.find(key(By::Number, number.text()));
+        let found = self.lookups.index.find(key(By::Number, number.text()));
         let members = found.map(|line| &*self.members[line.0 as usize - 1]);
         members.filter(move |member| {
-            member.subscriber.e164 == *number || member.identity.number.to_text() == number.text()
+            member.subscriber.e164() == number.text()
+                || member.identity.number.to_text() == number.text()
         })
     }
 
     /// The lines of users with this Long Name.
     fn named(&self, cn: &Personal) -> impl Iterator<Item = LineId> {
-        let found = self.index.find(key(By::LongName, cn.text()));
-        found.filter(|line| self.members[line.0 as usize - 1].subscriber.cn == *cn)
+        let found = self.lookups.index.find(key(By::LongName, cn.text()));
+        found.filter(|line| self.members[line.0 as usize - 1].subscriber.cn() == cn.text())
     }
 
     fn configure(&mut self, at: Millis, configuration: Configuration) -> Route {
@@ -235,281 +261,13 @@ impl Estate {
     }
 }
 
-// ---- what PBXs say ----------------------------------------------------------------------------
-
-impl Estate {
-    fn pbx_fact(&mut self, at: Millis, pbx: PbxId, attempt: Attempt, fact: PbxFact) -> Route {
-        let link = Link { pbx, attempt };
-        let (mut pbxs, mut lines) = (ToPbxs::new(), Vec::new());
-        let clue = match &fact {
-            // What comes late from a session that is over, nobody would be told of.
-            PbxFact::User(_) | PbxFact::Call(_) if !self.tree.has_session(pbx, attempt) => {
-                return Route::Nowhere;
-            }
-            PbxFact::User(user) => {
-                let clue = self.user(at, link, user, &mut pbxs, &mut lines);
-                if let Clue::Line { line, .. } = clue {
-                    self.sent_on.seen(line, user);
-                }
-                clue
-            }
-            PbxFact::Call(info) => {
-                self.lot.take(link, info);
-                Clue::Call(self.call(link, info))
-            }
-            PbxFact::Identified(identification) => {
-                let is_news = self.tree.identify(pbx, identification);
-                match self.tree.double(pbx) {
-                    Some((left, kept)) if left == pbx => Clue::Double(kept),
-                    double => {
-                        pbxs.extend(double.map(|(left, _)| (left, PbxInput::Double(pbx))));
-                        let renamed = is_news.then(|| self.rename(|member| member.home == pbx));
-                        renamed.map_or(Clue::None, Clue::Renamed)
-                    }
-                }
-            }
-            PbxFact::Initialized { session: 1.., place, .. } => {
-                self.begin_session(link, place);
-                Clue::None
-            }
-            PbxFact::Located(url) => Clue::Located(self.tree.locate(pbx, url, &mut pbxs)),
-            fact if ends_session(fact) => {
-                self.lose_session(link, &mut pbxs, &mut lines);
-                Clue::None
-            }
-            _ => Clue::None,
-        };
-        self.settle_names(&mut pbxs, &mut lines);
-        self.settle(&mut pbxs);
-        let input = PbxInput::Fact(attempt, fact, clue);
-        if pbxs.is_empty() && lines.is_empty() {
-            return Route::Pbx(pbx, input);
-        }
-        pbxs.insert(0, (pbx, input));
-        Route::Several(pbxs, lines)
-    }
-
-    fn begin_session(&mut self, link: Link, at: &crate::place::Place) {
-        self.tree.session(link.pbx, link.attempt, at);
-        let tree = &self.tree;
-        let holds = |known: Link| {
-            known.pbx != link.pbx || known != link && tree.has_session(known.pbx, known.attempt)
-        };
-        self.hubs.keep(holds);
-        self.lot.keep(holds);
-        if let Some(trunks) = self.trunks.get_mut(&link.pbx) {
-            trunks.begin();
-        }
-    }
-
-    /// Users of a PBX that is gone may have another home by now.
-    fn lose_session(
-        &mut self,
-        link: Link,
-        pbxs: &mut ToPbxs,
-        lines: &mut Vec<(LineId, LineInput)>,
-    ) {
-        if !self.tree.lost(link.pbx, link.attempt) {
-            return;
-        }
-        for line in self.tree.lines(link.pbx).collect::<Vec<_>>() {
-            self.find_home(line, pbxs);
-            let renamed = self.name_anew(line);
-            lines.extend(renamed.map(|identity| (line, LineInput::Identity(identity))));
-        }
-        pbxs.extend(self.tree.undouble(link.pbx));
-    }
-
-    fn call(&mut self, link: Link, info: &CallInfo) -> CallClue {
-        let is_new = self.hubs.is_news(link, info);
-        let call_id = self.hubs.call_id(link, info);
-        self.sent_on.heard(info, is_new);
-        let by = info.party(&Role::Leg2).filter(|by| is_new && !by.cn.is_empty());
-        let forwarded = by.and_then(|by| self.sent_on.why(info.conf, by, self.line_of(&by.cn)));
-        CallClue { call_id, forwarded }
-    }
-
-    /// The line of the user with this Long Name.
-    fn line_of(&self, cn: &Personal) -> Option<LineId> {
-        self.named(cn).next()
-    }
-
-    /// Finds or makes the line of a user, keeps the number of a trunk, finds another PBX.
-    fn user(
-        &mut self,
-        at: Millis,
-        link: Link,
-        user: &UserInfo,
-        pbxs: &mut ToPbxs,
-        lines: &mut Vec<(LineId, LineInput)>,
-    ) -> Clue {
-        if user.cn.is_empty() {
-            return self.end_of_snapshot(at, link, pbxs, lines);
-        }
-        if is_node(user) {
-            self.numbering_node(link, user, pbxs, lines);
-        }
-        if let Some(name) = self.tree.note_home(link.pbx, user) {
-            self.reveal(at, link, &name, pbxs, lines);
-        }
-        if self.tree.stands_for_pbx(link.pbx, user) {
-            return self.location(at, link, user, pbxs, lines);
-        }
-        if !is_phone_like(user) {
-            self.tree.keep_unclear(link.pbx, user);
-        }
-        if is_trunk(user) {
-            return self.trunk(link.pbx, |trunks| trunks.note(user));
-        }
-        if !is_phone_like(user) {
-            return Clue::None;
-        }
-        match self.speak(link, user, Gone { since: at, why: Why::Deleted }, pbxs) {
-            Spoken::Known(clue) => clue,
-            Spoken::TooMany => Clue::Limit(Limit::Lines),
-        }
-    }
-
-    /// Somebody is at home at a PBX of that name: an object that was told before and has it as its
-    /// Short Name stands for that PBX, whatever it was taken for.
-    fn reveal(
-        &mut self,
-        at: Millis,
-        link: Link,
-        name: &str,
-        pbxs: &mut ToPbxs,
-        lines: &mut Vec<(LineId, LineInput)>,
-    ) {
-        let object = self.tree.take_unclear(link.pbx, name).or_else(|| {
-            let named = |line: &LineId| self.members[line.0 as usize - 1].is_called(name);
-            let line = self.tree.lines(link.pbx).find(named)?;
-            let object = self.members[line.0 as usize - 1].object(link.pbx);
-            self.unspoken(link.pbx, line, Gone { since: at, why: Why::Unlisted }, pbxs, lines);
-            pbxs.push((link.pbx, PbxInput::Leave(line)));
-            Some(Arc::new(object))
-        });
-        let Some(object) = object else { return };
-        if is_trunk(&object) {
-            let none = UserInfo { active: false, ..UserInfo::clone(&object) };
-            if let Clue::Renamed(renamed) = self.trunk(link.pbx, |trunks| trunks.note(&none)) {
-                lines.extend(renamed);
-            }
-        }
-        if let Clue::Limit(limit) = self.location(at, link, &object, pbxs, lines) {
-            pbxs.push((link.pbx, PbxInput::Reached(limit)));
-        }
-    }
-
-    fn location(
-        &mut self,
-        at: Millis,
-        link: Link,
-        user: &UserInfo,
-        pbxs: &mut ToPbxs,
-        lines: &mut Vec<(LineId, LineInput)>,
-    ) -> Clue {
-        let mut gone = Vec::new();
-        let found = self.tree.location(link.pbx, link.attempt, user, pbxs, &mut gone);
-        lines.extend(self.leave(gone, Gone { since: at, why: Why::PbxLeft }, pbxs));
-        match found {
-            Found::Known => Clue::None,
-            Found::TooMany => Clue::Limit(Limit::Pbxs),
-            Found::TooDeep => Clue::Limit(Limit::Depth),
-        }
-    }
-
-    /// All objects in scope have been reported once. What was not is gone, unless a box spoke that
-    /// never knew it: a standby, whose picture may be older than that of the box it stands in for.
-    /// From the standby of the settings that is not taken in any case.
-    fn end_of_snapshot(
-        &mut self,
-        at: Millis,
-        link: Link,
-        pbxs: &mut ToPbxs,
-        lines: &mut Vec<(LineId, LineInput)>,
-    ) -> Clue {
-        let before = lines.len();
-        let is_standby = self.tree.is_standby(link.pbx, link.attempt);
-        let why = Gone { since: at, why: Why::Unlisted };
-        if !is_standby {
-            let mut gone = Vec::new();
-            self.tree.end(link.pbx, link.attempt, &mut gone);
-            lines.extend(self.leave(gone, Gone { since: at, why: Why::PbxLeft }, pbxs));
-            for double in self.tree.doubles_of(link.pbx) {
-                for line in self.tree.lines(double).collect::<Vec<_>>() {
-                    self.unspoken(double, line, why, pbxs, lines);
-                }
-            }
-            let nodes = self.nodes.end(link);
-            lines.extend(self.renumber(nodes));
-        }
-        let unknown = self.leave_unspoken(link, is_standby, why, pbxs, lines);
-        let missing = self.missing_nodes(link.pbx);
-        pbxs.extend(missing.map(|report| (link.pbx, PbxInput::Say(report))));
-        let removed = lines[before..].iter().filter(|(_, input)| *input == LineInput::Removed);
-        let removed = u32::try_from(removed.count()).unwrap_or(u32::MAX);
-        self.tree.count(link, |changes| changes.gone += removed);
-        let changes = self.tree.counted(link);
-        // What was said of them before counts no more where another PBX says it now.
-        for line in unknown {
-            self.find_home(line, pbxs);
-            let renamed = self.name_anew(line);
-            lines.extend(renamed.map(|identity| (line, LineInput::Identity(identity))));
-        }
-        match self.trunk(link.pbx, Trunks::end) {
-            Clue::Renamed(renamed) => Clue::End(changes, renamed),
-            _ => Clue::End(changes, Vec::new()),
-        }
-    }
-
-    /// Users whom a whole snapshot left out are gone, if the box that spoke had ever known them.
-    /// Returns the lines of those whom it had not.
-    fn leave_unspoken(
-        &mut self,
-        link: Link,
-        is_standby: bool,
-        why: Gone,
-        pbxs: &mut ToPbxs,
-        lines: &mut Vec<(LineId, LineInput)>,
-    ) -> Vec<LineId> {
-        let speaks = self.tree.boxes(link);
-        let mut unknown = Vec::new();
-        for line in self.tree.lines(link.pbx).collect::<Vec<_>>() {
-            let member = &self.members[line.0 as usize - 1];
-            if member.is_spoken_of(link) {
-                continue;
-            }
-            if is_standby || !member.is_known_to(link.pbx, speaks) {
-                let is_here = member.home == link.pbx && member.at_home;
-                self.tree.count(link, |changes| changes.missing += u32::from(is_here));
-                unknown.push(line);
-            } else {
-                self.unspoken(link.pbx, line, why, pbxs, lines);
-            }
-        }
-        unknown
-    }
-
-    fn trunk(&mut self, pbx: PbxId, note: impl FnOnce(&mut Trunks) -> bool) -> Clue {
-        if note(self.trunks.entry(pbx).or_default()) {
-            Clue::Renamed(self.rename(|member| member.home == pbx))
-        } else {
-            Clue::None
-        }
-    }
-}
-
-/// Whether an object is a person's or a phone's, and so gets a line: trunks, nodes, waiting queues
-/// and the like have calls of their own that are no TAPI calls (reference of the PBX, 3.7, 4.3).
-#[must_use]
-pub fn is_phone_like(user: &UserInfo) -> bool {
-    matches!(&*user.object, "" | "executive") && matches!(&*user.kind, "" | "ep" | "executive")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::PbxSettings;
+    use crate::fact::{PbxFact, PbxSettings, UserInfo};
+    use crate::id::Attempt;
+    use crate::id::Guid;
+    use crate::pbx::Clue;
     use crate::place::Place;
     use crate::time::Millis;
 

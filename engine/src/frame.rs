@@ -124,6 +124,7 @@ pub struct Frame<'a> {
     schema: u16,
     base: Millis,
     payload: &'a [u8],
+    whole: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
@@ -162,7 +163,7 @@ impl<'a> Frame<'a> {
         }
         codec::check_schema(schema).map_err(|error| FrameError::Record { seq: first, error })?;
         let payload = &whole[HEADER_BYTES..];
-        Ok((Frame { first, count, prev_crc, crc, schema, base, payload }, len))
+        Ok((Frame { first, count, prev_crc, crc, schema, base, payload, whole }, len))
     }
 
     /// How long the frame is whose header this is, for a reader that gets its bytes from a stream.
@@ -207,6 +208,18 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn next(&self) -> u64 {
         self.first + u64::from(self.count)
+    }
+
+    /// All of it, as it was read.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.whole
+    }
+
+    /// The time of its first record.
+    #[must_use]
+    pub fn at(&self) -> Millis {
+        self.base
     }
 
     /// The checksum, by which the next frame names this one.

@@ -16,7 +16,8 @@ use crate::id::{CallId, Guid, LineId, Opening, RequestId};
 use crate::line::{MAX_CALLS, MAX_REQUESTS};
 use crate::tapi::CallState;
 use crate::time::{Millis, Timer};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::view::LineView;
+use std::collections::BTreeMap;
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,14 +41,35 @@ pub struct Watch {
     /// The two calls of each transfer that is to be completed.
     transfers: BTreeMap<(LineId, RequestId), [CallId; 2]>,
     guids: BTreeMap<LineId, Guid>,
+    by_guid: BTreeMap<Guid, LineId>,
     /// The setting that never two calls of a line are CONNECTED.
     single_active_call: bool,
     readings: Readings,
+    /// It began in the middle of a session of the telephony server: what was opened and asked before
+    /// is not known, so nothing is held against those who speak of it.
+    joined_late: bool,
 }
 
 type Verdict = Result<(), Breach>;
 
 impl Watch {
+    /// Begins in the middle of a log, with the state there. What hangs on openings and requests of
+    /// before is not checked until the next session of the telephony server.
+    #[must_use]
+    pub fn going_on(core: &Core) -> Watch {
+        let settings = core.estate().configuration();
+        let views: Vec<LineView> = core.lines().map(|line| line.view()).collect();
+        let calls = views.iter().flat_map(|view| &view.calls);
+        Watch {
+            calls: calls.map(|call| (call.id, Some(call.state))).collect(),
+            guids: views.iter().map(|view| (view.identity.line, view.identity.guid)).collect(),
+            by_guid: views.iter().map(|view| (view.identity.guid, view.identity.line)).collect(),
+            single_active_call: settings.is_some_and(|settings| settings.single_active_call),
+            joined_late: true,
+            ..Watch::default()
+        }
+    }
+
     /// Sees a record before it is applied.
     ///
     /// # Errors
@@ -60,9 +82,13 @@ impl Watch {
         }
         match &record.event {
             Event::Host(HostFact::Started) => {
-                let guids = std::mem::take(&mut self.guids);
-                let single_active_call = self.single_active_call;
-                *self = Watch { at: self.at, guids, single_active_call, ..Watch::default() };
+                *self = Watch {
+                    at: self.at,
+                    guids: std::mem::take(&mut self.guids),
+                    by_guid: std::mem::take(&mut self.by_guid),
+                    single_active_call: self.single_active_call,
+                    ..Watch::default()
+                };
             }
             Event::Host(HostFact::Configured(configuration)) => {
                 self.single_active_call = configuration.single_active_call;
@@ -95,6 +121,34 @@ impl Watch {
     /// # Errors
     /// The first [`Breach`].
     pub fn after(&mut self, record: &Record, effects: &[Effect], core: &Core) -> Verdict {
+        let said = self.told(record, effects)?;
+        core.lines().try_for_each(|line| self.view(&line.view(), &said))?;
+        self.requests()
+    }
+
+    /// The same at the cost of the lines that the record touched (`Core::apply_noting`): the others
+    /// read as they did.
+    ///
+    /// # Errors
+    /// The first [`Breach`].
+    pub fn after_touching(
+        &mut self,
+        record: &Record,
+        effects: &[Effect],
+        core: &Core,
+        touched: &[LineId],
+    ) -> Verdict {
+        if let Event::Host(HostFact::Configured(_)) = &record.event {
+            // Other settings, other rules, for all lines.
+            return self.after(record, effects, core);
+        }
+        let said = self.told(record, effects)?;
+        let mut views = touched.iter().filter_map(|line| core.view(*line));
+        views.try_for_each(|view| self.view(&view, &said))?;
+        self.requests()
+    }
+
+    fn told(&mut self, record: &Record, effects: &[Effect]) -> Result<Said, Breach> {
         for effect in effects {
             if let Effect::Tell(telling) = effect {
                 self.telling(telling)?;
@@ -118,7 +172,7 @@ impl Watch {
         if let Event::Due(Timer::NewCallAgain(call, _)) = record.event {
             said.repeats(call);
         }
-        self.views(core, &said)
+        Ok(said)
     }
 
     /// Checks that nothing is under way any more: at the end of a run that was given time to end.
@@ -153,12 +207,17 @@ impl Watch {
             }
             _ => {}
         }
+        if self.joined_late {
+            self.open.entry(line).or_insert(telling.opening);
+        }
         let open = self.open.get(&line) == Some(&telling.opening);
         check(11, open, || format!("{telling:?} to a line that is not open"))?;
         match telling.what {
             What::Completed(request, result) => {
                 let pending = self.requests.remove(&(line, request));
-                check(6, pending.is_some(), || format!("{request:?} completed once too often"))?;
+                check(6, pending.is_some() || self.joined_late, || {
+                    format!("{request:?} completed once too often")
+                })?;
                 let pair = self.transfers.remove(&(line, request));
                 if let (Some(pair), Ok(())) = (pair, result) {
                     let left = pair.into_iter().find(|call| {
@@ -172,7 +231,9 @@ impl Watch {
             }
             What::Notice(Notice::NewCall(call)) => {
                 let known = self.calls.insert(call, None);
-                check(1, known.is_none(), || format!("{call:?} was announced twice"))?;
+                check(1, known.is_none() || self.joined_late, || {
+                    format!("{call:?} was announced twice")
+                })?;
             }
             What::Notice(Notice::CallState { call, state, .. }) => self.state(call, state)?,
             What::Notice(Notice::CallInfo(call, _) | Notice::Generated { call, .. }) => {
@@ -181,6 +242,7 @@ impl Watch {
                         return check(2, false, || format!("{call:?}: {telling:?} after IDLE"));
                     }
                     Some(Some(_)) => {}
+                    _ if self.joined_late => {}
                     _ => return check(1, false, || format!("{telling:?} before a state")),
                 }
             }
@@ -190,6 +252,9 @@ impl Watch {
     }
 
     fn state(&mut self, call: CallId, state: CallState) -> Verdict {
+        if self.joined_late {
+            self.calls.entry(call).or_insert(None);
+        }
         let Some(last) = self.calls.get_mut(&call) else {
             let number = if call.is_made() { 5 } else { 1 };
             return check(number, false, || format!("{call:?}: {state:?} before it was announced"));
@@ -201,10 +266,9 @@ impl Watch {
             check(3, may_follow(last, state), || format!("{call:?}: {last:?} to {state:?}"))?;
         }
         *last = Some(state);
-        let connected = |(of, state): &(&CallId, &Option<CallState>)| {
-            of.line == call.line && **state == Some(CallState::Connected)
-        };
-        let at_once = self.calls.iter().filter(connected).count();
+        let of_line = CallId { serial: 0, ..call }..=CallId { serial: u32::MAX, ..call };
+        let states = self.calls.range(of_line).map(|(_, state)| *state);
+        let at_once = states.filter(|state| *state == Some(CallState::Connected)).count();
         // Where the setting has just been switched on, the others go on hold one after the other.
         let one_more = state == CallState::Connected && self.single_active_call;
         check(19, at_once <= 1 || !one_more, || {
@@ -212,36 +276,35 @@ impl Watch {
         })
     }
 
-    fn views(&mut self, core: &Core, said: &Said) -> Verdict {
-        let mut seen = BTreeSet::new();
-        for line in core.lines() {
-            let view = line.view();
-            let id = view.identity.line;
-            let guid = *self.guids.entry(id).or_insert(view.identity.guid);
-            let same = guid == view.identity.guid && seen.insert(guid);
-            check(10, same, || format!("{id:?} and {:?}", view.identity.guid))?;
-            let total = view.calls.len();
-            check(24, total <= MAX_CALLS, || format!("{total} calls on {id:?}"))?;
-            let counts = view.counts();
-            let live = view.calls.iter().filter(|call| call.state != CallState::Idle).count();
-            let counted = (counts.active + counts.held + counts.hold_pending) as usize;
-            check(9, live == counted, || format!("{live} calls, {counted} counted"))?;
-            let connected =
-                view.calls.iter().filter(|call| call.state == CallState::Connected).count();
-            check(19, connected <= 1 || !self.single_active_call, || {
-                format!("{connected} calls read CONNECTED on {id:?}")
-            })?;
-            for call in &view.calls {
-                let legal = call::features(call.state, Siblings::ANY, view.in_service);
-                check(8, call.features & !legal == 0, || format!("{:?}", call.features))?;
-                if let Some(Some(told)) = self.calls.get(&call.id) {
-                    check(7, *told == call.state, || {
-                        format!("{:?} was told {told:?} and reads {:?}", call.id, call.state)
-                    })?;
-                }
+    fn view(&mut self, view: &LineView, said: &Said) -> Verdict {
+        let (id, now) = (view.identity.line, view.identity.guid);
+        let guid = *self.guids.entry(id).or_insert(now);
+        let owner = *self.by_guid.entry(now).or_insert(id);
+        check(10, guid == now && owner == id, || format!("{id:?} and {now:?} of {owner:?}"))?;
+        let total = view.calls.len();
+        check(24, total <= MAX_CALLS, || format!("{total} calls on {id:?}"))?;
+        let counts = view.counts();
+        let live = view.calls.iter().filter(|call| call.state != CallState::Idle).count();
+        let counted = (counts.active + counts.held + counts.hold_pending) as usize;
+        check(9, live == counted, || format!("{live} calls, {counted} counted"))?;
+        let connected = view.calls.iter().filter(|call| call.state == CallState::Connected).count();
+        check(19, connected <= 1 || !self.single_active_call, || {
+            format!("{connected} calls read CONNECTED on {id:?}")
+        })?;
+        for call in &view.calls {
+            let legal = call::features(call.state, Siblings::ANY, view.in_service);
+            check(8, call.features & !legal == 0, || format!("{:?}", call.features))?;
+            if let Some(Some(told)) = self.calls.get(&call.id) {
+                check(7, *told == call.state, || {
+                    format!("{:?} was told {told:?} and reads {:?}", call.id, call.state)
+                })?;
             }
-            self.readings.line(&view, said, &self.calls)?;
         }
+        // What the host wants to hear hangs on openings, too.
+        if self.joined_late { Ok(()) } else { self.readings.line(view, said, &self.calls) }
+    }
+
+    fn requests(&self) -> Verdict {
         let requests = self.requests.len();
         let most = MAX_REQUESTS * self.open.len().max(1);
         check(24, requests <= most, || format!("{requests} requests open"))

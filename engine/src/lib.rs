@@ -31,6 +31,7 @@ mod pool;
 pub mod snapshot;
 #[cfg(any(test, feature = "testing"))]
 pub mod strategy;
+pub mod subscriber;
 pub mod tapi;
 pub mod time;
 pub mod told;

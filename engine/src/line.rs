@@ -80,10 +80,9 @@ pub enum LineInput {
     Call(Link, CallInfo, CallClue),
     /// From the telephony server.
     Host(HostFact),
-    /// A request of an application.
-    Command(Opening, RequestId, Command),
-    /// A request of an application to call the address of a line in another numbering node.
-    Across(Opening, RequestId, Command),
+    /// A request of an application, with those of its numbers that are addresses of lines in other
+    /// numbering nodes.
+    Command(Opening, RequestId, Command, Vec<Personal>),
     /// An application's request for a call that is parked somewhere.
     Unpark(Opening, RequestId, Unpark),
     /// The PBX's answer to what was asked for a request, or by the line itself.
@@ -104,12 +103,12 @@ pub struct Unpark {
 }
 
 /// What the estate knows about a request.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Known {
     /// The leg that is parked where a call is to be taken from.
     parked: Option<(PbxId, CallHandle)>,
-    /// The number to call is the address of a line in another numbering node.
-    across: bool,
+    /// The numbers that are addresses of lines in other numbering nodes.
+    across: Vec<Personal>,
 }
 
 /// The state of a line.
@@ -219,11 +218,8 @@ impl Line {
                 self.call_event(at, link, info, clue, out);
             }
             LineInput::Host(fact) => self.host(at, &fact, out),
-            LineInput::Command(opening, id, command) => {
-                self.command(at, opening, id, command, Known::default(), out);
-            }
-            LineInput::Across(opening, id, command) => {
-                let known = Known { across: true, ..Known::default() };
+            LineInput::Command(opening, id, command, across) => {
+                let known = Known { across, ..Known::default() };
                 self.command(at, opening, id, command, known, out);
             }
             LineInput::Unpark(opening, id, Unpark { call, from, parked }) => {

@@ -1,8 +1,21 @@
 //! Names and numbers of lines: the name templates of the settings.
+//!
+//! What the vendor's description says, and what is our reading of it:
+//!
+//! - As described: `%c` `%d` `%h` `%e` `%E` `%N` `%n` `%P` `%X` `%x`, and that a template is put
+//!   together from them. That `%E` has the number of the user's own node in front, as the PBX gives it,
+//!   and `%N` those of all nodes up to the root, follows from the two being described apart.
+//! - `%p` is described as the port with a colon, empty if it is 80. With HTTPS, which the description
+//!   does not think of here, it is empty if it is 443.
+//! - `%u` is described as `user@host` without saying which name and which host: we take the Short Name
+//!   and the master's host, which are what an H.323 URL is made of.
+//! - `%U` is described by an Internet draft, and by an example with a colon too many; we write the URL as
+//!   the draft has it. The port is that of the PBX's web access, as the example has it, though the
+//!   draft means the port of the gatekeeper.
+//! - `%%` is ours: there has to be a way to write a percent sign.
+//! - That there are three presets is described, but not which; these three are ours.
 
-use crate::id::Guid;
-use crate::pii::Personal;
-use serde::{Deserialize, Serialize};
+use crate::subscriber::Subscriber;
 use std::fmt::Write;
 
 /// The placeholders that a name template may contain, each after a `%`.
@@ -29,27 +42,6 @@ pub const PRESETS: [(&str, &str); 3] =
 /// Longest name that a template makes, in characters.
 pub const MAX_NAME: usize = 255;
 
-/// What a PBX said of one of its users, as far as names and numbers are made of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subscriber {
-    /// Identity of the PBX object.
-    pub guid: Guid,
-    /// Long Name.
-    pub cn: Personal,
-    /// Display name.
-    pub dn: Personal,
-    /// Short Name.
-    pub h323: Personal,
-    /// Extension within its node.
-    pub e164: Personal,
-    /// Home PBX if it is not the one that reported the user.
-    pub loc: Box<str>,
-    /// Its numbering node.
-    pub node: Box<str>,
-    /// Number of that node.
-    pub nodenum: Box<str>,
-}
-
 /// Where a user is found.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Place<'a> {
@@ -68,7 +60,7 @@ pub struct Place<'a> {
 /// address.
 #[must_use]
 pub fn address(subscriber: &Subscriber, prefix: Option<&str>) -> String {
-    let e164 = subscriber.e164.text();
+    let e164 = subscriber.e164();
     if e164.is_empty() { String::new() } else { format!("{}{e164}", prefix.unwrap_or("")) }
 }
 
@@ -84,7 +76,7 @@ pub fn preset(name: &str) -> Option<&'static str> {
 #[must_use]
 pub fn expand(template: &str, who: &Subscriber, address: &str, place: Place<'_>) -> String {
     let name = substitute(template, who, address, place);
-    let choices = [name.as_str(), who.cn.text(), who.h323.text(), address];
+    let choices = [name.as_str(), who.cn(), who.h323(), address];
     let tidy = |text: &str| text.replace(char::is_control, " ").trim().to_owned();
     let name = choices.into_iter().map(tidy).find(|name| !name.is_empty());
     cut(&name.unwrap_or_else(|| who.guid.to_string()), MAX_NAME).to_owned()
@@ -108,11 +100,11 @@ fn substitute(template: &str, who: &Subscriber, address: &str, place: Place<'_>)
             continue;
         }
         match chars.next() {
-            Some('c') => name.push_str(who.cn.text()),
-            Some('d') => name.push_str(who.dn.text()),
-            Some('h') => name.push_str(who.h323.text()),
-            Some('e') => name.push_str(who.e164.text()),
-            Some('E') => name.push_str(&self::address(who, Some(&who.nodenum))),
+            Some('c') => name.push_str(who.cn()),
+            Some('d') => name.push_str(who.dn()),
+            Some('h') => name.push_str(who.h323()),
+            Some('e') => name.push_str(who.e164()),
+            Some('E') => name.push_str(&self::address(who, Some(who.nodenum()))),
             Some('N') => name.push_str(address),
             Some('n') => name.push_str(host),
             Some('p') => {
@@ -123,12 +115,12 @@ fn substitute(template: &str, who: &Subscriber, address: &str, place: Place<'_>)
             }
             Some('P') => name.push_str(port.unwrap_or(usual)),
             Some('u') => {
-                name.push_str(who.h323.text());
+                name.push_str(who.h323());
                 name.push('@');
                 name.push_str(host);
             }
             Some('U') => {
-                let user = who.h323.text();
+                let user = who.h323();
                 // Writing to a String cannot fail.
                 let _ = write!(name, "h323:{user}@{host}:{}", port.unwrap_or(usual));
             }
@@ -161,16 +153,25 @@ fn split_host(text: &str) -> (&str, Option<&str>) {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::id::Guid;
+    use crate::subscriber::Texts;
+
+    const ANNA: Texts<'_> = Texts {
+        cn: "Anna Berg",
+        dn: "Änne",
+        h323: "anna",
+        e164: "20",
+        loc: "",
+        node: "",
+        nodenum: "5",
+    };
+
+    fn with(texts: Texts<'_>) -> Subscriber {
+        Subscriber::new(Guid::NIL, texts)
+    }
 
     fn anna() -> Subscriber {
-        Subscriber {
-            cn: "Anna Berg".into(),
-            dn: "Änne".into(),
-            h323: "anna".into(),
-            e164: "20".into(),
-            nodenum: "5".into(),
-            ..Subscriber::default()
-        }
+        with(ANNA)
     }
 
     const PLACE: Place<'_> = Place {
@@ -232,18 +233,18 @@ mod tests {
     fn an_empty_name_falls_back_to_what_else_there_is() {
         let name = |who: &Subscriber, address| expand("%x", who, address, Place::default());
         assert_eq!(name(&anna(), ""), "Anna Berg");
-        let blank = Subscriber { cn: " \t ".into(), ..anna() };
+        let blank = with(Texts { cn: " \t ", ..ANNA });
         assert_eq!(name(&blank, ""), "anna");
-        let bare = Subscriber { guid: Guid::read("a1"), ..Subscriber::default() };
+        let bare = Subscriber::new(Guid::read("a1"), Texts::default());
         assert_eq!(name(&bare, "20"), "20");
         assert_eq!(name(&bare, ""), bare.guid.to_string());
     }
 
     #[test]
     fn a_name_of_4_kb_is_cut_between_characters_and_one_with_line_ends_is_one_line() {
-        let long = Subscriber { cn: "ü".repeat(2048).as_str().into(), ..anna() };
+        let long = with(Texts { cn: &"ü".repeat(2048), ..ANNA });
         assert_eq!(expand("%c", &long, "", PLACE), "ü".repeat(MAX_NAME));
-        let lines = Subscriber { cn: "Anna\r\nBerg\0".into(), ..anna() };
+        let lines = with(Texts { cn: "Anna\r\nBerg\0", ..ANNA });
         assert_eq!(expand("%c", &lines, "", PLACE), "Anna  Berg");
         let full = distinguished(&"ü".repeat(MAX_NAME), " (20)");
         assert_eq!((full.chars().count(), full.ends_with("ü (20)")), (MAX_NAME, true));
@@ -253,7 +254,7 @@ mod tests {
     fn the_address_has_the_node_prefix_unless_pure_extensions_are_wanted() {
         assert_eq!(address(&anna(), Some("75")), "7520");
         assert_eq!(address(&anna(), None), "20");
-        let nobody = Subscriber { e164: "".into(), ..anna() };
+        let nobody = with(Texts { e164: "", ..ANNA });
         assert_eq!(address(&nobody, Some("75")), "");
         assert_eq!(expand("x%E", &nobody, "", PLACE), "x", "a node alone is no number");
     }

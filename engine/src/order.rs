@@ -165,14 +165,51 @@ pub enum Order {
         /// Checksum of the record as it was read, without what comes from templates.
         print: u32,
     },
-    /// Places a call to a number that counts from the root of the numbering: the PBX is asked by
-    /// `UserLocalNum` what the user has to dial for it, and then as by `UserCall`.
-    CallAcross {
-        /// The calling user.
+    /// Another order whose number counts from the root of the numbering: the PBX is asked by
+    /// `UserLocalNum` what the user has to dial for it, and then as by that order.
+    Across {
+        /// Who would dial the number.
+        user: UserHandle,
+        /// The order, of those with a number.
+        order: Box<Order>,
+    },
+    /// `UserLocalNum`: what a user has to dial for a number that counts from the root of the
+    /// numbering. The answer is [`crate::fact::Reply::Found`].
+    LocalNumber {
+        /// Who would dial it.
         user: UserHandle,
         /// The number from the root.
         e164: Personal,
-        /// Hide the caller's number.
-        block_id: bool,
     },
+}
+
+impl Order {
+    /// The number that it leads to, if it has one.
+    #[must_use]
+    pub fn number(&self) -> Option<&Personal> {
+        match self {
+            Order::UserCall { e164, .. }
+            | Order::UserRedirect { e164, .. }
+            | Order::FindUser { e164, .. }
+            | Order::LocalNumber { e164, .. } => Some(e164),
+            Order::UserInfo { digits, .. } => Some(digits),
+            Order::Across { order, .. } => order.number(),
+            _ => None,
+        }
+    }
+
+    /// The same order with another number, if it has one.
+    #[must_use]
+    pub fn with_number(mut self, number: Personal) -> Order {
+        match &mut self {
+            Order::UserCall { e164, .. }
+            | Order::UserRedirect { e164, .. }
+            | Order::FindUser { e164, .. }
+            | Order::LocalNumber { e164, .. } => *e164 = number,
+            Order::UserInfo { digits, .. } => *digits = number,
+            Order::Across { order, .. } => **order = order.as_ref().clone().with_number(number),
+            _ => {}
+        }
+        self
+    }
 }

@@ -36,8 +36,8 @@ impl Lot {
     }
 
     /// The leg that was parked first at an object.
-    pub(crate) fn at(&self, cn: &Personal) -> Option<(PbxId, CallHandle)> {
-        let mut legs = self.legs.iter().filter(|(_, place)| *place == cn);
+    pub(crate) fn at(&self, cn: &str) -> Option<(PbxId, CallHandle)> {
+        let mut legs = self.legs.iter().filter(|(_, place)| place.text() == cn);
         legs.next().map(|((link, call), _)| (link.pbx, *call))
     }
 
@@ -63,10 +63,10 @@ mod tests {
         lot.take(pbx, &parked(9, "Park"));
         lot.take(pbx, &parked(7, "Park"));
         lot.take(pbx, &CallInfo { state: 133, ..parked(8, "Anna") });
-        assert_eq!(lot.at(&"Park".into()), Some((pbx.pbx, CallHandle(7))));
-        assert_eq!(lot.at(&"Anna".into()), None);
+        assert_eq!(lot.at("Park"), Some((pbx.pbx, CallHandle(7))));
+        assert_eq!(lot.at("Anna"), None);
         lot.take(pbx, &CallInfo { active: false, ..parked(7, "") });
-        assert_eq!(lot.at(&"Park".into()), Some((pbx.pbx, CallHandle(9))));
+        assert_eq!(lot.at("Park"), Some((pbx.pbx, CallHandle(9))));
         lot.keep(|_| false);
         assert_eq!(lot, Lot::default());
     }

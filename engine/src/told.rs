@@ -116,6 +116,13 @@ impl Verifier {
         Verifier { known_from: seq, ..Verifier::default() }
     }
 
+    /// Goes on behind records that this replay does not have; the next one has this number.
+    pub fn leap(&mut self, next: u64, missing: u64) {
+        self.tally.missing_records += missing;
+        self.forget_waiting();
+        self.known_from = next;
+    }
+
     /// Takes one record and what it led to.
     pub fn take(&mut self, seq: u64, record: &Record, effects: &[Effect]) {
         self.take_record(seq, record);
@@ -129,9 +136,7 @@ impl Verifier {
             Event::Told(told) => told.iter().for_each(|told| self.compare(seq, *told)),
             Event::Host(HostFact::Started) => self.forget_waiting(),
             Event::Host(HostFact::Gap(missing)) => {
-                self.tally.missing_records += missing;
-                self.forget_waiting();
-                self.known_from = seq;
+                self.leap(seq, *missing);
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use crate::tapi::CallState;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// A text as TAPI wants it: UTF-16, little-endian, with its NUL; no bytes at all for no text.
 /// Personal by nature, so it prints as its length only.
@@ -116,6 +116,15 @@ pub struct ForwardsView {
     pub rings: u32,
     /// The forwards.
     pub entries: Box<[ForwardView]>,
+}
+
+impl ForwardsView {
+    /// No forwards: one for all lines, since most have none.
+    #[must_use]
+    pub fn none() -> Arc<ForwardsView> {
+        static NONE: LazyLock<Arc<ForwardsView>> = LazyLock::new(Arc::default);
+        Arc::clone(&NONE)
+    }
 }
 
 /// One forward.

@@ -4,10 +4,10 @@
 mod grove;
 
 use engine::core::Core;
-use engine::effect::{Order, Report};
+use engine::effect::Report;
 use engine::estate::{NameUse, Why};
-use engine::fact::{Command, Event, HostFact, UserInfo};
-use engine::id::{CallId, Guid, LineId, Opening, PermanentId, RequestId};
+use engine::fact::{HostFact, UserInfo};
+use engine::id::{Guid, LineId, PermanentId};
 use engine::snapshot;
 use engine::time::Millis;
 use grove::*;
@@ -107,53 +107,6 @@ fn nodes_out_of_view_and_loops_of_nodes_are_reported_and_lines_stay() {
     let unseen = |report: &Report| matches!(report, Report::NodesUnseen(_, 1));
     assert!(site.reports.iter().any(unseen), "{:?}", site.reports);
     assert_eq!(site.in_service().len(), 2);
-}
-
-/// What is ordered when the user calls a number.
-fn dialled(site: &mut Grove, cn: &str, number: &str) -> Vec<Order> {
-    let line = site.line(cn).identity.line;
-    site.orders.clear();
-    let call = CallId { line, serial: CallId::FIRST_MADE };
-    let number = number.into();
-    let make =
-        Command::MakeCall { call, number, block_id: false, country_code: 0, call_param_flags: 0 };
-    site.event(Event::App(line, Opening(line.0), RequestId(1), make));
-    site.settle();
-    site.host(HostFact::CallClosed(call));
-    site.orders.retain(|order| !matches!(order, Order::ShowUser { .. }));
-    std::mem::take(&mut site.orders)
-}
-
-#[test]
-fn a_number_of_another_node_is_dialled_as_the_pbx_says_and_any_other_as_it_is() {
-    let mut site = site();
-    for (name, digit) in [("north", "5"), ("south", "6")] {
-        site.says("hq", node(name, digit, "root", ""));
-    }
-    site.says("hq", in_node(person("Anna", "a1", "20"), "north", "5"));
-    site.says("hq", in_node(person("Ben", "b1", "620"), "north", "5"));
-    site.says("branch", in_node(person("Cleo", "c1", "20"), "south", "6"));
-    site.says("branch", in_node(person("Dora", "d1", "21"), "south", "6"));
-    site.says("hq", person("Root", "r1", "30"));
-    site.says("other", in_node(person("Far", "f1", "77"), "south", "6"));
-    for cn in ["Anna", "Root"] {
-        site.open(cn);
-    }
-    let across = |orders: Vec<Order>| match &orders[..] {
-        [Order::CallAcross { .. }] => true,
-        [Order::UserCall { .. }] => false,
-        other => panic!("{other:?}"),
-    };
-    assert!(across(dialled(&mut site, "Anna", "621")), "Dora's address");
-    assert!(!across(dialled(&mut site, "Anna", "620")), "Ben is a neighbour and meant");
-    assert!(!across(dialled(&mut site, "Anna", "20")), "an extension of the own node");
-    assert!(!across(dialled(&mut site, "Anna", "0301234567")), "nobody's address");
-    assert!(across(dialled(&mut site, "Anna", "30")), "at the root");
-    assert!(!across(dialled(&mut site, "Anna", "677")), "another tree");
-    assert!(!across(dialled(&mut site, "Root", "621")), "from the root it is what it is");
-    site.settings.pure_node_extensions = true;
-    site.configure();
-    assert!(!across(dialled(&mut site, "Anna", "621")), "addresses are extensions now");
 }
 
 #[test]

@@ -1,6 +1,14 @@
 //! What can be asked of `tapline`, and the help that teaches it.
 
+mod replay;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+
+use crate::capture::Last;
+use crate::replay::Moment;
 use clap::{Args, Parser, Subcommand};
+pub(crate) use replay::*;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -28,15 +36,19 @@ Examples:
   tapline demo --estate                 two trees of PBXs that fail, come back and take over
   tapline demo --keep /tmp/demo         the same, leaving settings, log and messages
   tapline replay /tmp/demo/log          what that log leads to, compared with what was told
+  tapline replay state /tmp/demo/log --line 20   what applications read of a line
+  tapline replay bisect /tmp/demo/log --until 'calls == 0'   the record that changed that
   tapline simulate                      a PBX to try your own programs on
   tapline verify --config tapline.toml  whether these settings will work, and why not
   tapline run --config tapline.toml     the calls of a real PBX, until Ctrl-C
   tapline lines --config tapline.toml   its lines with their permanent ids
   tapline settings plan --config new.toml  what other settings would change
+  tapline capture --last 10m -o calls.tspt --config tapline.toml  what happened, as one file
 
 Exit codes:
   0  all went well
-  1  a replay led to something else than was told then, or a check of `verify` failed
+  1  a replay led to something else than was told then, an invariant is broken, nothing was found,
+     or a check of `verify` failed
   2  the command line makes no sense
   3  the settings, or the description of a simulated PBX, make no sense
   4  the provider or the PBX did not do what it should
@@ -96,11 +108,23 @@ pub(crate) enum Command {
     /// typed; a closed pipe leaves it running.
     #[command(after_help = SIMULATE_EXAMPLES)]
     Simulate(Simulate),
-    /// Derive the messages of a log again, and compare them with those that were told then.
+    /// Look at a log or a capture: what it led to, what applications could read at any moment,
+    /// which record broke what.
     ///
-    /// Takes the folder of a log, or a capture file. Nothing that was logged is changed.
+    /// Takes the folder of a log, or a capture file; needs neither PBX nor Windows. Nothing that
+    /// was logged is changed. `tapline replay FILE_OR_LOG` is short for `tapline replay run`.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Write a part of a log as a capture file: one file that is opened anywhere, on any system.
+    ///
+    /// From a provider at work, which goes on meanwhile; from the log that a stopped one left; from
+    /// a damaged log, of which what is intact is taken and the gap is named; or from another capture.
+    /// The file begins with the state at its first record, so it replays by itself. It has the names
+    /// and numbers of people in it; their PBX account and password are in no log.
+    ///
+    /// Times are UTC. Whole frames are taken, so the file may begin a moment earlier.
+    #[command(after_help = CAPTURE_EXAMPLES)]
+    Capture(Capture),
     /// Play the provider against a simulated PBX in virtual time, with everything that can go
     /// wrong, and check that it ends well.
     ///
@@ -112,6 +136,9 @@ pub(crate) enum Command {
     ///
     /// One seed always plays the same. One that fails leaves a capture file, which `tapline replay`
     /// plays.
+    ///
+    /// With --script, what a file says happens, and nothing else: tests/histories has examples. Its
+    /// log is left as a capture file.
     #[command(after_help = SIM_EXAMPLES)]
     Sim(Sim),
     /// List the lines with their permanent ids, and what became of those that are no more.
@@ -175,16 +202,28 @@ Examples:
   tapline simulate --listen 127.0.0.1:8080 --estate office.toml
   curl --data 'call 20 21' http://127.0.0.1:8080/control";
 
-const REPLAY_EXAMPLES: &str = "\
+const CAPTURE_EXAMPLES: &str = "\
 Examples:
-  tapline replay /tmp/demo/log
-  tapline replay --json /tmp/demo/log > messages.jsonl";
+  tapline capture --last 10m -o calls.tspt --config tapline.toml
+  tapline capture --from 2026-01-31T12:03 --to 2026-01-31T12:10 -o calls.tspt --config tapline.toml
+  tapline capture --from 4000 --to 5000 -o calls.tspt --log /var/lib/tapline/log
+  tapline capture --last 2h -o part.tspt --log whole.tspt
+
+Exit codes:
+  0  the file is written
+  2  nothing is in that part of the log
+  4  the provider at work does not answer
+  5  the log cannot be read
+  6  the log is damaged; what is intact is in the file, and the file says what is missing
+  7  the file is there already, or cannot be written";
 
 const SIM_EXAMPLES: &str = "\
 Examples:
   tapline sim --seed 7 --verbose
   tapline sim --seeds 0..1000 --keep /tmp/found
-  tapline sim --seeds 0..200 --json | jq 'select(.finding)'";
+  tapline sim --seeds 0..200 --json | jq 'select(.finding)'
+  tapline sim --script tests/histories/call-hold-unhold.scene --into /tmp
+  tapline sim --script tests/histories";
 
 const LINES_EXAMPLES: &str = "\
 Examples:
@@ -289,11 +328,23 @@ pub(crate) struct Simulate {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Replay {
-    /// The folder of a log, or a capture file
-    #[arg(value_name = "FILE_OR_LOG")]
-    pub(crate) log: PathBuf,
-    /// Print one JSON object per message, and a summary as the last
+pub(crate) struct Capture {
+    #[command(flatten)]
+    pub(crate) log: WhichLog,
+    /// The last 90s, 10m, 2h or 3d before its last record
+    #[arg(long, value_name = "DURATION", conflicts_with_all = ["from", "to"])]
+    pub(crate) last: Option<Last>,
+    /// From this moment on: a time such as 2026-01-31T12:03:20, a time of day (the last one that has
+    /// come), or the number of a record
+    #[arg(long, value_name = "TIME|SEQ")]
+    pub(crate) from: Option<Moment>,
+    /// Up to this moment
+    #[arg(long, value_name = "TIME|SEQ")]
+    pub(crate) to: Option<Moment>,
+    /// The file; it must not be there yet
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Print what is in it as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -315,6 +366,12 @@ pub(crate) struct Sim {
     /// Where to leave the captures of seeds that fail
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) keep: PathBuf,
+    /// Play this scenario instead, or all (*.scene) of this folder
+    #[arg(long, value_name = "FILE_OR_DIR", conflicts_with_all = ["seed", "seeds", "keep"])]
+    pub(crate) script: Option<PathBuf>,
+    /// Where to leave the logs of scenarios, as NAME.tspt each; without it, beside the scenario
+    #[arg(long, value_name = "DIR", requires = "script")]
+    pub(crate) into: Option<PathBuf>,
 }
 
 /// Whose log.
@@ -387,46 +444,4 @@ fn read_seeds(text: &str) -> Result<Range<u64>, String> {
     let number = |text: &str| text.parse().map_err(|_| format!("{text:?} is no number"));
     let (first, end) = (number(first)?, number(end)?);
     if first < end { Ok(first..end) } else { Err(format!("no seed is in {first}..{end}")) }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        CommandLine::command().debug_assert();
-    }
-
-    #[test]
-    fn every_example_in_the_help_is_a_command_that_is_understood() {
-        let mut examples = 0;
-        for help in [
-            AFTER_LONG_HELP,
-            DEMO_EXAMPLES,
-            RUN_EXAMPLES,
-            VERIFY_EXAMPLES,
-            SETTINGS_EXAMPLES,
-            SIMULATE_EXAMPLES,
-            REPLAY_EXAMPLES,
-            SIM_EXAMPLES,
-            LINES_EXAMPLES,
-            IDS_EXAMPLES,
-        ] {
-            for line in help.lines().filter_map(|line| line.strip_prefix("  tapline ")) {
-                let command = line.split("  ").next().unwrap();
-                for part in command.split(" && tapline ") {
-                    let words =
-                        part.split_whitespace().take_while(|w| !["|", ">", ">>"].contains(w));
-                    let parsed =
-                        CommandLine::try_parse_from(std::iter::once("tapline").chain(words));
-                    assert!(parsed.is_ok(), "tapline {part}: {}", parsed.unwrap_err());
-                    examples += 1;
-                }
-            }
-        }
-        assert!(examples >= 19, "{examples}");
-    }
 }

@@ -1,13 +1,12 @@
 //! `tapline lines`: who is who, what became of whom, and what names another template would make.
 
 use crate::command_line::{Lines, LinesAction, WhichLog};
-use crate::log::{Log, LogEnd};
 use crate::output::Output;
 use crate::rows::{ColumnWidths, age, cells, heading, state_word};
 use crate::trouble::Trouble;
 use adapters::settings::{Settings, template_of};
+use adapters::trace::Trace;
 use adapters::upkeep::{self, State, UpkeepError};
-use engine::core::Core;
 use engine::effect::Effects;
 use engine::estate::{Entry, NameUse, Why};
 use engine::id::{LineId, PermanentId};
@@ -65,24 +64,24 @@ pub(crate) fn trouble(error: &UpkeepError) -> Trouble {
         UpkeepError::Provider(_) | UpkeepError::Refused(_) => {
             Trouble::Expectation(error.to_string())
         }
-        UpkeepError::Log(_) | UpkeepError::Append(_) => Trouble::Log(error.to_string()),
+        UpkeepError::Log(_) | UpkeepError::Append(_) | UpkeepError::Excerpt(_) => {
+            Trouble::Log(error.to_string())
+        }
     }
 }
 
 fn of_capture(path: &Path) -> Result<State, Trouble> {
-    let mut log = Log::open(path)?;
-    let mut records = log.records();
-    let (mut core, mut now, mut effects) = (Core::default(), Millis(0), Effects::new());
+    let log = Trace::open(path)?;
+    let (mut core, next) = log.state_before(u64::MAX)?;
+    let mut records = log.records_from(next);
+    let (mut now, mut effects) = (Millis(0), Effects::new());
     for (_, record) in records.by_ref() {
         now = record.at;
         core.apply(record, &mut effects);
         effects.clear();
     }
-    match records.end() {
-        LogEnd::Complete => Ok(State { core, is_live: false, now }),
-        LogEnd::Damaged(why) => Err(Trouble::Damage(why)),
-        LogEnd::Unusable(why) => Err(Trouble::Log(why)),
-    }
+    Trouble::of_end(records.end())?;
+    Ok(State { core, is_live: false, now })
 }
 
 // ---- those that are there -----------------------------------------------------------------------
@@ -126,8 +125,8 @@ fn common(entry: &Entry<'_>) -> Value {
         "guid": entry.identity.guid.to_string(),
         "name": entry.identity.name.to_text(),
         "number": entry.identity.number.to_text(),
-        "extension": entry.subscriber.e164.text(),
-        "long_name": entry.subscriber.cn.text(),
+        "extension": entry.subscriber.e164(),
+        "long_name": entry.subscriber.cn(),
         "pbx": entry.home,
     })
 }

@@ -1,16 +1,19 @@
 //! `tapline`: the provider at work on a simulated or a real PBX, and its log replayed.
 
+mod capture;
 mod command_line;
 mod demo;
+mod expression;
 mod ids;
 mod interrupt;
 mod lines;
 mod live;
-mod log;
 mod output;
+mod playback;
 mod probe;
 mod provider;
 mod rederive;
+mod replay;
 mod rows;
 mod run;
 mod settings;
@@ -32,7 +35,8 @@ fn main() -> ExitCode {
         Command::Verify(verify) => verify::check(&verify),
         Command::Settings(command) => settings::carry_out(&command),
         Command::Simulate(simulate) => simulate::serve(&simulate),
-        Command::Replay(replay) => rederive::show(&replay),
+        Command::Replay(replay) => replay::carry_out(&replay),
+        Command::Capture(capture) => capture::take(&capture),
         Command::Sim(sim) => sim::play(&sim),
         Command::Lines(lines) => lines::list(&lines),
         Command::Ids(ids) => ids::carry(&ids),

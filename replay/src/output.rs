@@ -32,6 +32,12 @@ impl Output {
         }
     }
 
+    /// One message, for people, with the number of the record that led to it.
+    pub(crate) fn row_of(&mut self, seq: u64, row: &Row) -> Result<(), Trouble> {
+        self.date(row.at)?;
+        line(&format!("{seq:>8}  {}", row.for_people()))
+    }
+
     /// Something that is no message.
     pub(crate) fn happening(&mut self, happening: &Happening) -> Result<(), Trouble> {
         self.date(happening.at)?;
@@ -102,6 +108,11 @@ pub(crate) fn complain(trouble: &Trouble) -> io::Result<()> {
 pub(crate) fn line(text: &str) -> Result<(), Trouble> {
     let mut stdout = anstream::stdout().lock();
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Trouble::output)
+}
+
+/// A text without escape sequences.
+pub(crate) fn without_colour(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
 }
 
 /// Something that may help, on standard error.

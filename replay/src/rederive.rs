@@ -1,48 +1,11 @@
-//! `tapline replay`: the messages that a log leads to, compared with those that were told.
+//! The messages that a log leads to, compared with those that were told.
 
-use crate::command_line::Replay;
-use crate::log::{Log, LogEnd};
-use crate::output::Output;
-use crate::rows::{CallCount, Clock, LineTag, Parties, Row, Said};
+use crate::playback::Playback;
 use crate::trouble::Trouble;
 use engine::core::Core;
-use engine::effect::{Effect, Effects, Telling, What};
-use engine::fact::{Event, HostFact, Record};
-use engine::id::{CallId, LineId, RequestId};
+use engine::fact::Record;
 use engine::told::{Difference, Tally, Verifier};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-
-/// Replays a log and shows what it leads to.
-pub(crate) fn show(options: &Replay) -> Result<(), Trouble> {
-    let mut log = Log::open(&options.log)?;
-    let mut output = Output::new(options.json);
-    let mut replay = Rederivation::new();
-    let mut records = log.records();
-    for (seq, record) in &mut records {
-        if record.event == Event::Host(HostFact::Started) {
-            let clock = Clock::of(record.at);
-            output.heading(&format!("The telephony server starts at {}", clock.whole()))?;
-        }
-        let rows = replay.take(seq, &record);
-        rows.iter().try_for_each(|row| output.row(row))?;
-        if let Some(trouble) = replay.difference() {
-            output.summary("", &replay.summary(Some(&trouble.to_string())))?;
-            return Err(trouble);
-        }
-    }
-    conclude(&mut output, &replay, &records.end())
-}
-
-fn conclude(output: &mut Output, replay: &Rederivation, end: &LogEnd) -> Result<(), Trouble> {
-    let sentence = verdict(&replay.tally());
-    output.summary(&sentence, &replay.summary(None))?;
-    match end {
-        LogEnd::Complete => Ok(()),
-        LogEnd::Damaged(why) => Err(Trouble::Damage(why.clone())),
-        LogEnd::Unusable(why) => Err(Trouble::Log(why.clone())),
-    }
-}
 
 /// What a replay without a difference has shown.
 pub(crate) fn verdict(tally: &Tally) -> String {
@@ -72,48 +35,40 @@ pub(crate) fn verdict(tally: &Tally) -> String {
     text
 }
 
-/// A log on its way through the engine.
+/// A log on its way through the engine, compared with what it says was told.
 pub(crate) struct Rederivation {
-    core: Core,
+    playback: Playback,
     verifier: Verifier,
-    effects: Effects,
-    /// What was asked by requests under way.
-    asked: BTreeMap<RequestId, (&'static str, Option<CallId>)>,
-    count: CallCount<LineId, CallId>,
 }
 
 impl Rederivation {
-    /// Begins with an engine that knows nothing, as the log did.
-    pub(crate) fn new() -> Rederivation {
-        Rederivation {
-            core: Core::default(),
-            verifier: Verifier::default(),
-            effects: Effects::new(),
-            asked: BTreeMap::new(),
-            count: CallCount::new(),
-        }
+    /// Begins with the state before a record, which for the first one of all is an engine that knows
+    /// nothing.
+    pub(crate) fn going_on(core: Core, next: u64) -> Rederivation {
+        Rederivation { playback: Playback::from(core), verifier: Verifier::starting_at(next) }
     }
 
-    /// Takes one record; the answer are the callbacks it leads to, as rows.
-    pub(crate) fn take(&mut self, seq: u64, record: &Record) -> Vec<Row> {
-        self.note(record);
-        let at = record.at;
-        self.effects.clear();
-        self.core.apply(record.clone(), &mut self.effects);
-        self.verifier.take(seq, record, &self.effects);
-        let effects = std::mem::take(&mut self.effects);
-        let tellings = effects.iter().filter_map(|effect| match effect {
-            Effect::Tell(telling) => Some(telling),
-            _ => None,
-        });
-        let rows = tellings.map(|telling| self.row(at, telling)).collect();
-        self.effects = effects;
-        rows
+    /// Takes one record.
+    pub(crate) fn take(&mut self, seq: u64, record: Record) {
+        self.verifier.take_record(seq, &record);
+        self.playback.take(record);
+        self.verifier.take_effects(seq, self.playback.effects());
     }
 
-    /// What the last record led to.
-    pub(crate) fn effects(&self) -> &[Effect] {
-        &self.effects
+    /// Goes on behind records that are missing, with the state there.
+    pub(crate) fn leap(&mut self, core: Core, next: u64, missing: u64) {
+        self.playback.set_core(core);
+        self.verifier.leap(next, missing);
+    }
+
+    /// The engine after the last record.
+    pub(crate) fn playback(&self) -> &Playback {
+        &self.playback
+    }
+
+    /// The same, for a caller that does something to it between two records.
+    pub(crate) fn playback_mut(&mut self) -> &mut Playback {
+        &mut self.playback
     }
 
     pub(crate) fn tally(&self) -> Tally {
@@ -153,45 +108,6 @@ impl Rederivation {
                 "difference": difference,
             }
         })
-    }
-
-    fn note(&mut self, record: &Record) {
-        match &record.event {
-            Event::Host(HostFact::Started) => {
-                // Handles and request numbers begin anew.
-                self.asked.clear();
-                self.count = CallCount::new();
-            }
-            Event::App(_, _, request, command) => {
-                self.asked.insert(*request, (command.function(), command.call()));
-            }
-            _ => {}
-        }
-    }
-
-    fn row(&mut self, at: engine::time::Millis, telling: &Telling) -> Row {
-        let (asked, call) = match &telling.what {
-            What::Completed(request, _) => match self.asked.remove(request) {
-                Some((function, call)) => (Some(function), call),
-                None => (None, None),
-            },
-            What::Notice(notice) => (None, notice.call()),
-        };
-        let view = self.core.view(telling.line);
-        let parties = call
-            .and_then(|call| view.as_ref()?.call(call).cloned())
-            .map(|call| Parties::from(&*call.info));
-        Row {
-            at,
-            line: view.map(|view| LineTag {
-                id: view.identity.permanent.0,
-                name: view.identity.name.to_text(),
-                number: view.identity.number.to_text(),
-            }),
-            call: call.map(|call| self.count.of(telling.line, call)),
-            said: Said::derived(&telling.what, asked),
-            parties,
-        }
     }
 }
 

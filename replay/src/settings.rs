@@ -139,7 +139,10 @@ fn object(line: &Identity) -> Value {
 }
 
 /// Keys with other values, apart from those that PBXs and lines show.
-fn keys(is: &Configuration, wanted: &Configuration) -> Vec<(&'static str, String, String)> {
+pub(crate) fn keys(
+    is: &Configuration,
+    wanted: &Configuration,
+) -> Vec<(&'static str, String, String)> {
     let of = |settings: &Configuration| {
         let forwarding = if settings.modify_forwards { "modify" } else { "replace" };
         [

@@ -2,14 +2,13 @@
 
 use crate::command_line::Sim;
 use crate::output::{self, Output};
+use crate::replay::{SCENARIO, write_capture};
 use crate::trouble::Trouble;
-use adapters::capture::{About, CaptureError, CaptureWriter, EXTENSION};
+use adapters::capture::EXTENSION;
 use adapters::simulation::{self, Disturbance, Run, Tally};
-use engine::fact::Record;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::BufWriter;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,9 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// Plays one seed or many.
 pub(crate) fn play(options: &Sim) -> Result<(), Trouble> {
+    if let Some(script) = &options.script {
+        return play_scripts(script, options);
+    }
     let seeds = options.seeds.clone().unwrap_or(options.seed..options.seed.saturating_add(1));
     let mut output = Output::new(options.json);
     let (mut played, mut failed, mut shown) = (0u64, Vec::new(), Instant::now());
@@ -42,6 +44,44 @@ pub(crate) fn play(options: &Sim) -> Result<(), Trouble> {
         }
     }
     conclude(&mut output, count, &failed)
+}
+
+/// Plays scenarios, and leaves their logs.
+fn play_scripts(script: &Path, options: &Sim) -> Result<(), Trouble> {
+    let mut scripts = vec![script.to_owned()];
+    if script.is_dir() {
+        let trouble = |error| Trouble::file("read", script, error);
+        let entries = fs::read_dir(script).map_err(trouble)?;
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        scripts = paths.collect::<Result<Vec<_>, _>>().map_err(trouble)?;
+        scripts.retain(|path| path.extension().is_some_and(|ending| ending == SCENARIO));
+        scripts.sort();
+    }
+    if let Some(into) = &options.into {
+        fs::create_dir_all(into).map_err(|error| Trouble::file("make", into, error))?;
+    }
+    let mut output = Output::new(options.json);
+    for script in &scripts {
+        let text =
+            fs::read_to_string(script).map_err(|error| Trouble::file("read", script, error))?;
+        let log = simulation::play(&text)
+            .map_err(|error| Trouble::Simulation(format!("{}, {error}", script.display())))?;
+        let beside = script.with_extension(EXTENSION);
+        let path = match (&options.into, beside.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => beside,
+        };
+        write_capture(&path, &log, false)?;
+        let row = format!("{}: {} records in {}", script.display(), log.len(), path.display());
+        let object = json!({
+            "script": script.display().to_string(),
+            "records": log.len(),
+            "capture": path.display().to_string(),
+        });
+        output.check(&row, &object)?;
+    }
+    let sentence = format!("{} scenarios ended well.", scripts.len());
+    output.summary(&sentence, &json!({ "summary": { "scripts": scripts.len() } }))
 }
 
 fn conclude(output: &mut Output, count: u64, failed: &[u64]) -> Result<(), Trouble> {
@@ -72,22 +112,9 @@ fn play_one(seed: u64, verbose: bool) -> Result<Run, Trouble> {
 /// Writes the log of a run as a capture file.
 fn keep(run: &Run, folder: &Path) -> Result<PathBuf, Trouble> {
     let path = folder.join(format!("sim-{}.{EXTENSION}", run.seed));
-    let trouble = |error| Trouble::file("write", &path, error);
-    fs::create_dir_all(folder).map_err(trouble)?;
-    let file = File::create(&path).map_err(trouble)?;
-    write(file, &run.log).map_err(|error| match error {
-        CaptureError::Io(error) => trouble(error),
-        other => Trouble::Simulation(format!("the log of seed {}: {other}", run.seed)),
-    })?;
+    fs::create_dir_all(folder).map_err(|error| Trouble::file("write", &path, error))?;
+    write_capture(&path, &run.log, false)?;
     Ok(path)
-}
-
-fn write(file: File, log: &[Record]) -> Result<(), CaptureError> {
-    let mut writer = CaptureWriter::new(BufWriter::new(file), &About::this_program(false))?;
-    for (seq, record) in (0..).zip(log) {
-        writer.push(seq, record.clone())?;
-    }
-    writer.finish().map(drop)
 }
 
 fn in_words(run: &Run, capture: Option<&Path>) -> String {

@@ -1,5 +1,6 @@
 //! What can go wrong, in words that say what to do, each with its exit code.
 
+use adapters::trace::{End, TraceError};
 use std::io;
 use std::path::{Path, PathBuf};
 use tapline::telephony_server::ServerError;
@@ -10,6 +11,12 @@ pub(crate) enum Trouble {
     /// A replay led to something else.
     #[error("{0}")]
     Difference(String),
+    /// A record breaks an invariant, or an expectation fails.
+    #[error("{0}")]
+    Breach(String),
+    /// What was looked for is not there.
+    #[error("{0}")]
+    NotFound(String),
     /// A check of the settings failed.
     #[error("{0}")]
     Verification(String),
@@ -56,11 +63,23 @@ pub(crate) enum Trouble {
     OutputClosed,
 }
 
+impl From<TraceError> for Trouble {
+    fn from(error: TraceError) -> Trouble {
+        match error {
+            TraceError::Io { path, error } => Trouble::file("read", &path, error),
+            error => Trouble::Log(error.to_string()),
+        }
+    }
+}
+
 impl Trouble {
     /// The exit code, as `tapline help` documents it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Trouble::Difference(_) | Trouble::Verification(_) => 1,
+            Trouble::Difference(_)
+            | Trouble::Breach(_)
+            | Trouble::NotFound(_)
+            | Trouble::Verification(_) => 1,
             Trouble::Usage(_) => 2,
             Trouble::Settings(_) => 3,
             Trouble::NoLibrary(_)
@@ -77,6 +96,17 @@ impl Trouble {
     /// A file that could not be read or written.
     pub(crate) fn file(verb: &str, path: &Path, error: io::Error) -> Trouble {
         Trouble::System { what: format!("cannot {verb} {}", path.display()), error }
+    }
+
+    /// A log that does not end as it was left; what comes before was used.
+    pub(crate) fn of_end(end: End) -> Result<(), Trouble> {
+        match end {
+            End::Complete => Ok(()),
+            End::Damaged(why) => Err(Trouble::Damage(format!(
+                "{why}. What comes before was replayed, and is as it was told"
+            ))),
+            End::Unusable(why) => Err(Trouble::Log(why)),
+        }
     }
 
     /// Output that could not be written.

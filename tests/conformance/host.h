@@ -73,6 +73,7 @@ struct call {
 struct setup {
     const char *log;           /* folder of the provider's log, below the item's; a new one if NULL */
     uint16_t pbx;              /* port of the PBX; the simulator's if 0 */
+    bool is_standby;           /* the simulator is the standby of that PBX */
     DWORD base;                /* first device id; DEVICE_BASE if 0 */
     const char *settings;      /* the whole settings file instead of the usual one */
     const char *pbxs;          /* all sections [[pbx]]; one for the port if NULL */

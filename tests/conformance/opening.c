@@ -8,10 +8,11 @@
 #include "names.h"
 #include "structures.h"
 
-/* The lines of the estate from an earlier session, and now a PBX that cannot be reached. */
+/* The lines of the estate from an earlier session, which had them from the standby, and now a PBX
+ * that cannot be reached. */
 static void session_without_pbx(uint16_t port)
 {
-    session_start((struct setup){.log = "log"});
+    session_start((struct setup){.log = "log", .pbx = port, .is_standby = true});
     session_stop();
     session_start((struct setup){.log = "log", .pbx = port, .without_lines = true});
     CHECK(session.line_count >= EXTENSIONS, "only %u lines are remembered", session.line_count);
@@ -28,10 +29,10 @@ static void open_in_time(void)
 
 static void opens_without_pbx(void)
 {
-    session_without_pbx(dead_port());
+    uint16_t port = dead_port();
+    session_without_pbx(port);
     open_in_time();
     session_stop();
-    uint16_t port;
     tcp deaf = tcp_deaf(&port);
     session_start((struct setup){.log = "log", .pbx = port, .without_lines = true});
     open_in_time();

@@ -79,7 +79,8 @@ extern const char PATH_SEPARATOR;
 typedef intptr_t tcp;
 #define NO_TCP ((tcp)-1)
 tcp tcp_connect(uint16_t port);
-/* Listens without ever accepting: who connects waits for ever. Says the port. */
+/* Listens without ever accepting: who connects waits for ever. At that port, or if it is 0 at any
+ * one, which it says. */
 tcp tcp_deaf(uint16_t *port);
 /* Sends all; false if the peer is gone. */
 bool tcp_send(tcp socket, const char *bytes, size_t length);

@@ -311,7 +311,7 @@ tcp tcp_connect(uint16_t port)
 tcp tcp_deaf(uint16_t *port)
 {
     int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in address = loopback(0);
+    struct sockaddr_in address = loopback(*port);
     socklen_t length = sizeof address;
     if (bind(s, (struct sockaddr *)&address, sizeof address) != 0 || listen(s, 16) != 0) abort();
     getsockname(s, (struct sockaddr *)&address, &length);

@@ -282,7 +282,7 @@ tcp tcp_connect(uint16_t port)
 tcp tcp_deaf(uint16_t *port)
 {
     SOCKET s = socket_new();
-    struct sockaddr_in address = loopback(0);
+    struct sockaddr_in address = loopback(*port);
     int length = sizeof address;
     if (bind(s, (struct sockaddr *)&address, sizeof address) != 0 || listen(s, 16) != 0) abort();
     getsockname(s, (struct sockaddr *)&address, &length);

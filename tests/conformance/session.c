@@ -31,9 +31,12 @@ static char settings_path[512], log_path[512];
 
 static void fill_settings(struct setup setup)
 {
-    char pbx[64], text[2048];
-    snprintf(pbx, sizeof pbx, "[[pbx]]\nmaster = \"127.0.0.1:%u\"\n",
-             setup.pbx ? setup.pbx : simulator_port);
+    char pbx[128], standby[64] = "", text[2048];
+    if (setup.is_standby) {
+        snprintf(standby, sizeof standby, "standby = \"127.0.0.1:%u\"\n", simulator_port);
+    }
+    snprintf(pbx, sizeof pbx, "[[pbx]]\nmaster = \"127.0.0.1:%u\"\n%s",
+             setup.pbx ? setup.pbx : simulator_port, standby);
     /* Literal strings, in single quotes: a Windows path needs no escapes in them. */
     snprintf(text, sizeof text,
              "account = \"_TAPI_\"\npassword = \"secret\"\nuser = \"TAPI\"\nhttps = false\n\n"
@@ -65,7 +68,7 @@ void session_change_settings(struct setup setup)
 
 uint16_t dead_port(void)
 {
-    uint16_t port;
+    uint16_t port = 0;
     tcp_close(tcp_deaf(&port));
     return port;
 }

@@ -13,7 +13,7 @@ enum { NAME = 64, PEOPLE = 32, LEGS = 32, PBXS = 12, IDS = 64, EVERY_MS = 15 };
 /* ---- what is so ---- */
 
 struct person {
-    char guid[33], name[NAME], number[16], pbx[NAME];
+    char guid[33], name[NAME], number[16], extension[16], pbx[NAME];
     bool in_service;
 };
 
@@ -73,6 +73,7 @@ static void look_at_people(const struct pbx *pbx)
         char elsewhere[NAME];
         json_text(at, "loc", elsewhere, sizeof elsewhere);
         json_text(at, "ext", person->number, sizeof person->number);
+        json_text(at, "extension", person->extension, sizeof person->extension);
         /* A trunk is no line. */
         if (elsewhere[0] != 0 || strcmp(person->number, "0") == 0) continue;
         json_text(at, "guid", person->guid, sizeof person->guid);
@@ -118,11 +119,10 @@ static void look_at_calls(const struct pbx *pbx)
                                 .bits = (DWORD)json_number(one, "state")};
             snprintf(leg->pbx, sizeof leg->pbx, "%s", pbx->name);
             json_text(one, "ext", leg->number, sizeof leg->number);
+            json_text(one, "peer", leg->peer_number, sizeof leg->peer_number);
         }
-        if (truth.leg_count - first != 2) continue;
-        struct leg *pair = &truth.legs[first];
-        strcpy(pair[0].peer_number, pair[1].number);
-        strcpy(pair[1].peer_number, pair[0].number);
+        if (truth.leg_count - first == 2) continue;
+        for (unsigned i = first; i < truth.leg_count; i++) truth.legs[i].peer_number[0] = 0;
     }
 }
 
@@ -300,7 +300,7 @@ static bool person_agrees(const struct person *person)
     const char *name = wide != NULL ? utf8(wide) : "", *number = glance_at_number(line);
     char wanted[NAME + 32];
     snprintf(wanted, sizeof wanted, in_force.numbered ? "%s (%s)" : "%s", person->name,
-             person->number);
+             person->extension);
     if (strcmp(name, wanted) != 0) return DIFFERS("a line is called %s, not %s", name, wanted);
     if (strcmp(number, person->number) != 0)
         return DIFFERS("the line of %s has the number %s, not %s", person->name, number,

@@ -1,6 +1,7 @@
-/* Items 178 to 183: a site of several PBXs. Whenever it is quiet, all lines and calls that the host
+/* Items 178 to 184: a site of several PBXs. Whenever it is quiet, all lines and calls that the host
  * reads are those of the PBXs (site.c), and no line has another id than before. */
 
+#include "features.h"
 #include "host.h"
 #include "items.h"
 #include "names.h"
@@ -8,6 +9,7 @@
 #include "structures.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- boxes that fail ---- */
 
@@ -75,13 +77,88 @@ static void standbys_take_over(void)
     CHECK(removals() == 0, "%u lines were removed", removals());
 }
 
+/* ---- calls between PBXs ---- */
+
+static void check_party(const struct call *call, bool caller, const char *number)
+{
+    const LINECALLINFO *info = call_info(call);
+    const WCHAR *party = caller ? TEXT_OF(info, CallerID) : TEXT_OF(info, CalledID);
+    CHECK(is_text(party, number), "the %s is %s, not %s", caller ? "caller" : "called one",
+          party ? utf8(party) : "nobody", number);
+}
+
+/* Emil at kiosk, whose node is left by 9, Anna at hq two levels above, and Cleo at branch between. */
+static void calls_cross_pbxs(void)
+{
+    site_start(NULL, (struct site_settings){0});
+    struct line *emil = line_named("Emil Frank"), *anna = line_named("Anna Berg");
+    struct line *cleo = line_named("Cleo Stern");
+    struct call *made = dial(emil, "20");
+    CHECK(strcmp(control("at kiosk last-dialled"), "920") == 0, "740 dialled %s for 20",
+          control("at kiosk last-dialled"));
+    site_quiet("when it rings at another PBX");
+    struct call *offered = only_call(anna);
+    check_party(offered, true, "740");
+    MUST(answer(offered));
+    site_quiet("when they talk");
+    CHECK(call_info(made)->dwCallID == call_info(offered)->dwCallID, "two calls, not one");
+    control("at hq hold 20");
+    site_quiet("when the master's end holds");
+    control("at hq retrieve 20");
+    control("at kiosk hold 740");
+    site_quiet("when the slave's end holds");
+    control("at kiosk retrieve 740");
+    /* Anna asks Cleo, and joins the two. */
+    control("at hq call 20 30");
+    control("at branch answer 30");
+    site_quiet("when Anna asks Cleo");
+    control("at hq transfer 20");
+    site_quiet("when Anna has joined the other two");
+    CHECK(only_call(emil) == made, "Emil has another call");
+    CHECK(call_info(made)->dwCallID == call_info(only_call(cleo))->dwCallID, "two calls, not one");
+    /* Cleo's PBX fails; what Emil does is seen at its standby. */
+    place since = log_end();
+    control_until_end("stop branch", "start branch");
+    control("take-over branch");
+    await_service_changes(cleo, since, 2);
+    control("at kiosk hold 740");
+    site_quiet("when the standby has taken over, and Emil holds");
+    control("start branch");
+    await_service_changes(cleo, since, 4);
+    site_quiet("when the PBX is back");
+    MUST(drop(only_call(cleo)));
+    site_quiet("when Cleo has hung up");
+    /* From the root, and to somebody who does not answer. */
+    struct call *back = dial(cleo, "740");
+    site_quiet("when it rings at the slave");
+    check_party(back, false, "740");
+    check_party(only_call(emil), true, "930");
+    /* Redirected and transferred to addresses beyond the node; the PBX is told what 740 dials. */
+    MUST(redirect(only_call(emil), "20"));
+    site_quiet("when Emil has sent it on to Anna");
+    control("at hq hangup 20");
+    site_quiet("when Anna has hung up");
+    control_until_end("at hq call 20 740", "at hq hangup 20");
+    control("at kiosk answer 740");
+    site_quiet("when Anna talks to Emil");
+    MUST(blind_transfer(only_call(emil), "31"));
+    site_quiet("when Emil has sent her on to Dora");
+    control("at branch answer 31");
+    site_quiet("when Dora has answered");
+    control("at hq hangup 20");
+    site_quiet("when they have hung up");
+    CHECK(removals() == 0, "%u lines were removed", removals());
+}
+
 /* ---- people who come, go and move ---- */
 
 static void movers_keep_their_line(void)
 {
+    /* 740 dials 9 to get out of the numbering node. */
     static const struct {
-        const char *pbx, *other;
-    } all[] = {{"kiosk", "40"}, {"branch", "30"}, {"hq", "20"}, {"depot", "51"}};
+        const char *pbx, *other, *dials;
+    } all[] = {{"kiosk", "740", "950"}, {"branch", "30", "50"}, {"hq", "20", "50"},
+               {"depot", "51", "50"}};
     site_start(NULL, (struct site_settings){0});
     const struct line *line = line_named("Gus Hall");
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
@@ -90,7 +167,7 @@ static void movers_keep_their_line(void)
         control_until_end(move, "move 50 depot");
         site_quiet("when 50 has moved");
         CHECK(line_named("Gus Hall") == line, "there is another line now");
-        control("at %s call %s 50", all[i].pbx, all[i].other);
+        control("at %s call %s %s", all[i].pbx, all[i].other, all[i].dials);
         control("at %s answer 50", all[i].pbx);
         site_quiet("when 50 talks there");
         MUST(drop(only_call(line)));
@@ -206,5 +283,7 @@ const struct item site_items[] = {
      ids_outlive_sessions, 120},
     {183, "other settings come into force under calls, which go on; a tree leaves and comes back",
      settings_change_under_calls, 120},
+    {184, "a call between PBXs and numbering nodes is one call at both ends, whatever becomes of it",
+     calls_cross_pbxs, 120},
     {ITEMS_END, NULL, NULL, 0},
 };

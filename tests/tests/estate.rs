@@ -299,7 +299,7 @@ fn a_user_who_moves_through_the_tree_keeps_the_line() {
     let mut stage = Stage::new("");
     stage.quiet("the beginning", &[]);
     let line = stage.open("Gus Hall");
-    for (to, other) in [("kiosk", "40"), ("branch", "30"), ("hq", "20"), ("depot", "51")] {
+    for (to, other) in [("kiosk", "740"), ("branch", "30"), ("hq", "20"), ("depot", "51")] {
         stage.say(&format!("move 50 {to}"));
         stage.quiet(&format!("50 is at {to}"), &["Gus Hall"]);
         stage.say(&format!("at {to} call 50 {other}"));

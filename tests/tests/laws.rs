@@ -55,6 +55,27 @@ proptest! {
         prop_assert_eq!(fold(&records).err(), None);
     }
 
+    /// Who watches only the lines that a record touches misses nothing.
+    #[test]
+    fn a_line_that_a_record_does_not_touch_reads_as_before(records in histories(40)) {
+        let (mut core, mut watch, mut out) = (Core::default(), Watch::default(), Effects::new());
+        for record in &records {
+            let before: Vec<_> = core.lines().map(|line| line.view()).collect();
+            let mut touched = Vec::new();
+            out.clear();
+            watch.before(record).unwrap();
+            core.apply_noting(record.clone(), &mut out, &mut |line| touched.push(line));
+            prop_assert_eq!(watch.after_touching(record, &out, &core, &touched).err(), None);
+            let is_known = |line: LineId| before.iter().any(|view| view.identity.line == line);
+            for view in before.iter().filter(|view| !touched.contains(&view.identity.line)) {
+                let after = core.view(view.identity.line);
+                prop_assert_eq!(after.as_ref(), Some(view));
+            }
+            let mut new = core.lines().map(|line| line.id()).filter(|line| !is_known(*line));
+            prop_assert!(new.all(|line| touched.contains(&line)));
+        }
+    }
+
     /// I-06, to the end: when all deadlines have passed, every request has completed once.
     #[test]
     fn every_request_completes_once_whatever_happens(records in histories(160)) {

@@ -108,4 +108,5 @@ fn everything_that_can_happen_does() {
     assert!(sum(|run| run.tally.deeds) > 2_000);
     assert!(sum(|run| run.tally.crashes) > 10);
     assert!(sum(|run| run.tally.troubles) > 50);
+    assert!(sum(|run| run.tally.calls_across) > 200);
 }

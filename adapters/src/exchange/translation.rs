@@ -108,18 +108,18 @@ pub(crate) fn is_administration(order: &Order) -> bool {
 fn carried(order: &Order, interface: Interface) -> Operation {
     let nothing = Personal::default;
     match order.clone() {
-        Order::UserCall { user, e164, block_id } | Order::CallAcross { user, e164, block_id } => {
-            Operation::UserCall {
-                user,
-                cn: nothing(),
-                e164,
-                h323: nothing(),
-                reg: 0,
-                info: Vec::new(),
-                rc: 0,
-                srce164: if block_id { HIDDEN.into() } else { nothing() },
-            }
-        }
+        Order::Across { order, .. } => carried(&order, interface),
+        Order::LocalNumber { user, e164 } => Operation::UserLocalNum { user, num: e164 },
+        Order::UserCall { user, e164, block_id } => Operation::UserCall {
+            user,
+            cn: nothing(),
+            e164,
+            h323: nothing(),
+            reg: 0,
+            info: Vec::new(),
+            rc: 0,
+            srce164: if block_id { HIDDEN.into() } else { nothing() },
+        },
         Order::UserConnect { call } => Operation::UserConnect { call },
         Order::UserClear { call, cause } => {
             Operation::UserClear { call, cause: u32::from(cause), info: Vec::new() }
@@ -280,6 +280,7 @@ fn reply(request: &Request, answer: Answer) -> Reply {
         Answer::UserFindDestination { incomplete, user } => {
             Reply::Found(user.filter(|user| !incomplete && !user.cn.is_empty()).map(|user| user.cn))
         }
+        Answer::UserLocalNum(local) => Reply::Found(is_given(&local).then_some(local)),
         Answer::Admin(document) => administered(request, document.text()),
         _ => Reply::Taken,
     }
@@ -296,26 +297,31 @@ fn administered(request: &Request, document: &str) -> Reply {
     read.unwrap_or_else(|error| refused(&error))
 }
 
-/// The first question of [`Order::CallAcross`]: what the user dials for the number.
-pub(crate) fn local_number(request: &Request) -> Option<Operation> {
-    let Request::Order { order: Order::CallAcross { user, e164, .. }, .. } = request else {
-        return None;
-    };
-    Some(Operation::UserLocalNum { user: *user, num: e164.clone() })
+/// The first question of [`Order::Across`]: what the user dials for the number.
+pub(crate) fn local_number(request: &Request, interface: Interface) -> Option<Operation> {
+    let Request::Order { order: Order::Across { user, order }, .. } = request else { return None };
+    // `FindUser` looks for numbers that count from the root.
+    let is_local = !matches!(carried(order, interface), Operation::FindUser { .. });
+    let num = order.number().filter(|_| is_local)?.clone();
+    Some(Operation::UserLocalNum { user: *user, num })
 }
 
 /// The same request with the number that the PBX gives for it; as it is if it gives none.
 pub(crate) fn localised(request: &Request, answer: Option<Answer>) -> Request {
-    let mut localised = request.clone();
-    if let (
-        Request::Order { order: Order::CallAcross { e164, .. }, .. },
-        Some(Answer::UserLocalNum(local)),
-    ) = (&mut localised, answer)
-        && !local.text().trim().is_empty()
+    let Request::Order { line, ticket, order: Order::Across { order, .. } } = request else {
+        return request.clone();
+    };
+    let mut order = order.as_ref().clone();
+    if let Some(Answer::UserLocalNum(local)) = answer
+        && is_given(&local)
     {
-        *e164 = local;
+        order = order.with_number(local);
     }
-    localised
+    Request::Order { line: *line, ticket: *ticket, order }
+}
+
+fn is_given(number: &Personal) -> bool {
+    !number.text().trim().is_empty()
 }
 
 /// The second question of [`Order::SetNoAnswerTime`]: the record as it was shown, but for the time.
@@ -344,6 +350,12 @@ fn refused(error: &AdminError) -> Reply {
 
 /// The list begins at the extension asked for, or at the next one if nobody has it.
 fn found(request: &Request, users: Vec<UserInfo>) -> Option<Personal> {
-    let Request::Order { order: Order::FindUser { e164, .. }, .. } = request else { return None };
-    users.into_iter().find(|user| user.e164 == *e164).map(|user| user.cn)
+    let Request::Order { order, .. } = request else { return None };
+    let number = order.number()?;
+    let from_root = |user: &UserInfo| format!("{}{}", user.nodenum, user.e164.text());
+    let is_it = |user: &UserInfo| match order {
+        Order::Across { .. } => from_root(user) == number.text(),
+        _ => user.e164 == *number,
+    };
+    users.into_iter().find(is_it).map(|user| user.cn)
 }

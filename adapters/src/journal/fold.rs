@@ -1,6 +1,7 @@
 //! The state that a log leads to.
 
 use super::reader::{SourceRef, read_frame};
+use super::roll;
 use super::storage::StorageError;
 use engine::core::Core;
 use engine::effect::Effects;
@@ -16,6 +17,9 @@ pub(super) struct Fold {
     /// After the last intact frame of the log.
     pub(super) chain: Chain,
     pub(super) folded: u64,
+    /// The place it began at, and the bytes of the frames it read from there.
+    pub(super) began: u64,
+    pub(super) bytes: u64,
     pub(super) damage: Option<FrameError>,
     /// What the records lead to again is of no interest: all of it was told when it happened, or
     /// is void since.
@@ -37,12 +41,17 @@ impl From<StorageError> for Stop {
 impl Fold {
     /// Reads the newest good snapshot and folds what follows it, frame by frame.
     pub(super) fn of(source: SourceRef<'_>) -> Result<Fold, Stop> {
-        let (core, place) = newest_good_snapshot(source)?.unwrap_or_default();
+        let (core, place) = match newest_good_snapshot(source)? {
+            Some(snapshot) => snapshot,
+            None => beginning(source)?,
+        };
         let (chain, discarded) = (Chain::START, Effects::new());
-        let mut fold = Fold { core, place, chain, folded: 0, damage: None, discarded };
+        let (began, folded, bytes) = (place.next, 0, 0);
+        let mut fold = Fold { core, place, chain, folded, began, bytes, damage: None, discarded };
         fold.find_place(source)?;
         while fold.damage.is_none() {
             let Some((_, bytes)) = source.frame_from(fold.chain.next())? else { break };
+            fold.bytes += bytes.len() as u64;
             fold.take(&bytes);
         }
         match fold.damage.take_if(|damage| damage.is_newer()) {
@@ -93,6 +102,21 @@ impl Fold {
         self.core.apply(record, &mut self.discarded);
         self.discarded.clear();
     }
+}
+
+/// The state before the first record. Where the beginning of the log is no longer there, and no
+/// snapshot of this version, that is what must outlive both: the permanent ids.
+fn beginning(source: SourceRef<'_>) -> Result<(Core, Place), StorageError> {
+    let next = source.first()?;
+    if next == 0 {
+        return Ok(Default::default());
+    }
+    tracing::warn!(
+        "how everything was at record {next}, with which the log begins, was written by another \
+         version of this program and is not used; the permanent ids of all lines are kept"
+    );
+    let place = Place { next, ..Place::default() };
+    Ok((roll::state(|number| source.ids(number), place.last_at)?, place))
 }
 
 fn newest_good_snapshot(source: SourceRef<'_>) -> Result<Option<(Core, Place)>, StorageError> {

@@ -7,13 +7,14 @@ use super::storage::{Storage, StorageError};
 use engine::frame::Frame;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Version of how a log lies in its storage.
 const FORMAT: u16 = 1;
 
 const STORAGE_PREFIX: &str = "log-";
 const REACH_FILE: &str = "reach";
+const FIRST_FILE: &str = "first";
 
 /// How often to look whether another process has let go of the log.
 const PAUSE_BETWEEN_TRIES: Duration = Duration::from_millis(20);
@@ -121,7 +122,7 @@ impl<'a> Folder<'a> {
     pub(super) fn salvage(&self, dir: &Path, copy: Option<Copy>) -> Result<Salvaged, OpenError> {
         match copy {
             Some(copy) => Ok(copy.salvaged),
-            None => Salvaged::scan(&Storage::file_in(dir))
+            None => Salvaged::scan(&Storage::file_in(dir), noted_first(dir))
                 .map_err(|error| OpenError::io(self.path, &error)),
         }
     }
@@ -151,8 +152,52 @@ pub(super) fn note_reach(dir: &Path, next: u64) {
 }
 
 pub(super) fn noted_reach(dir: &Path) -> u64 {
-    let text = std::fs::read_to_string(dir.join(REACH_FILE)).unwrap_or_default();
+    noted(&dir.join(REACH_FILE))
+}
+
+/// Notes outside the storage where the log begins from now on, for the case that the storage cannot
+/// be opened: what was removed from it may still lie in the bytes of its file.
+pub(super) fn note_first(dir: &Path, first: u64) -> std::io::Result<()> {
+    // First beside it, so that there is always a whole one.
+    let draft = dir.join("first.draft");
+    let mut file = File::create(&draft)?;
+    std::io::Write::write_all(&mut file, first.to_string().as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(draft, dir.join(FIRST_FILE))
+}
+
+pub(super) fn noted_first(dir: &Path) -> u64 {
+    noted(&dir.join(FIRST_FILE))
+}
+
+fn noted(path: &Path) -> u64 {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
     text.trim().parse().unwrap_or(0)
+}
+
+/// A storage that the log has moved on from, because it was damaged.
+pub(super) struct Left {
+    pub(super) dir: PathBuf,
+    pub(super) bytes: u64,
+    pub(super) modified: Option<SystemTime>,
+}
+
+/// The storages that the log has moved on from, the oldest first.
+pub(super) fn left_behind(path: &Path, current: &Path) -> Vec<Left> {
+    let dirs = numbers(path).into_iter().map(|n| path.join(format!("{STORAGE_PREFIX}{n}")));
+    dirs.filter(|dir| dir != current)
+        .map(|dir| {
+            let file = Storage::file_in(&dir).metadata();
+            let modified = file.and_then(|file| file.modified()).ok();
+            Left { bytes: bytes_in(&dir), modified, dir }
+        })
+        .collect()
+}
+
+/// What the files in a folder take.
+fn bytes_in(dir: &Path) -> u64 {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).map(|data| data.len()).sum()
 }
 
 /// Whether there is a log, or a storage of one, in a folder.
@@ -171,6 +216,11 @@ impl Copy {
     /// silently is at most what is in their newest segment.
     const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
+    /// Whether the storage is too large to be copied.
+    pub(super) fn is_large(dir: &Path) -> bool {
+        Storage::file_in(dir).metadata().is_ok_and(|file| file.len() > Copy::MAX_BYTES)
+    }
+
     /// Makes the copy; none if there is nothing to copy, or no room, or too much. A copy that is
     /// there already was made before an earlier opening that found damage, and knows more.
     fn before_opening(dir: &Path) -> Option<Copy> {
@@ -184,7 +234,7 @@ impl Copy {
             }
             std::fs::rename(&unfinished, &file).ok()?;
         }
-        let salvaged = Salvaged::scan(&file).ok()?;
+        let salvaged = Salvaged::scan(&file, noted_first(dir)).ok()?;
         Some(Copy { salvaged, file })
     }
 

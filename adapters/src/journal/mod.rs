@@ -1,8 +1,8 @@
 //! The journal: an append-only log of records with snapshots of the state they lead to.
 //!
 //! A log is a folder. In it lies one storage, `log-1`; when that is found damaged, it stays as it
-//! is, and what can be read of it goes on in `log-2`. Nothing that was ever logged is deleted or
-//! written over.
+//! is, and what can be read of it goes on in `log-2`. Nothing that was ever logged is written over.
+//! What is deleted is the beginning, when it is too old or there is too much, see [`Retention`].
 //!
 //! One thread appends: it takes what is queued, at most a frame of it, and gives it to
 //! [`Journal::append`] in one go. A batch costs one flush, so the batches grow with the load by
@@ -14,6 +14,8 @@ mod folder;
 mod piece;
 mod reader;
 mod recovery;
+mod retention;
+mod roll;
 #[cfg(target_os = "linux")]
 mod room;
 mod salvage;
@@ -24,23 +26,24 @@ mod tests;
 pub use error::OpenError;
 pub use reader::{LogReader, ReadError, Records, Unreadable};
 pub use recovery::{Damage, Recovered};
+pub use retention::Retention;
 
 use engine::core::Core;
 use engine::effect::Effects;
 use engine::fact::{Event, HostFact, Record};
 use engine::frame::{Chain, Frame, FrameError, FrameWriter, missing_before};
 use engine::snapshot::{self, Place, SnapshotError, WriteError};
+use engine::time::Millis;
 use folder::Lock;
+use reader::SourceRef;
 use recovery::Opened;
+use retention::{Cut, Holdings, Mark, Step, superfluous};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use storage::{Storage, StorageError};
 
 /// Longest time that records stay unflushed with [`Durability::Behind`].
 pub const BEHIND: Duration = Duration::from_millis(100);
-
-/// Snapshots kept. The older one is there for the case that the newer one cannot be read.
-const SNAPSHOTS_KEPT: usize = 2;
 
 /// How much of a snapshot is written between flushes: 64 KiB. What is not flushed lies in memory.
 const CHUNKS_A_FLUSH: u32 = 32;
@@ -69,7 +72,15 @@ pub struct Journal {
     unflushed_since: Option<Instant>,
     writer: FrameWriter,
     batch: Batch,
+    holdings: Holdings,
+    retention: Retention,
+    /// What is being removed.
+    cut: Option<Cut>,
+    listener: Option<Listener>,
 }
+
+/// Is given frames that were written.
+type Listener = Box<dyn FnMut(&[u8]) + Send>;
 
 /// The frames of one batch, in buffers that are used again.
 #[derive(Default)]
@@ -146,7 +157,9 @@ impl Journal {
         durability: Durability,
         wait: Duration,
     ) -> Result<(Journal, Recovered), OpenError> {
-        let Opened { lock, storage, dir, chain, mut recovered } = recovery::open(path, wait)?;
+        let Opened { lock, storage, dir, chain, holdings, mut recovered } =
+            recovery::open(path, wait)?;
+        let cut = begun(&holdings);
         let mut journal = Journal {
             path: path.to_owned(),
             dir,
@@ -157,6 +170,10 @@ impl Journal {
             unflushed_since: None,
             writer: FrameWriter::default(),
             batch: Batch::default(),
+            holdings,
+            retention: Retention::default(),
+            cut,
+            listener: None,
         };
         if recovered.missing > 0 {
             journal.tell_missing(&mut recovered).map_err(|error| error.at_opening(path))?;
@@ -217,6 +234,10 @@ impl Journal {
             Ok(())
         })?;
         self.chain = chain;
+        self.holdings.appended += self.batch.bytes.len() as u64;
+        if let Some(listener) = &mut self.listener {
+            listener(&self.batch.bytes);
+        }
         let since = *self.unflushed_since.get_or_insert_with(Instant::now);
         match self.durability {
             Durability::Behind if since.elapsed() < BEHIND => Ok(()),
@@ -234,6 +255,12 @@ impl Journal {
             self.with_storage(|storage, _| storage.flush())?;
         }
         Ok(())
+    }
+
+    /// From now on gives all frames that are written to somebody, one behind the other. He must not
+    /// take long.
+    pub fn listen(&mut self, listener: impl FnMut(&[u8]) + Send + 'static) {
+        self.listener = Some(Box::new(listener));
     }
 
     /// Sees to it that there is room on the disk for what comes next: then a flush takes less time.
@@ -277,11 +304,14 @@ impl Journal {
     pub fn resume(&mut self, wait: Duration) -> Result<u64, OpenError> {
         if self.storage.is_none() {
             self.lock = None;
-            let Opened { lock, storage, dir, chain, .. } = recovery::open(&self.path, wait)?;
+            let Opened { lock, storage, dir, chain, holdings, .. } =
+                recovery::open(&self.path, wait)?;
             self.storage = Some(storage);
             self.lock = Some(lock);
             self.dir = dir;
             self.chain = chain;
+            self.cut = begun(&holdings);
+            self.holdings = holdings;
             self.unflushed_since = None;
         }
         Ok(self.chain.next())
@@ -293,32 +323,148 @@ impl Journal {
         self.storage.is_none()
     }
 
-    /// Keeps the state at a place of the log, so that recovery need not go further back, and
-    /// forgets all but the newest two.
+    /// Keeps the state at a place of the log, so that recovery need not go further back, and a reader
+    /// need not begin at the beginning. One that is close to its neighbours is forgotten for it.
     ///
     /// # Errors
     /// See [`AppendError`].
     pub fn keep_snapshot(&mut self, core: &Core, place: Place) -> Result<(), AppendError> {
+        self.keep_and_give(core, place, |_| ())
+    }
+
+    /// The same, and gives each chunk to somebody as well.
+    pub(crate) fn keep_and_give(
+        &mut self,
+        core: &Core,
+        place: Place,
+        mut give: impl FnMut(&[u8]),
+    ) -> Result<(), AppendError> {
+        let (mut ids, mut bytes) = (self.holdings.ids, 0);
+        let before = self.holdings.appended;
         self.with_storage(|storage, _| {
             // What is left of one that was never finished must not mix with this one.
             storage.remove_snapshot(place.next)?;
+            roll::keep(storage, core, &mut ids)?;
             let written = snapshot::write(core, place, |number, chunk| {
                 storage.put_chunk(place.next, number, chunk)?;
+                bytes += chunk.len() as u64;
+                give(chunk);
                 if number % CHUNKS_A_FLUSH == CHUNKS_A_FLUSH - 1 { storage.flush() } else { Ok(()) }
             });
             match written {
                 Err(WriteError::Store(error)) => return Err(error),
                 Err(WriteError::Snapshot(error)) => return Ok(Err(AppendError::Snapshot(error))),
-                Ok(()) => storage.flush()?,
+                Ok(()) => storage.set_mark(place.next, &Mark { place, before, bytes }.stored())?,
             }
-            for old in storage.snapshots()?.into_iter().skip(SNAPSHOTS_KEPT) {
-                storage.remove_snapshot(old)?;
-            }
-            Ok(Ok(()))
+            Ok(Ok(storage.flush()?))
         })??;
+        self.holdings.ids = ids;
+        self.holdings.mark(Mark { place, before, bytes });
+        if let Some(index) = superfluous(&self.holdings.marks) {
+            let old = self.holdings.marks.remove(index).place.next;
+            self.with_storage(|storage, _| storage.remove_snapshot(old))?;
+        }
         self.unflushed_since = None;
         folder::note_reach(&self.dir, self.chain.next());
         Ok(())
+    }
+
+    /// Sets how long the log is kept.
+    pub fn retain(&mut self, retention: Retention) {
+        self.retention = retention;
+    }
+
+    /// Time of the last record in the newest snapshot, if there is one.
+    #[must_use]
+    pub fn newest_snapshot(&self) -> Option<Place> {
+        self.holdings.marks.last().map(|mark| mark.place)
+    }
+
+    /// Sequence number of the first record that is kept; 0 if nothing was ever removed.
+    #[must_use]
+    pub fn first_seq(&self) -> u64 {
+        self.holdings.first
+    }
+
+    /// Looks whether something is too old or too much, and if so begins to remove it, which
+    /// [`Journal::trim`] goes on with.
+    pub fn look_for_excess(&mut self, now: Millis) {
+        if self.cut.is_some() || self.is_down() {
+            return;
+        }
+        let log = Retention::on_disk(self.holdings.bytes());
+        let besides = self.clear_away(log);
+        let index = self.retention.cut(&self.holdings, besides, now);
+        self.cut = index.and_then(|index| Cut::at(&self.holdings.marks, index));
+    }
+
+    /// Whether there is something to [trim](Journal::trim).
+    #[must_use]
+    pub fn has_excess(&self) -> bool {
+        self.cut.is_some() && !self.is_down()
+    }
+
+    /// Removes a little of what is too old or too much, for about so long.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn trim(&mut self, within: Duration) -> Result<(), AppendError> {
+        let Some(cut) = self.cut else { return Ok(()) };
+        self.cut = match self.with_storage(|storage, _| cut.go_on(storage, within))? {
+            Step::Goes(cut) => Some(cut),
+            Step::Done => None,
+            Step::Damaged(place) => {
+                tracing::error!(
+                    "the snapshot at record {} is damaged and is not counted on; check the disk",
+                    place.next
+                );
+                self.holdings.marks.retain(|mark| mark.place != place);
+                None
+            }
+            Step::Checked(place) => Some(self.begin_at(place.next)?),
+        };
+        Ok(())
+    }
+
+    /// From now on the log begins with this record.
+    fn begin_at(&mut self, first: u64) -> Result<Cut, AppendError> {
+        self.with_storage(|storage, _| {
+            storage.set_first(first)?;
+            storage.flush()
+        })?;
+        // Without it only a storage that cannot be opened any more is read wrongly.
+        if let Err(error) = folder::note_first(&self.dir, first) {
+            tracing::warn!(
+                "in {} it cannot be noted where the log begins: {error}",
+                self.dir.display()
+            );
+        }
+        tracing::info!("the log now begins with record {first}; older ones are removed");
+        self.holdings.first = first;
+        self.holdings.marks.retain(|mark| mark.place.next >= first);
+        Ok(Cut::Removing { first })
+    }
+
+    /// Removes the oldest of the storages that the log has moved on from, if they are too old, or
+    /// there is too much beside a log that takes so many bytes. Says how much they take that stay.
+    fn clear_away(&self, log: u64) -> u64 {
+        let left = folder::left_behind(&self.path, &self.dir);
+        let mut bytes: u64 = left.iter().map(|left| left.bytes).sum();
+        for left in left {
+            let age = left.modified.and_then(|at| at.elapsed().ok()).unwrap_or_default();
+            let why = if age > self.retention.age {
+                "it is older than the log is to be kept"
+            } else if log + bytes > self.retention.bytes {
+                "with it the log takes more room than it may"
+            } else {
+                continue;
+            };
+            let (dir, mb) = (left.dir.display(), left.bytes / (1024 * 1024));
+            tracing::warn!("the damaged storage {dir}, of {mb} MB, is removed: {why}");
+            bytes -= left.bytes;
+            remove_aside(left.dir);
+        }
+        bytes
     }
 
     /// The records from a sequence number on, as far as they are intact. Opens nothing, so it
@@ -326,6 +472,40 @@ impl Journal {
     #[must_use]
     pub fn records_from(&self, seq: u64) -> Option<Records<'_>> {
         self.storage.as_ref().map(|storage| Records::new(storage, seq))
+    }
+
+    /// The last record and its time.
+    pub(crate) fn last(&self) -> Result<Option<(u64, Millis)>, String> {
+        self.read(reader::last_of)
+    }
+
+    /// The first record that is not earlier than this time, or the number after the last one.
+    pub(crate) fn seq_at(&self, time: Millis) -> Result<u64, String> {
+        self.read(|source| reader::find_time(source, self.holdings.first, time))
+    }
+
+    /// The frame that holds a record, or the first one behind it.
+    pub(crate) fn frame_with(&self, seq: u64) -> Result<Option<Vec<u8>>, String> {
+        let frame = self.read(|source| reader::frame_with(source, seq))?;
+        Ok(frame.map(|bytes| bytes.to_vec()))
+    }
+
+    /// The places of the snapshots, in the order of the log.
+    pub(crate) fn snapshots(&self) -> Vec<Place> {
+        self.holdings.marks.iter().map(|mark| mark.place).collect()
+    }
+
+    /// A chunk of a snapshot, as it is.
+    pub(crate) fn chunk(&self, place: Place, number: u32) -> Option<Vec<u8>> {
+        Some(self.storage.as_ref()?.chunk(place.next, number).ok()??.to_vec())
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(SourceRef<'_>) -> Result<T, StorageError>,
+    ) -> Result<T, String> {
+        let storage = self.storage.as_ref().ok_or_else(|| AppendError::Down.to_string())?;
+        read(SourceRef::Storage(storage)).map_err(|error| error.to_string())
     }
 
     /// Flushes and closes. The threads that are left belong to the storage's process-wide pool;
@@ -380,5 +560,22 @@ impl Journal {
             self.storage = None;
             error.into()
         })
+    }
+}
+
+/// What is left of a beginning that was being removed when the log was closed.
+fn begun(holdings: &Holdings) -> Option<Cut> {
+    (holdings.first > 0).then_some(Cut::Removing { first: holdings.first })
+}
+
+/// Removes a folder in a thread of its own: to let go of a large file takes its time.
+fn remove_aside(dir: PathBuf) {
+    let remove = move || {
+        if let Err(error) = std::fs::remove_dir_all(&dir) {
+            tracing::warn!("{} cannot be removed: {error}", dir.display());
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("tapline-remove".into()).spawn(remove) {
+        tracing::warn!("cannot start a thread: {error}");
     }
 }

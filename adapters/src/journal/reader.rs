@@ -8,6 +8,7 @@ use super::storage::{Storage, StorageError, Stored};
 use engine::core::Core;
 use engine::fact::Record;
 use engine::frame::{Chain, Frame, FrameError};
+use engine::snapshot::{self, Place, SnapshotError};
 use engine::time::Millis;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,8 +37,7 @@ impl LogReader {
         let folder = Folder::new(path, wait);
         let lock = folder.lock()?;
         let (source, loss) = open_source(folder, path)?;
-        let first = source.as_ref().frame_from(0).map_err(|error| folder.failed(error))?;
-        let first = first.map_or(0, |(first, _)| first);
+        let first = first_of(source.as_ref()).map_err(|error| folder.failed(error))?;
         Ok(LogReader { source, first, loss, path: path.to_owned(), _lock: lock })
     }
 
@@ -61,10 +61,121 @@ impl LogReader {
         }
     }
 
+    /// The places at which the state is kept, in the order of the log.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn images(&self) -> Result<Vec<Place>, OpenError> {
+        let source = self.source.as_ref();
+        let failed = |error| OpenError::of(&self.path, error);
+        let mut places = Vec::new();
+        let snapshots = source.snapshots().map_err(failed)?;
+        for next in snapshots.into_iter().filter(|next| *next >= self.first) {
+            let beginning = source.chunk(next, 0).map_err(failed)?;
+            places.extend(beginning.and_then(|chunk| Some(snapshot::find_chunk(&chunk)?.place)));
+        }
+        places.reverse();
+        Ok(places)
+    }
+
+    /// The state kept at one of these places.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`]; what the storage refuses is missing.
+    pub fn image(&self, place: Place) -> Result<(Core, Place), SnapshotError> {
+        snapshot::read(|number| self.source.as_ref().chunk(place.next, number).ok().flatten())
+    }
+
+    /// The last record that can be read, and its time.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn last(&self) -> Result<Option<(u64, Millis)>, OpenError> {
+        last_of(self.source.as_ref()).map_err(|error| OpenError::of(&self.path, error))
+    }
+
+    /// A chunk of a snapshot, as it is.
+    pub(crate) fn chunk(&self, place: Place, number: u32) -> Option<Vec<u8>> {
+        Some(self.source.as_ref().chunk(place.next, number).ok()??.to_vec())
+    }
+
+    /// The frame that holds a record, or the first one behind it; `None` at the end of the log, and
+    /// why it is no frame if it is none.
+    pub(crate) fn frame_with(&self, seq: u64) -> Result<Option<Vec<u8>>, String> {
+        match frame_with(self.source.as_ref(), seq) {
+            Ok(Some(bytes)) => Ok(Some(bytes.to_vec())),
+            Ok(None) => self.loss.clone().map_or(Ok(None), Err),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// The number of the first record that is not earlier than `time`; the one after the last
+    /// record if there is none. Found by halving, so only a few frames are read.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn seq_at(&self, time: Millis) -> Result<u64, OpenError> {
+        find_time(self.source.as_ref(), self.first, time)
+            .map_err(|error| OpenError::of(&self.path, error))
+    }
+
     /// The records from a sequence number on, as far as they are intact.
     #[must_use]
     pub fn records_from(&self, seq: u64) -> Records<'_> {
         Records { loss: self.loss.as_deref(), ..Records::of(&self.source, seq) }
+    }
+}
+
+/// The frame that holds a record, or the first one behind it.
+pub(super) fn frame_with(source: SourceRef<'_>, seq: u64) -> Result<Option<Stored>, StorageError> {
+    let holds = |bytes: &Stored| Frame::read_exact(bytes).map_or(true, |frame| frame.next() > seq);
+    match source.frame_up_to(seq)?.filter(|(_, bytes)| holds(bytes)) {
+        Some((_, bytes)) => Ok(Some(bytes)),
+        None => Ok(source.frame_from(seq)?.map(|(_, bytes)| bytes)),
+    }
+}
+
+/// The last record that can be read, and its time.
+pub(super) fn last_of(source: SourceRef<'_>) -> Result<Option<(u64, Millis)>, StorageError> {
+    let end = end_of(source)?;
+    let Some((_, bytes)) = source.frame_up_to(end.saturating_sub(1))? else { return Ok(None) };
+    let Ok(frame) = Frame::read_exact(&bytes) else { return Ok(None) };
+    Ok(frame.records().map_while(Result::ok).last().map(|(seq, record)| (seq, record.at)))
+}
+
+/// The number of the first record from `first` on that is not earlier than `time`; the one after the
+/// last record if there is none. Found by halving.
+pub(super) fn find_time(
+    source: SourceRef<'_>,
+    first: u64,
+    time: Millis,
+) -> Result<u64, StorageError> {
+    // The frame that holds `low` begins before the time, the one that holds `high` does not.
+    let (mut low, mut high) = (first, end_of(source)?.max(first));
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        let frame = source.frame_up_to(middle)?;
+        let is_later = |bytes: &[u8]| Frame::read_exact(bytes).is_ok_and(|f| f.at() >= time);
+        let is_later = frame.is_some_and(|(_, bytes)| is_later(&bytes));
+        *(if is_later { &mut high } else { &mut low }) = middle;
+    }
+    let start = source.frame_up_to(low)?.map_or(low, |(begins, _)| begins.max(first));
+    let mut next = start;
+    for item in Records::over(source, start) {
+        let Ok((seq, record)) = item else { break };
+        if record.at >= time {
+            return Ok(seq);
+        }
+        next = seq + 1;
+    }
+    Ok(next)
+}
+
+/// Where a log begins: where it was cut, or else with its first record.
+fn first_of(source: SourceRef<'_>) -> Result<u64, StorageError> {
+    match source.first()? {
+        0 => Ok(source.frame_from(0)?.map_or(0, |(first, _)| first)),
+        first => Ok(first),
     }
 }
 
@@ -80,17 +191,19 @@ fn open_source(folder: Folder<'_>, path: &Path) -> Result<(Source, Option<String
     };
     let (storage, copy) = match found {
         Found::Damaged(salvaged, what) => {
+            let salvaged = salvaged.with_islands();
             let loss = loses_its_end(&salvaged, &dir).then_some(what);
             return Ok((Source::Salvaged(salvaged), loss));
         }
         Found::Whole(storage, copy) => (storage, copy),
     };
-    if all_frames_can_be_had(&storage) {
+    // A large one is not read through: what cannot be had is found out by who gets there.
+    if Copy::is_large(&dir) || all_frames_can_be_had(&storage) {
         copy.into_iter().for_each(Copy::remove);
         return Ok((Source::Storage(storage), None));
     }
     drop(storage);
-    let salvaged = folder.salvage(&dir, copy)?;
+    let salvaged = folder.salvage(&dir, copy)?.with_islands();
     let what = || "a page of the storage cannot be read".to_owned();
     let loss = loses_its_end(&salvaged, &dir).then(what);
     Ok((Source::Salvaged(salvaged), loss))
@@ -103,7 +216,7 @@ fn loses_its_end(salvaged: &Salvaged, dir: &Path) -> bool {
 }
 
 fn all_frames_can_be_had(storage: &Storage) -> bool {
-    let mut next = 0;
+    let Ok(mut next) = storage.first() else { return false };
     loop {
         match storage.frame_from(next) {
             Ok(Some((first, _))) => next = first + 1,
@@ -285,6 +398,22 @@ impl SourceRef<'_> {
         match self {
             SourceRef::Storage(storage) => storage.snapshots(),
             SourceRef::Salvaged(salvaged) => Ok(salvaged.snapshots()),
+        }
+    }
+
+    /// The place before which everything may have been removed; 0 if nothing was.
+    pub(super) fn first(&self) -> Result<u64, StorageError> {
+        match self {
+            SourceRef::Storage(storage) => storage.first(),
+            SourceRef::Salvaged(salvaged) => Ok(salvaged.first()),
+        }
+    }
+
+    /// A part of the roll of permanent ids.
+    pub(super) fn ids(&self, number: u32) -> Result<Option<Stored>, StorageError> {
+        match self {
+            SourceRef::Storage(storage) => storage.ids(number),
+            SourceRef::Salvaged(salvaged) => salvaged.ids(number),
         }
     }
 

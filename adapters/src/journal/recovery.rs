@@ -2,14 +2,16 @@
 
 use super::error::OpenError;
 use super::fold::{Fold, Stop};
-use super::folder::{Copy, Folder, Found, Lock};
+use super::folder::{Copy, Folder, Found, Lock, note_first};
 use super::reader::{Source, SourceRef};
+use super::retention::{Holdings, Mark};
 use super::salvage::Salvaged;
 use super::storage::{Storage, StorageError};
 use engine::core::Core;
 use engine::frame::Chain;
 use engine::snapshot;
 use engine::time::Millis;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,6 +55,7 @@ pub(super) struct Opened {
     pub(super) storage: Storage,
     pub(super) dir: PathBuf,
     pub(super) chain: Chain,
+    pub(super) holdings: Holdings,
     pub(super) recovered: Recovered,
 }
 
@@ -76,7 +79,10 @@ pub(super) fn open(path: &Path, wait: Duration) -> Result<Opened, OpenError> {
             (storage, dir, Some(damage))
         }
     };
-    Ok(Opened { lock, storage, dir, chain: fold.chain, recovered: recovered(fold, damage) })
+    let holdings = Holdings::of(&storage, fold.began, fold.bytes);
+    let holdings = holdings.map_err(|error| folder.failed(error))?;
+    let chain = fold.chain;
+    Ok(Opened { lock, storage, dir, chain, holdings, recovered: recovered(fold, damage) })
 }
 
 /// A log folded: from where, to what, and what was damaged.
@@ -112,7 +118,19 @@ fn fold_salvaged(
     salvaged: Salvaged,
     what: String,
 ) -> Result<Folded, OpenError> {
+    let hole = salvaged.first_hole();
+    // Behind a hole work goes on if there is a snapshot that bridges it.
+    let salvaged = salvaged.with_islands();
     let fold = Fold::of(SourceRef::Salvaged(&salvaged)).map_err(|stop| stopped(folder, stop))?;
+    let what = match hole.filter(|hole| hole.end < fold.chain.next()) {
+        Some(Range { start, end }) => {
+            let last = end - 1;
+            format!(
+                "{what}; records {start} to {last} cannot be read any more, but those behind them"
+            )
+        }
+        None => what,
+    };
     Ok((Source::Salvaged(salvaged), fold, Some(what)))
 }
 
@@ -134,7 +152,7 @@ fn recovered(fold: Fold, damage: Option<Damage>) -> Recovered {
     }
 }
 
-/// Puts all frames before `next`, and all snapshots, into a new storage.
+/// Puts all frames before `next`, all snapshots and the roll of ids into a new storage.
 fn move_on(
     folder: Folder<'_>,
     number: u32,
@@ -142,17 +160,51 @@ fn move_on(
     next: u64,
 ) -> Result<(Storage, PathBuf), StorageError> {
     let (storage, dir) = folder.begin_after(number)?;
-    let mut seq = 0;
+    let from = source.first()?;
+    let mut snapshots = source.snapshots()?;
+    let (mut seq, mut before) = (source.frame_up_to(from)?.map_or(from, |(first, _)| first), 0);
     while let Some((first, bytes)) = source.frame_from(seq)?.filter(|(first, _)| *first < next) {
+        while let Some(place) = snapshots.pop_if(|place| *place <= first) {
+            copy_snapshot(source, &storage, place, before)?;
+        }
         storage.put_frame(first, &bytes)?;
+        before += bytes.len() as u64;
         seq = first + 1;
     }
-    for place in source.snapshots()? {
-        for number in 0..snapshot::MAX_CHUNKS {
-            let Some(chunk) = source.chunk(place, number)? else { break };
-            storage.put_chunk(place, number, &chunk)?;
+    while let Some(place) = snapshots.pop() {
+        copy_snapshot(source, &storage, place, before)?;
+    }
+    for number in 0.. {
+        let Some(part) = source.ids(number)? else { break };
+        storage.put_ids(number, &part)?;
+    }
+    if from > 0 {
+        storage.set_first(from)?;
+        if let Err(error) = note_first(&dir, from) {
+            return Err(StorageError::Io(error.to_string()));
         }
     }
     folder.complete(&storage, &dir)?;
     Ok((storage, dir))
+}
+
+/// Copies a snapshot, if it is whole as far as one can see.
+fn copy_snapshot(
+    source: SourceRef<'_>,
+    storage: &Storage,
+    place: u64,
+    before: u64,
+) -> Result<(), StorageError> {
+    let mut mark = None;
+    let mut bytes = 0;
+    for number in 0..snapshot::MAX_CHUNKS {
+        let Some(chunk) = source.chunk(place, number)? else { break };
+        storage.put_chunk(place, number, &chunk)?;
+        bytes += chunk.len() as u64;
+        if let Some(found) = snapshot::find_chunk(&chunk).filter(|found| found.is_last) {
+            mark = Some(Mark { place: found.place, before, bytes });
+            break;
+        }
+    }
+    mark.map_or(Ok(()), |mark| storage.set_mark(place, &mark.stored()))
 }

@@ -3,15 +3,18 @@
 //! Frames, the pieces of large ones, and snapshot chunks carry their own magic and length, and sled
 //! keeps each of them together. So they are found by looking through the bytes of its file,
 //! wherever they lie. A page that sled has rewritten leaves copies behind; they are the same frame
-//! and are taken once.
+//! and are taken once. What was removed at the beginning of the log may still lie there in parts, and
+//! is passed over.
 
 use super::piece::{self, Piece};
+use super::roll;
 use super::storage::{StorageError, Stored};
 use engine::frame::{self, Chain, Frame};
 use engine::snapshot;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
 /// Everything intact in the file of a storage.
@@ -19,10 +22,16 @@ pub(super) struct Salvaged {
     file: File,
     /// One chain of frames, by first record.
     frames: BTreeMap<u64, Places>,
+    /// Frames behind the end of that chain.
+    islands: BTreeMap<u64, Places>,
     /// After the last frame found, whether it is in the chain or not.
     reach: u64,
     /// Chunks, by place of the snapshot and number.
     chunks: BTreeMap<(u64, u32), Place>,
+    /// Parts of the roll of ids, by number.
+    ids: BTreeMap<u32, Place>,
+    /// Where the log begins.
+    first: u64,
 }
 
 /// Where bytes lie in the file.
@@ -43,10 +52,10 @@ struct Found {
 }
 
 impl Salvaged {
-    /// Looks through a file for all that is intact.
-    pub(super) fn scan(path: &Path) -> io::Result<Salvaged> {
+    /// Looks through a file for all that is intact of a log that begins with record `first`.
+    pub(super) fn scan(path: &Path, first: u64) -> io::Result<Salvaged> {
         let mut file = File::open(path)?;
-        let mut finds = Finds::default();
+        let mut finds = Finds { first, ..Finds::default() };
         let (mut window, mut offset, mut is_more) = (Vec::new(), 0, true);
         while is_more {
             let wanted = (WINDOW_BYTES - window.len()) as u64;
@@ -56,8 +65,32 @@ impl Salvaged {
             offset += used as u64;
         }
         finds.join_pieces(&mut file)?;
-        let frames = longest_chain(&mut file, &finds.frames)?;
-        Ok(Salvaged { file, frames, reach: finds.reach, chunks: finds.chunks })
+        let (frames, islands) = chains(&mut file, &finds.frames)?;
+        let Finds { reach, chunks, ids, .. } = finds;
+        Ok(Salvaged { file, frames, islands, reach, chunks, ids, first })
+    }
+
+    /// The records that are missing before the first frame behind the damage.
+    pub(super) fn first_hole(&self) -> Option<Range<u64>> {
+        let (_, last) = self.frame_up_to(u64::MAX).ok()??;
+        let end = Frame::read_exact(&last).ok()?.next();
+        self.islands.keys().next().map(|first| end..*first)
+    }
+
+    /// With what is intact behind the damage as well.
+    pub(super) fn with_islands(mut self) -> Salvaged {
+        self.frames.append(&mut self.islands);
+        self
+    }
+
+    /// Where the log begins.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// A part of the roll of permanent ids.
+    pub(super) fn ids(&self, number: u32) -> Result<Option<Stored>, StorageError> {
+        self.ids.get(&number).map(|place| self.bytes(&[*place])).transpose()
     }
 
     /// How far the log once went: the sequence number after the last intact frame, even if frames
@@ -115,6 +148,9 @@ struct Finds {
     /// The bytes of the other pieces, by first record and number.
     pieces: BTreeMap<(u64, u16), Place>,
     chunks: BTreeMap<(u64, u32), Place>,
+    ids: BTreeMap<u32, Place>,
+    /// Where the log begins.
+    first: u64,
 }
 
 impl Finds {
@@ -155,14 +191,28 @@ impl Finds {
             return Some(len);
         }
         if bytes.starts_with(&snapshot::MAGIC) {
-            let (place, number, len) = snapshot::find_chunk(bytes)?;
-            self.chunks.insert((place.next, number), Place { offset, len });
+            let chunk = snapshot::find_chunk(bytes)?;
+            let place = Place { offset, len: chunk.len };
+            if chunk.place.next >= self.first {
+                self.chunks.insert((chunk.place.next, chunk.number), place);
+            }
+            return Some(chunk.len);
+        }
+        if let Some((number, len)) = roll::find(bytes) {
+            // The roll only grows, so the longest copy of a part is the latest one.
+            let part = self.ids.entry(number).or_insert(Place { offset, len });
+            if part.len < len {
+                *part = Place { offset, len };
+            }
             return Some(len);
         }
         None
     }
 
     fn take_frame(&mut self, frame: &Frame<'_>, places: Places) {
+        if frame.next() <= self.first {
+            return;
+        }
         self.reach = self.reach.max(frame.next());
         let same_first = self.frames.entry(frame.first()).or_default();
         if same_first.iter().all(|other| other.crc != frame.crc()) {
@@ -188,16 +238,32 @@ impl Finds {
 /// A frame that may follow, and the chain after it.
 type Follower<'a> = (u64, &'a Places, Chain);
 
-/// Picks from the frames found those that follow one another from the oldest on. Where two claim
-/// the same place in the chain (a write that failed may have left one behind), the one goes on that
-/// has a successor.
+/// The frames that follow one another from the oldest on, and those behind the end of that chain,
+/// again as far as they follow one another.
+fn chains(
+    file: &mut File,
+    found: &BTreeMap<u64, Vec<Found>>,
+) -> io::Result<(BTreeMap<u64, Places>, BTreeMap<u64, Places>)> {
+    let (mut frames, mut islands) = (BTreeMap::new(), BTreeMap::new());
+    let Some(oldest) = found.keys().next() else { return Ok((frames, islands)) };
+    let start = if *oldest == 0 { Chain::START } else { Chain::at(*oldest, None) };
+    let mut end = longest_chain(file, found, start, &mut frames)?;
+    while let Some((first, _)) = found.range(end..).next() {
+        let behind = longest_chain(file, found, Chain::at(*first, None), &mut islands)?;
+        end = behind.max(first + 1);
+    }
+    Ok((frames, islands))
+}
+
+/// Picks from the frames found those that follow one another from a place on; the answer is where
+/// they end. Where two claim the same place in the chain (a write that failed may have left one
+/// behind), the one goes on that has a successor.
 fn longest_chain(
     file: &mut File,
     found: &BTreeMap<u64, Vec<Found>>,
-) -> io::Result<BTreeMap<u64, Places>> {
-    let mut chosen = BTreeMap::new();
-    let Some(oldest) = found.keys().next() else { return Ok(chosen) };
-    let mut chain = if *oldest == 0 { Chain::START } else { Chain::at(*oldest, None) };
+    mut chain: Chain,
+    chosen: &mut BTreeMap<u64, Places>,
+) -> io::Result<u64> {
     loop {
         let candidates = followers(file, found, chain)?;
         let mut best = candidates.first().copied();
@@ -206,7 +272,7 @@ fn longest_chain(
                 best = Some(*candidate);
             }
         }
-        let Some((first, places, next)) = best else { return Ok(chosen) };
+        let Some((first, places, next)) = best else { return Ok(chain.next()) };
         chosen.insert(first, places.clone());
         chain = next;
     }

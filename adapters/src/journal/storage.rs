@@ -35,6 +35,9 @@ const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 const CACHE_BYTES: u64 = 1024 * 1024;
 const PAUSE_BETWEEN_OPENINGS: Duration = Duration::from_millis(20);
 const FORMAT_KEY: &[u8] = b"format";
+const FIRST_KEY: &[u8] = b"first";
+/// Before the place of a snapshot.
+const MARK_KEY: u8 = b'@';
 
 /// One sled database: the trees of a log.
 pub(super) struct Storage {
@@ -53,8 +56,11 @@ struct Trees {
     log: sled::Tree,
     /// Chunks by the next sequence number and their own number, big-endian.
     snap: sled::Tree,
-    /// `format`, written last when a storage is made.
+    /// `format`, written last when a storage is made; `first`, the place before which all may be
+    /// removed; and for each snapshot what is known of it, see `retention.rs`.
     meta: sled::Tree,
+    /// The permanent ids, see `roll.rs`.
+    ids: sled::Tree,
 }
 
 /// Bytes out of the storage.
@@ -136,12 +142,12 @@ impl Storage {
                 .segment_size(SEGMENT_BYTES)
                 .flush_every_ms(None)
                 .open()?;
-            let (log, snap, meta) =
-                (db.open_tree("log")?, db.open_tree("snap")?, db.open_tree("meta")?);
+            let (log, snap) = (db.open_tree("log")?, db.open_tree("snap")?);
+            let (meta, ids) = (db.open_tree("meta")?, db.open_tree("ids")?);
             #[cfg(target_os = "linux")]
             let file = std::fs::File::open(Storage::file_in(dir))?;
             Ok(Storage {
-                trees: Some(Trees { db, log, snap, meta }),
+                trees: Some(Trees { db, log, snap, meta, ids }),
                 #[cfg(target_os = "linux")]
                 room: Room::of(&Storage::file_in(dir))?,
                 #[cfg(target_os = "linux")]
@@ -187,6 +193,21 @@ impl Storage {
             Ok(())
         })?;
         self.flush()
+    }
+
+    /// The place before which everything may have been removed; 0 if nothing was.
+    pub(super) fn first(&self) -> Outcome<u64> {
+        let value = guarded(|| self.trees().meta.get(FIRST_KEY))?;
+        let first = value.and_then(|bytes| Some(u64::from_le_bytes(*bytes.first_chunk()?)));
+        Ok(first.unwrap_or(0))
+    }
+
+    /// Notes that everything before this place may be removed; not yet flushed.
+    pub(super) fn set_first(&self, first: u64) -> Outcome<()> {
+        guarded(|| {
+            self.trees().meta.insert(FIRST_KEY, &first.to_le_bytes())?;
+            Ok(())
+        })
     }
 
     // ---- frames ----
@@ -236,6 +257,21 @@ impl Storage {
         })
     }
 
+    /// Removes the oldest values of frames that begin before this record, at most so many, and says
+    /// whether there are none left; not yet flushed.
+    pub(super) fn remove_frames(&self, before: u64, most: usize) -> Outcome<bool> {
+        guarded(|| {
+            let log = &self.trees().log;
+            for _ in 0..most {
+                match log.first()? {
+                    Some((key, _)) if key[..] < before.to_be_bytes()[..] => log.remove(key)?,
+                    _ => return Ok(true),
+                };
+            }
+            Ok(false)
+        })
+    }
+
     /// Joins the pieces of a frame to its beginning.
     fn whole(&self, first: [u8; 8], value: sled::IVec) -> Result<Stored, sled::Error> {
         let len = value.first_chunk().and_then(|header| Frame::len_of(header).ok());
@@ -268,6 +304,14 @@ impl Storage {
         })
     }
 
+    /// The place of the oldest snapshot.
+    pub(super) fn oldest_snapshot(&self) -> Outcome<Option<u64>> {
+        guarded(|| {
+            let first = self.trees().snap.first()?;
+            Ok(first.and_then(|(key, _)| Some(u64::from_be_bytes(*key.first_chunk()?))))
+        })
+    }
+
     /// A chunk of the snapshot at a place.
     pub(super) fn chunk(&self, place: u64, number: u32) -> Outcome<Option<Stored>> {
         guarded(|| Ok(self.trees().snap.get(chunk_key(place, number))?.map(Stored)))
@@ -283,11 +327,57 @@ impl Storage {
 
     /// Removes the snapshot at a place.
     pub(super) fn remove_snapshot(&self, place: u64) -> Outcome<()> {
+        while !self.remove_chunks(place, usize::MAX)? {}
+        Ok(())
+    }
+
+    /// Removes chunks of the snapshot at a place, at most so many, and what is known of it; says
+    /// whether there are none left. Not yet flushed.
+    pub(super) fn remove_chunks(&self, place: u64, most: usize) -> Outcome<bool> {
         guarded(|| {
             let snap = &self.trees().snap;
+            self.trees().meta.remove(mark_key(place))?;
+            let mut left = most;
             for key in snap.scan_prefix(place.to_be_bytes()).keys() {
+                if left == 0 {
+                    return Ok(false);
+                }
                 snap.remove(key?)?;
+                left -= 1;
             }
+            Ok(true)
+        })
+    }
+
+    /// What is known of the snapshot at a place.
+    pub(super) fn mark(&self, place: u64) -> Outcome<Option<Stored>> {
+        guarded(|| Ok(self.trees().meta.get(mark_key(place))?.map(Stored)))
+    }
+
+    /// Notes something about the snapshot at a place; not yet flushed.
+    pub(super) fn set_mark(&self, place: u64, mark: &[u8]) -> Outcome<()> {
+        guarded(|| {
+            self.trees().meta.insert(mark_key(place), mark)?;
+            Ok(())
+        })
+    }
+
+    // ---- permanent ids ----
+
+    /// Part of the table of ids.
+    pub(super) fn ids(&self, number: u32) -> Outcome<Option<Stored>> {
+        guarded(|| Ok(self.trees().ids.get(number.to_be_bytes())?.map(Stored)))
+    }
+
+    /// The last part of the table of ids.
+    pub(super) fn last_ids(&self) -> Outcome<Option<Stored>> {
+        guarded(|| Ok(self.trees().ids.last()?.map(|(_, value)| Stored(value))))
+    }
+
+    /// Puts a part of the table of ids; not yet flushed.
+    pub(super) fn put_ids(&self, number: u32, part: &[u8]) -> Outcome<()> {
+        guarded(|| {
+            self.trees().ids.insert(number.to_be_bytes(), part)?;
             Ok(())
         })
     }
@@ -312,6 +402,12 @@ fn piece_key(first: u64, number: u16) -> [u8; 10] {
 /// Behind all pieces of the frame that begins with this record.
 fn upper_bound(seq: u64) -> [u8; 10] {
     piece_key(seq, u16::MAX)
+}
+
+fn mark_key(place: u64) -> [u8; 9] {
+    let mut key = [MARK_KEY; 9];
+    key[1..].copy_from_slice(&place.to_be_bytes());
+    key
 }
 
 fn chunk_key(place: u64, number: u32) -> [u8; 12] {

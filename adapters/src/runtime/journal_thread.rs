@@ -4,6 +4,7 @@
 //! the next one. No timer, no knob; latency is one flush. The core works on the records while they
 //! are being flushed; what comes of it waits at the gate until they are safe.
 
+use super::capture_thread::Inlet;
 use super::gate::Gate;
 use super::message::{Intake, ToCore};
 use crate::clock::Clock;
@@ -29,12 +30,23 @@ const MAX_UNWRITTEN: usize = 100_000;
 /// How long to wait before trying again to write a log that could not be written.
 const WRITE_AGAIN: Duration = Duration::from_secs(2);
 
+/// How often to look whether the log has become too old or too much.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// How long to remove what is, between two batches, and while nothing comes.
+const TRIM_BETWEEN: Duration = Duration::from_micros(300);
+const TRIM_ASIDE: Duration = Duration::from_millis(5);
+
+/// A log is cut at snapshots, so there is one a day at least.
+const SNAPSHOT_AGE_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// The running thread.
 pub(crate) struct JournalThread {
     thread: std::thread::JoinHandle<()>,
 }
 
 impl JournalThread {
+    #[allow(clippy::too_many_arguments)] // each is the way to another thread, or where to begin
     pub(crate) fn start(
         journal: Journal,
         next_seq: u64,
@@ -43,6 +55,7 @@ impl JournalThread {
         queue: mpsc::Receiver<Intake>,
         core: mpsc::Sender<ToCore>,
         gate: Arc<Gate>,
+        capture: Option<Arc<Inlet>>,
     ) -> std::io::Result<JournalThread> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let writer = Writer {
@@ -50,12 +63,15 @@ impl JournalThread {
             clock,
             core,
             gate,
+            capture,
             next_seq,
             last_at,
             batch: Vec::with_capacity(MAX_RECORDS),
             lazy: Vec::new(),
             unwritten: VecDeque::new(),
             try_again: Instant::now(),
+            look_again: Instant::now(),
+            began_at: clock.now().max(last_at),
         };
         let thread = std::thread::Builder::new()
             .name("tapline-journal".into())
@@ -73,6 +89,8 @@ struct Writer {
     clock: Clock,
     core: mpsc::Sender<ToCore>,
     gate: Arc<Gate>,
+    /// Where captures are written, if they are.
+    capture: Option<Arc<Inlet>>,
     next_seq: u64,
     last_at: Millis,
     batch: Vec<Record>,
@@ -82,6 +100,10 @@ struct Writer {
     unwritten: VecDeque<Record>,
     /// When to try again to write them.
     try_again: Instant,
+    /// When to look again whether the log has become too old or too much.
+    look_again: Instant,
+    /// When the provider started.
+    began_at: Millis,
 }
 
 impl Writer {
@@ -109,6 +131,7 @@ impl Writer {
                 }
             }
             self.commit().await;
+            self.keep_within_limits().await;
         }
         self.end().await;
     }
@@ -117,6 +140,7 @@ impl Writer {
         !self.lazy.is_empty()
             || !self.unwritten.is_empty()
             || self.journal.unflushed_since().is_some()
+            || self.journal.has_excess()
     }
 
     /// Does what was put off, now that nothing else comes.
@@ -129,6 +153,42 @@ impl Writer {
             self.went_down(&error);
         }
         self.write_what_was_kept();
+        self.trim(TRIM_ASIDE);
+    }
+
+    /// Sees to it that the log does not grow for ever: a little at a time, so that nothing waits.
+    async fn keep_within_limits(&mut self) {
+        if Instant::now() >= self.look_again {
+            self.look_again = Instant::now() + LOOK_EVERY;
+            self.journal.look_for_excess(self.last_at);
+            let newest =
+                self.journal.newest_snapshot().map_or(self.began_at, |place| place.last_at);
+            if self.last_at.since(newest.max(self.began_at)) > SNAPSHOT_AGE_MS {
+                self.ask_for_image().await;
+            }
+        }
+        if self.capture.as_ref().is_some_and(|capture| capture.wants_image()) {
+            self.ask_for_image().await;
+        }
+        self.trim(TRIM_BETWEEN);
+    }
+
+    fn trim(&mut self, within: Duration) {
+        if self.journal.has_excess()
+            && let Err(error) = self.journal.trim(within)
+        {
+            self.went_down(&error);
+        }
+    }
+
+    async fn ask_for_image(&mut self) {
+        self.batch.append(&mut self.lazy);
+        self.commit().await;
+        let place = Place { next: self.next_seq, last_at: self.last_at };
+        if let Some(capture) = &self.capture {
+            capture.asked(place);
+        }
+        self.pass_on(ToCore::Image(place)).await;
     }
 
     async fn end(mut self) {
@@ -166,12 +226,8 @@ impl Writer {
                 self.commit().await;
                 self.pass_on(ToCore::Show(to)).await;
             }
-            Intake::Snapshot => {
-                self.batch.append(&mut self.lazy);
-                self.commit().await;
-                let place = Place { next: self.next_seq, last_at: self.last_at };
-                self.pass_on(ToCore::Image(place)).await;
-            }
+            Intake::Snapshot => self.ask_for_image().await,
+            Intake::Look(look) => look(&self.journal),
             Intake::Image(place, core) => self.keep_image(place, &core),
             Intake::Stop => return ControlFlow::Break(()),
         }
@@ -180,11 +236,24 @@ impl Writer {
 
     fn keep_image(&mut self, place: Place, core: &Core) {
         // A picture of records that are not in the log would hide that they are missing.
-        if self.unwritten.is_empty()
-            && !self.journal.is_down()
-            && let Err(error) = self.journal.keep_snapshot(core, place)
-        {
-            self.went_down(&error);
+        if !self.unwritten.is_empty() || self.journal.is_down() {
+            return;
+        }
+        let mut image = Vec::new();
+        let is_captured = self.capture.is_some();
+        let kept = self.journal.keep_and_give(core, place, |chunk| {
+            if is_captured {
+                image.extend_from_slice(chunk);
+            }
+        });
+        match kept {
+            Ok(()) => {
+                if let Some(capture) = &self.capture {
+                    capture.image(place, image);
+                }
+                self.journal.look_for_excess(self.last_at);
+            }
+            Err(error) => self.went_down(&error),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the threads of the runtime say to each other, and how much of it may wait.
 
+use super::showing::Look;
 use engine::core::Core;
 use engine::fact::{Event, Record};
 use engine::snapshot::Place;
@@ -24,6 +25,8 @@ pub(crate) enum Intake {
     Snapshot,
     /// Say how everything is, after all before has been applied.
     Show(oneshot::Sender<Core>),
+    /// Do something with the log, which takes little time.
+    Look(Look),
     /// The image asked for.
     Image(Place, Box<Core>),
     /// Write what is left and end.

@@ -74,6 +74,7 @@ impl Reports {
             | Report::LimitReached(_)
             | Report::SlaveAbsent(..)
             | Report::SlaveOffline(..)
+            | Report::AtLastPlace(..)
             | Report::SlaveAstray(..)
             | Report::SlavePlain(..)
             | Report::SameBox(..)
@@ -128,6 +129,7 @@ fn of(report: &Report) -> Option<PbxId> {
         | Report::PbxLeft(pbx)
         | Report::SlaveAbsent(pbx, _)
         | Report::SlaveOffline(pbx, _)
+        | Report::AtLastPlace(pbx, _)
         | Report::SlaveAstray(pbx, _)
         | Report::SlavePlain(pbx, _)
         | Report::SameBox(pbx, _)
@@ -303,6 +305,11 @@ fn write_of_tree(report: &Report, again: &str) {
         Report::SlaveOffline(pbx, parent) => tracing::info!(
             "PBX {}: not registered at {parent} now; its lines come into service when it \
              is{again}",
+            pbx.0
+        ),
+        Report::AtLastPlace(pbx, place) => tracing::info!(
+            "PBX {}: the PBX that it is registered at cannot be asked where it is; looking for it at \
+             {place}, where it was last{again}",
             pbx.0
         ),
         Report::SlaveAstray(pbx, parent) => tracing::error!(

@@ -5,6 +5,7 @@
 //! neither Polls nor timers.
 
 use super::message::Intake;
+use super::showing;
 use crate::desk::{Asked, DONE, Desk, LOOK_EVERY, Question, Reloaded, Verdict};
 use crate::exchange::Manner;
 use crate::settings::{Changes, Settings};
@@ -132,6 +133,10 @@ impl Clerk {
                     asked.show(&core);
                 }
             }
+            Question::Part(span) => {
+                let look = |look| self.intake.blocking_send(Intake::Look(look)).is_ok();
+                asked.part(|file| showing::show(*span, &look, file));
+            }
             Question::Reload => {
                 let sight = Sight::of(&self.watched.path);
                 let outcome = self.deal_with(sight);
@@ -193,7 +198,11 @@ impl Clerk {
             Ok(manner) => manner,
             Err(error) => return Outcome::Refused(error.to_string()),
         };
-        manner.patience = self.in_force.manner.borrow().patience;
+        {
+            let in_force = self.in_force.manner.borrow();
+            manner.patience = in_force.patience;
+            manner.witness.clone_from(&in_force.witness);
+        }
         let access = self.in_force.access.wrapping_add(u32::from(changes.access));
         let configuration = engine::fact::Configuration { access, ..settings.configuration() };
         let Some(state) = self.state() else { return Outcome::Stopping };

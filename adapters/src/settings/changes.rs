@@ -52,6 +52,9 @@ impl Changes {
         let at_next_start = [
             ("[log] path", before.log != after.log),
             ("durability", before.durability != after.durability),
+            ("keep_days", before.retention.age != after.retention.age),
+            ("[capture]", before.captures != after.captures),
+            ("keep_mb", before.retention.bytes != after.retention.bytes),
         ];
         Changes {
             keys: changed(&of_now),

@@ -241,7 +241,7 @@ impl World<'_> {
     }
 
     /// Takes a request, if the line admits it now.
-    fn ask_for(&mut self, line: LineId, command: Command) -> Result<(), Finding> {
+    pub(super) fn ask_for(&mut self, line: LineId, command: Command) -> Result<(), Finding> {
         let Some(opening) = self.host.open.get(&line).copied() else { return Ok(()) };
         let Some(view) = self.provider.core.view(line) else { return Ok(()) };
         let is_named =

@@ -33,6 +33,8 @@ pub(super) struct Host {
     /// It is being shut down.
     pub(super) is_over: bool,
     pub(super) hangs_until: Millis,
+    /// It does not take the next new call.
+    pub(super) refuses_next: bool,
     last_opening: u32,
     last_request: u32,
     last_made: u32,
@@ -251,7 +253,8 @@ impl World<'_> {
         if self.host.calls.contains_key(&call) {
             return Outcome::Withheld;
         }
-        if !self.is_quiet && self.dice.host.happens(self.swarm.refused_calls) {
+        let refuses = std::mem::take(&mut self.host.refuses_next);
+        if refuses || !self.is_quiet && self.dice.host.happens(self.swarm.refused_calls) {
             self.note(HostFact::NewCallRefused(call));
         } else {
             self.host.calls.insert(call, Booked::default());
@@ -306,7 +309,7 @@ impl World<'_> {
         self.host.excuses.remove(&line);
         self.say(|| format!("HOST     opens {line:?}"));
         self.note(HostFact::LineOpened { line, opening, version: 0x0003_0000 });
-        let all = self.dice.host.happens(700);
+        let all = self.is_scripted || self.dice.host.happens(700);
         let (line_states, address_states) = if all { (0x1FF_FFFF, 0x1FF) } else { (0x3, 0) };
         self.note(HostFact::StatusMessages { line, line_states, address_states });
     }

@@ -13,6 +13,9 @@ pub(super) struct Layout {
     further: &'static [Role],
 }
 
+/// A numbering node: its number, and what its users dial before numbers from the root.
+const NODE: (&str, &str) = ("8", "9");
+
 /// A PBX beside the first one, which is called `hq`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
@@ -50,6 +53,21 @@ const LAYOUTS: [Layout; 7] = [
 ];
 
 impl Layout {
+    /// One PBX and nothing else.
+    pub(super) fn alone() -> Layout {
+        LAYOUTS[0]
+    }
+
+    /// The one that people call so.
+    pub(super) fn named(name: &str) -> Option<Layout> {
+        LAYOUTS.into_iter().find(|layout| layout.name == name)
+    }
+
+    /// How people call them.
+    pub(super) fn names() -> Vec<&'static str> {
+        LAYOUTS.iter().map(|layout| layout.name).collect()
+    }
+
     /// In four seeds of ten there is one PBX.
     pub(super) fn of(dice: &mut Dice) -> Layout {
         if dice.happens(300) { LAYOUTS[0] } else { dice.choose(&LAYOUTS) }
@@ -131,17 +149,13 @@ impl Role {
     }
 
     fn pbx(self, first: usize) -> Further {
-        let user = |number: usize| User {
-            cn: format!("{} & Co {number}", self.name()),
-            e164: number.to_string(),
-            kind: "ep".into(),
-            groups: vec!["tapi".into()],
-            registered: true,
-            node: "root".into(),
-            ..User::default()
+        let users = match self {
+            Role::Standby(..) => Vec::new(),
+            _ if self.is_in_node() => {
+                vec![self.node(), self.user(first), self.user(first + 1)]
+            }
+            _ => vec![self.user(first), self.user(first + 1)],
         };
-        let is_standby = matches!(self, Role::Standby(..));
-        let users = if is_standby { Vec::new() } else { vec![user(first), user(first + 1)] };
         let (slave_of, standby_of) = match self {
             Role::Slave(_, of) => (Some(of.to_owned()), None),
             Role::Standby(_, of) => (None, Some(of.to_owned())),
@@ -150,6 +164,38 @@ impl Role {
         let name = self.name().to_owned();
         let system = matches!(self, Role::Master(_)).then(|| "elsewhere".to_owned());
         Further { name, slave_of, standby_of, system, users, serial: None }
+    }
+
+    /// Whether its users have a numbering node of their own.
+    fn is_in_node(self) -> bool {
+        self.name() == "kiosk"
+    }
+
+    fn user(self, number: usize) -> User {
+        let (node, nodenum) = if self.is_in_node() { ("lab", NODE.0) } else { ("root", "") };
+        User {
+            cn: format!("{} & Co {number}", self.name()),
+            e164: number.to_string(),
+            kind: "ep".into(),
+            groups: vec!["tapi".into()],
+            registered: true,
+            node: node.into(),
+            nodenum: nodenum.into(),
+            ..User::default()
+        }
+    }
+
+    fn node(self) -> User {
+        User {
+            cn: "lab".into(),
+            h323: Some("lab".into()),
+            e164: NODE.0.into(),
+            escape: NODE.1.into(),
+            object: "node".into(),
+            groups: vec!["tapi".into()],
+            node: "root".into(),
+            ..User::default()
+        }
     }
 }
 

@@ -157,7 +157,9 @@ impl Log {
         self.effects.truncate(self.records.len());
         let (whole, watch) = self.fold_whole()?;
         let (tail, by_snapshot) = self.fold_tail()?;
-        if tail != whole {
+        // What is in no snapshot has to be the same as well.
+        let is_sound = whole.estate().is_sound() && tail.estate().is_sound();
+        if tail != whole || !is_sound {
             return Err(Finding::SnapshotDiffers { records: self.next() });
         }
         let last_at = self.records.last().map_or(Millis(0), |record| record.at);

@@ -19,6 +19,7 @@
 //! | `host.rs`, `applications.rs` | the telephony server and what is asked through it |
 //! | `people.rs`, `trouble.rs` | phones, administrator; boxes, networks, machines that fail |
 //! | `coverage.rs` | what of all that has really happened |
+//! | `script/` | a scenario written down, in place of what a seed chooses |
 //! | `truth.rs`, `matching.rs`, `finding.rs` | what should be read, and what is wrong if it is not |
 
 mod agenda;
@@ -32,6 +33,7 @@ mod log;
 mod matching;
 mod people;
 mod provider;
+mod script;
 mod swarm;
 mod trouble;
 mod truth;
@@ -41,6 +43,7 @@ mod world;
 pub use coverage::{Disturbance, Disturbances, Successes};
 pub use dice::Dice;
 pub use finding::Finding;
+pub use script::{ScriptError, ScriptFault, play};
 pub use world::Tally;
 
 use engine::fact::Record;

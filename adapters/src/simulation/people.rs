@@ -118,7 +118,7 @@ impl World<'_> {
 
     /// Types a command at the prompt of a simulated PBX. What it refuses is not done.
     pub(super) fn say_to_box(&mut self, at: usize, command: &str) {
-        let done = control::execute(command, self.site.pbx_mut(at), self.now);
+        let done = control::execute(command, &mut self.site.pbx_mut(at), self.now);
         self.say(|| match &done {
             Ok(_) => format!("PEOPLE   {command}"),
             Err(error) => format!("PEOPLE   {command}: {error}"),
@@ -127,7 +127,7 @@ impl World<'_> {
             self.tally.deeds += 1;
         }
         self.attend_polls();
-        self.expect_of_box(at);
+        self.expect_of_boxes(at);
     }
 
     /// Numbers that somebody has.
@@ -176,6 +176,19 @@ impl World<'_> {
         self.dice.people.pick(&numbers).cloned().unwrap_or_default()
     }
 
+    /// Somebody to do it with, by the number that this takes: now and then at another PBX.
+    fn somebody_for(&mut self, at: usize, ext: &str, deed: Deed) -> String {
+        let may_be_elsewhere =
+            matches!(deed, Deed::Call | Deed::SendAway | Deed::Divert | Deed::Inherit);
+        if may_be_elsewhere && self.dice.people.happens(300) {
+            let numbers = self.numbers();
+            let number = self.dice.people.pick(&numbers).cloned().unwrap_or_default();
+            return self.site.pbx(at).dials(ext, &number);
+        }
+        let other = self.somebody_at(at);
+        if may_be_elsewhere { self.site.pbx(at).dials(ext, &other) } else { other }
+    }
+
     fn deed_with(&mut self, leg: &ListedLeg) -> Deed {
         let (called, held) = (leg.state & 0x80 != 0, leg.state & 0x100 != 0);
         let outside = leg.ext == "0";
@@ -220,7 +233,7 @@ impl World<'_> {
     }
 
     fn command_for(&mut self, deed: Deed, at: usize, ext: &str) -> String {
-        let other = self.somebody_at(at);
+        let other = self.somebody_for(at, ext, deed);
         let dice = &mut self.dice.people;
         let outside = dice.choose(&["055512", "07", "0", "99", "2"]);
         let on = dice.choose(&["on", "off", "off"]);

@@ -75,6 +75,11 @@ impl Provider {
         }
     }
 
+    /// The settings in force, or to be when it runs.
+    pub(super) fn settings(&self) -> &Configuration {
+        &self.settings
+    }
+
     /// The watch over the invariants.
     pub(super) fn watch(&self) -> &Watch {
         &self.watch
@@ -101,7 +106,7 @@ impl World<'_> {
         provider.last_at = recovered.last_at;
         provider.life.0 += 1;
         provider.is_running = true;
-        if self.dice.provider.happens(300) {
+        if !self.is_scripted && self.dice.provider.happens(300) {
             // Somebody sets the clock between two runs, forward or back.
             provider.clock_ahead_ms = self.dice.provider.choose(&[0, 5_000, 3_600_000]);
         }
@@ -182,8 +187,18 @@ impl World<'_> {
 
     /// Other settings from now on.
     pub(super) fn change_settings(&mut self) -> Result<(), Finding> {
-        let settings = swarm::settings(self.swarm.layout, &mut self.dice.trouble);
-        self.provider.settings = settings.clone();
+        self.provider.settings = swarm::settings(self.swarm.layout, &mut self.dice.trouble);
+        self.settings_change()
+    }
+
+    /// The settings in force, or those of the next start.
+    pub(super) fn settings(&mut self) -> &mut Configuration {
+        &mut self.provider.settings
+    }
+
+    /// Settings that were changed come into force.
+    pub(super) fn settings_change(&mut self) -> Result<(), Finding> {
+        let settings = self.provider.settings.clone();
         self.say(|| {
             let Configuration { name_template, single_active_call, .. } = &settings;
             format!("PROVIDER gets settings: names {name_template}, single {single_active_call}")

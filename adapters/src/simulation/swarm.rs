@@ -99,6 +99,26 @@ const SWITCHES: &[(&str, &[&str])] = &[
 ];
 
 impl Swarm {
+    /// Nothing happens by itself.
+    pub(super) fn calm(layout: Layout, users: usize, settings: Configuration) -> Swarm {
+        Swarm {
+            layout,
+            users,
+            switches: Vec::new(),
+            settings,
+            wire: WireFaults::default(),
+            troubles: Vec::new(),
+            people_ms: 0,
+            applications_ms: 1,
+            not_by_applications: 0,
+            not_by_people: 0,
+            chaos_ms: 0,
+            refused_calls: 0,
+            callback_ms: 1,
+            flush_ms: 1,
+        }
+    }
+
     /// What may happen under this seed.
     pub(super) fn of(seed: u64) -> Swarm {
         let mut dice = Dice::of(seed, "swarm");

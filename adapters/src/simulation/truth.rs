@@ -149,7 +149,11 @@ impl World<'_> {
             let (reads, is) = (view.in_service, user.registered);
             differ(format!("the line reads in service {reads}, and the phone is registered {is}"));
         }
-        if view.identity.number.to_text() != user.ext || view.identity.cn.text() != user.cn {
+        let address = match self.provider.settings().pure_node_extensions {
+            true => &user.extension,
+            false => &user.ext,
+        };
+        if view.identity.number.to_text() != *address || view.identity.cn.text() != user.cn {
             differ(format!("the line is still {}", name_of(view)));
         }
         let expected = match self.host.open.contains_key(&line) {
@@ -162,11 +166,12 @@ impl World<'_> {
     /// The leg at the PBX that is a call of a line; `None` if there is none, or more than one that it
     /// may be: one who calls himself has two, and a transfer may turn both the same way.
     pub(super) fn leg_of(&self, view: &LineView, call: &CallView) -> Option<u32> {
-        let ext = view.identity.number.to_text();
+        let records = self.records_of_users();
+        let ext = &records.get(&view.identity.guid)?.first()?.1.ext;
         let calls = (0..self.site.count()).flat_map(|at| self.site.pbx(at).calls());
         let is_it = |known: &ListedCall| call_id(known.conf) == call.info.call_id;
         let legs = calls.filter(is_it).flat_map(|call| call.legs);
-        let mut legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == ext).collect();
+        let mut legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == *ext).collect();
         if let Some(leg) = self.provider.core.leg(call.id) {
             let is_known = |known: &ListedLeg| known.handles.iter().any(|(_, h)| *h == leg.0);
             return legs.iter().find(|known| is_known(known)).map(|known| known.id);
@@ -214,7 +219,8 @@ impl World<'_> {
                         0 => Some(connected_mode::ACTIVE),
                         _ => Some(connected_mode::ACTIVEHELD),
                     },
-                    peer: Some(leg.peer.clone()).filter(|p| !p.is_empty() && is_alone && talks),
+                    peer: Some(leg.shown_peer.clone())
+                        .filter(|p| !p.is_empty() && is_alone && talks),
                     leg: format!("{:?}, state {:#x}", leg.phase, leg.state),
                     is_twin,
                 });

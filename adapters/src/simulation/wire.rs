@@ -6,10 +6,12 @@
 
 use super::agenda::{Step, What};
 use super::coverage::Disturbance;
+use super::script::{Spoil, Spoilt};
 use super::world::World;
 use crate::exchange::{Patience, translation};
 use crate::http::Answer as HttpAnswer;
 use crate::simulator::model::{Asker, ConnectionId, Outcome, Polled, Reply, Ticket};
+use crate::soap::types::AnyInfo;
 use crate::soap::{Answer, Dialect, Fault, Interface, Kind, Operation, Request as SoapRequest};
 use crate::soap::{Strictness, decode};
 use engine::effect::{Ask, Order, Request};
@@ -50,6 +52,8 @@ pub(super) struct Wire {
     open: BTreeMap<ExchangeId, Exchange>,
     last_exchange: u64,
     last_connection: u64,
+    /// A scenario has it that the next such answer is spoilt.
+    pub(super) spoil: Option<Spoil>,
     pub(super) unreachable_until: Millis,
     pub(super) refused_until: Millis,
 }
@@ -125,7 +129,8 @@ impl World<'_> {
         {
             lane.interface = (*interface).into();
         }
-        let operation = translation::operation(&ask.request, lane.interface, &ask.place);
+        let operation = translation::local_number(&ask.request, lane.interface)
+            .unwrap_or_else(|| translation::operation(&ask.request, lane.interface, &ask.place));
         let (connection, interface) = (lane.connection, lane.interface);
         let exchange = Exchange {
             at: key.1,
@@ -192,6 +197,9 @@ impl World<'_> {
         if answered.is_err() {
             self.renew(&exchange);
         }
+        if translation::local_number(&exchange.ask.request, exchange.interface).is_some() {
+            return self.localised(exchange, answered);
+        }
         if let (Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, ticket }, 0) =
             (&exchange.ask.request, self.steps_of(&exchange))
         {
@@ -226,6 +234,21 @@ impl World<'_> {
             }
         };
         self.end(&exchange, events)
+    }
+
+    /// The PBX has said what is dialled for a number of another node, or not: on with the order.
+    fn localised(
+        &mut self,
+        mut exchange: Exchange,
+        answered: Answered,
+    ) -> Result<(), super::Finding> {
+        let said = answered
+            .and_then(|answer| translation::read(&answer, |body| decode(Kind::UserLocalNum, body)));
+        let ask = &mut exchange.ask;
+        ask.request = translation::localised(&ask.request, said.ok());
+        exchange.operation = translation::operation(&ask.request, exchange.interface, &ask.place);
+        self.send(exchange);
+        Ok(())
     }
 
     /// Of the two questions of one order: how many were answered before.
@@ -327,7 +350,15 @@ impl World<'_> {
             }
         }
         self.attend_polls();
-        self.expect_of_box(at);
+        self.expect_of_boxes(at);
+    }
+
+    /// Lets a PBX, and those that heard something from it, say when they will do something by
+    /// themselves.
+    pub(super) fn expect_of_boxes(&mut self, at: usize) {
+        let mut boxes = self.site.take_touched();
+        boxes.insert(at);
+        boxes.into_iter().for_each(|at| self.expect_of_box(at));
     }
 
     /// Lets the PBX say when it will do something by itself.
@@ -385,6 +416,12 @@ impl World<'_> {
     /// The PBX answers; on the way the answer may come to harm.
     fn reply_after(&mut self, id: ExchangeId, outcome: Outcome, dialect: &Dialect, late_ms: u64) {
         let mut outcome = outcome;
+        let spoilt = self.is_to_be_spoilt(id, &outcome);
+        if spoilt == Some(Spoilt::Status500) {
+            outcome = Outcome::Status(500);
+        } else if spoilt == Some(Spoilt::Doubled) {
+            double(&mut outcome);
+        }
         self.disturb(&mut outcome);
         let (status, body) = match outcome {
             Outcome::Answer(answer) => (200, answer.write(dialect)),
@@ -397,6 +434,12 @@ impl World<'_> {
         };
         let mut answered = Ok(HttpAnswer { status, body });
         let mut travel_ms = self.travel_ms() + late_ms;
+        match (spoilt, &mut answered) {
+            (Some(Spoilt::Lost), answered) => *answered = Err(Failure::Broken),
+            (Some(Spoilt::Late(ms)), _) => travel_ms += ms,
+            (Some(Spoilt::Cut), Ok(answer)) => answer.body.truncate(answer.body.len() / 2),
+            _ => {}
+        }
         if !self.is_quiet {
             let faults = self.swarm.wire;
             let dice = &mut self.dice.wire;
@@ -421,6 +464,21 @@ impl World<'_> {
         self.machine(travel_ms, Step::Answered(id, answered));
     }
 
+    /// Whether a scenario wants something to happen to this answer.
+    fn is_to_be_spoilt(&mut self, id: ExchangeId, outcome: &Outcome) -> Option<Spoilt> {
+        let spoil = self.wire.spoil?;
+        let is_poll = self.wire.open.get(&id).is_some_and(Exchange::is_poll);
+        let brings_something = match outcome {
+            Outcome::Answer(Answer::Poll(any)) => !any.user.is_empty() || !any.call.is_empty(),
+            _ => !is_poll,
+        };
+        if spoil.poll != is_poll || !brings_something {
+            return None;
+        }
+        self.wire.spoil = None;
+        Some(spoil.how)
+    }
+
     /// Doubles the events of a Poll, or brings those of different calls into another order.
     fn disturb(&mut self, outcome: &mut Outcome) {
         let Outcome::Answer(Answer::Poll(any)) = outcome else { return };
@@ -432,8 +490,7 @@ impl World<'_> {
             if has_events {
                 self.disturbed(Disturbance::PollDoubled);
             }
-            any.user = any.user.iter().flat_map(|user| [user.clone(), user.clone()]).collect();
-            any.call = any.call.iter().flat_map(|call| [call.clone(), call.clone()]).collect();
+            each_twice(any);
         }
         if any.call.len() > 1 && self.dice.wire.happens(self.swarm.wire.reordered) {
             let before: Vec<CallHandle> = any.call.iter().map(|call| call.call).collect();
@@ -498,6 +555,17 @@ impl Wire {
         self.last_exchange += 1;
         ExchangeId(self.last_exchange)
     }
+}
+
+fn double(outcome: &mut Outcome) {
+    if let Outcome::Answer(Answer::Poll(any)) = outcome {
+        each_twice(any);
+    }
+}
+
+fn each_twice(any: &mut AnyInfo) {
+    any.user = any.user.iter().flat_map(|user| [user.clone(), user.clone()]).collect();
+    any.call = any.call.iter().flat_map(|call| [call.clone(), call.clone()]).collect();
 }
 
 fn fault(text: &str) -> Fault {

@@ -36,6 +36,8 @@ pub struct Tally {
     pub completions: u64,
     /// What people did.
     pub deeds: u64,
+    /// Calls from one PBX to another.
+    pub calls_across: u64,
     /// Requests to PBXs.
     pub exchanges: u64,
     /// Reports of the engine.
@@ -81,13 +83,19 @@ pub(super) struct World<'a> {
     pub(super) tally: Tally,
     /// The chaos is over.
     pub(super) is_quiet: bool,
+    /// A scenario is played: nothing happens by chance.
+    pub(super) is_scripted: bool,
     listener: Option<Listener<'a>>,
 }
 
 impl<'a> World<'a> {
     /// The world under a seed.
     pub(super) fn new(seed: u64, listener: Option<Listener<'a>>) -> World<'a> {
-        let swarm = Swarm::of(seed);
+        World::of(Swarm::of(seed), seed, listener)
+    }
+
+    /// A world in which this may happen.
+    pub(super) fn of(swarm: Swarm, seed: u64, listener: Option<Listener<'a>>) -> World<'a> {
         let layout = swarm.layout;
         let mut site = Site::new(&layout.estate(swarm.users), seed);
         for at in 0..site.count() {
@@ -116,6 +124,7 @@ impl<'a> World<'a> {
             host: Host::default(),
             tally: Tally::default(),
             is_quiet: false,
+            is_scripted: false,
             listener,
         }
     }
@@ -174,12 +183,13 @@ impl<'a> World<'a> {
     }
 
     /// Lets time pass.
-    fn pass(&mut self, ms: u64) -> Result<(), Finding> {
+    pub(super) fn pass(&mut self, ms: u64) -> Result<(), Finding> {
         let until = self.now + ms;
         while let Some((at, what)) = self.agenda.next(until) {
             self.now = at;
             self.happen(what)?;
             self.tally.records = self.provider.log.next();
+            self.tally.calls_across = self.site.calls_across();
         }
         self.now = until;
         Ok(())

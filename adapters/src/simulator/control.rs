@@ -1,11 +1,15 @@
 //! The command language of the simulator: people at phones, the administrator, the switches. The
 //! same lines come from the prompt of `tapline simulate`, from `POST /control`, and from tests.
 
+mod json;
 mod site;
+mod words;
 
 pub use site::execute_in;
 
-use super::model::{Administered, FarAction, ListedCall, ListedUser, PbxModel, Refusal, Trait};
+use self::json::{calls, users};
+use self::words::{Words, split, without_comment};
+use super::model::{Administered, FarAction, PbxModel, Refusal, Trait};
 use super::site::SiteError;
 use super::switches::{SwitchError, Switches};
 use crate::soap::Kind;
@@ -285,95 +289,6 @@ fn reboot(model: &mut PbxModel, words: &mut Words<'_>, now: Millis) -> Result<Sa
     Ok(Said::Done)
 }
 
-/// The rest of a command line, taken word by word.
-struct Words<'l> {
-    rest: &'l str,
-    usage: &'static str,
-}
-
-impl<'l> Words<'l> {
-    fn optional(&mut self) -> Option<&'l str> {
-        let (word, rest) = split(self.rest);
-        self.rest = rest;
-        (!word.is_empty()).then_some(word)
-    }
-
-    fn word(&mut self) -> Result<&'l str, ControlError> {
-        self.optional().ok_or(ControlError::Usage(self.usage))
-    }
-
-    fn last(&mut self) -> Result<&'l str, ControlError> {
-        let word = self.word()?;
-        self.end()?;
-        Ok(word)
-    }
-
-    fn end(&self) -> Result<(), ControlError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(ControlError::Usage(self.usage)) }
-    }
-
-    fn remainder(&mut self) -> &'l str {
-        std::mem::take(&mut self.rest)
-    }
-
-    fn rest_of_line(&mut self) -> Result<&'l str, ControlError> {
-        match self.remainder() {
-            "" => Err(ControlError::Usage(self.usage)),
-            rest => Ok(rest),
-        }
-    }
-
-    fn choice(&mut self, yes: &str, no: &str) -> Result<bool, ControlError> {
-        match self.last()? {
-            word if word == yes => Ok(true),
-            word if word == no => Ok(false),
-            _ => Err(ControlError::Usage(self.usage)),
-        }
-    }
-
-    /// EXT cfu|cfb|cfnr NUMBER|off
-    fn diversion(&mut self) -> Result<(&'l str, Diversion, Option<&'l str>), ControlError> {
-        let ext = self.word()?;
-        let kind = match self.word()? {
-            "cfu" => Diversion::Always,
-            "cfb" => Diversion::Busy,
-            "cfnr" => Diversion::NoAnswer,
-            other => return Err(self.bad(other, "cfu, cfb or cfnr")),
-        };
-        let to = self.last()?;
-        let dialable = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#' | '+' | '-');
-        if to != "off" && !to.chars().all(dialable) {
-            return Err(self.bad(to, "a number or off"));
-        }
-        Ok((ext, kind, Some(to).filter(|to| *to != "off")))
-    }
-
-    fn cause(&mut self, default: u8) -> Result<u8, ControlError> {
-        let Some(word) = self.optional() else { return Ok(default) };
-        self.end()?;
-        let cause = word.parse().ok().filter(|cause| *cause <= 127);
-        cause.ok_or_else(|| self.bad(word, "a Q.850 cause from 0 to 127"))
-    }
-
-    fn bad(&self, given: &str, wanted: &'static str) -> ControlError {
-        ControlError::Value { given: given.into(), wanted, usage: self.usage }
-    }
-}
-
-/// A comment begins with `#` at the start of a word: numbers may end in one.
-fn without_comment(line: &str) -> &str {
-    let begins = |(at, _): &(usize, &str)| line[..*at].ends_with(char::is_whitespace) || *at == 0;
-    let comment = line.match_indices('#').find(begins);
-    comment.map_or(line, |(at, _)| &line[..at])
-}
-
-/// The first word and the rest, both trimmed.
-fn split(text: &str) -> (&str, &str) {
-    let text = text.trim();
-    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    (word, rest.trim())
-}
-
 fn help(about: Option<&str>) -> String {
     let mut text = String::new();
     for command in COMMANDS.iter().filter(|command| about.is_none_or(|name| name == command.name)) {
@@ -390,60 +305,6 @@ fn help(about: Option<&str>) -> String {
 }
 
 // ---- JSON --------------------------------------------------------------------------------------
-
-fn users(users: &[ListedUser]) -> String {
-    array(users.iter().map(|user| {
-        format!(
-            "{{\"ext\":{},\"cn\":{},\"dn\":{},\"h323\":{},\"guid\":\"{}\",\"loc\":{},\"registered\":{},\"calls\":{}}}",
-            json(&user.ext),
-            json(&user.cn),
-            json(&user.dn),
-            json(&user.h323),
-            user.guid,
-            json(&user.loc),
-            user.registered,
-            user.calls
-        )
-    }))
-}
-
-fn calls(calls: &[ListedCall]) -> String {
-    array(calls.iter().map(|call| {
-        let legs = array(call.legs.iter().map(|leg| {
-            let handles =
-                array(leg.handles.iter().map(|(session, handle)| {
-                    format!("{{\"session\":{session},\"call\":{handle}}}")
-                }));
-            format!("{{\"ext\":{},\"state\":{},\"handles\":{handles}}}", json(&leg.ext), leg.state)
-        }));
-        let external = call.external.as_ref().map_or_else(
-            || "null".to_owned(),
-            |(name, number)| format!("{{\"name\":{},\"number\":{}}}", json(name), json(number)),
-        );
-        format!("{{\"conf\":\"{}\",\"legs\":{legs},\"external\":{external}}}", call.conf)
-    }))
-}
-
-fn array(items: impl Iterator<Item = String>) -> String {
-    format!("[{}]", items.collect::<Vec<_>>().join(","))
-}
-
-/// A text as a JSON string.
-fn json(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c if c < ' ' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -542,7 +403,10 @@ mod tests {
     fn users_are_listed_as_json() {
         let model = &mut desk();
         let Said::Value(text) = say(model, "users").unwrap() else { panic!() };
-        assert!(text.starts_with("[{\"ext\":\"20\",\"cn\":\"Anna Berg\""), "{text}");
+        assert!(
+            text.starts_with("[{\"ext\":\"20\",\"extension\":\"20\",\"cn\":\"Anna Berg\""),
+            "{text}"
+        );
         assert!(text.contains(r#""cn":"Pat \"Ace\" O'Neil""#), "{text}");
     }
 

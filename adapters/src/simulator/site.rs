@@ -3,14 +3,23 @@
 //!
 //! Users are known at their home and at all PBXs above it; a standby has all that its PBX has.
 
+mod carry;
+
+pub use carry::Hand;
+
 use super::estate::{Estate, Rank};
 use super::model::PbxModel;
 use engine::time::Millis;
+use std::collections::BTreeSet;
 
 /// Several PBXs.
 #[derive(Clone)]
 pub struct Site {
     boxes: Vec<Member>,
+    /// Those to which something was done by others.
+    touched: BTreeSet<usize>,
+    /// Calls that went from one to another.
+    calls_across: u64,
 }
 
 /// One of them.
@@ -83,8 +92,13 @@ impl Site {
             url: String::new(),
             is_off: false,
         });
-        let mut site = Site { boxes: boxes.collect() };
+        let mut site = Site { boxes: boxes.collect(), touched: BTreeSet::new(), calls_across: 0 };
         site.boxes.iter_mut().for_each(Member::tell_standing);
+        for number in 0..site.count() {
+            let parent = site.parent(number).map(|parent| site.boxes[parent].name.clone());
+            site.boxes[number].model.set_parent(parent.as_deref());
+        }
+        site.tell_reach();
         site
     }
 
@@ -98,11 +112,6 @@ impl Site {
     #[must_use]
     pub fn pbx(&self, number: usize) -> &PbxModel {
         &self.boxes[number].model
-    }
-
-    /// The same to do something with.
-    pub fn pbx_mut(&mut self, number: usize) -> &mut PbxModel {
-        &mut self.boxes[number].model
     }
 
     /// The number of the PBX of that name.
@@ -148,7 +157,7 @@ impl Site {
             return Err(SiteError::Already(one.name.clone(), "off"));
         }
         one.model.switch_off(now);
-        self.announce(number);
+        self.change_places(number);
         Ok(())
     }
 
@@ -170,7 +179,7 @@ impl Site {
             self.boxes[standby].model.give_back();
             self.boxes[standby].tell_standing();
         }
-        self.announce(number);
+        self.change_places(number);
         Ok(())
     }
 
@@ -192,7 +201,7 @@ impl Site {
         if !self.boxes[number].is_off {
             self.boxes[number].model.give_back();
         }
-        self.announce(number);
+        self.change_places(number);
         Ok(())
     }
 
@@ -237,6 +246,7 @@ impl Site {
                 () => model.evict(replica.guid()),
             }
         }
+        self.carry();
         Ok(())
     }
 
@@ -252,11 +262,27 @@ impl Site {
         }
     }
 
+    /// The PBX that one is registered at, or that its own is if it stands by.
+    fn parent(&self, number: usize) -> Option<usize> {
+        match self.boxes[number].rank {
+            Rank::Master => None,
+            Rank::Slave(of) => Some(of),
+            Rank::Standby(of) => self.parent(of),
+        }
+    }
+
     fn is_above(&self, above: usize, number: usize) -> bool {
         match self.boxes[number].rank {
             Rank::Slave(of) => of == above || self.is_above(above, of),
             _ => false,
         }
+    }
+
+    /// A box came or went.
+    fn change_places(&mut self, number: usize) {
+        self.tell_reach();
+        self.announce(number);
+        self.carry();
     }
 
     /// Tells the parent of a PBX, and the standby of that, where it is reached now: at its own
@@ -280,96 +306,4 @@ impl Site {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::simulator::model::ListedUser;
-
-    const SITE: &str = "name = \"hq\"\n\
-        [[user]]\ncn = \"TAPI\"\nh323 = \"_TAPI_\"\npassword = \"secret\"\n\
-        active_groups = [\"tapi\"]\nregistered = false\n\
-        [[user]]\ncn = \"Anna\"\ne164 = \"20\"\ngroups = [\"tapi\"]\n\
-        [[pbx]]\nname = \"hq2\"\nstandby_of = \"hq\"\n\
-        [[pbx]]\nname = \"branch\"\nslave_of = \"hq\"\n\
-        [[pbx.user]]\ncn = \"Ben\"\ne164 = \"30\"\ngroups = [\"tapi\"]\n\
-        [[pbx]]\nname = \"kiosk\"\nslave_of = \"branch\"\n\
-        [[pbx.user]]\ncn = \"Cleo\"\ne164 = \"40\"\ngroups = [\"tapi\"]\n\
-        [[pbx]]\nname = \"other\"\n\
-        [[pbx.user]]\ncn = \"Dora\"\ne164 = \"20\"\ngroups = [\"tapi\"]\n";
-
-    fn site() -> Site {
-        let mut site = Site::new(&Estate::parse(SITE).unwrap(), 1);
-        for number in 0..site.count() {
-            site.set_url(number, &format!("http://box{number}/PBX0/user.soap"));
-        }
-        site
-    }
-
-    /// Extensions with what a PBX says of them.
-    fn users(site: &Site, name: &str) -> Vec<(String, String, bool)> {
-        let users = site.pbx(site.number(name).unwrap()).users().into_iter();
-        users.map(|ListedUser { ext, loc, registered, .. }| (ext, loc, registered)).collect()
-    }
-
-    fn user(ext: &str, loc: &str, registered: bool) -> (String, String, bool) {
-        (ext.to_owned(), loc.to_owned(), registered)
-    }
-
-    #[test]
-    fn users_are_known_at_home_and_above() {
-        let site = site();
-        assert_eq!(
-            users(&site, "hq"),
-            [user("20", "", true), user("30", "branch", false), user("40", "kiosk", false)]
-        );
-        assert_eq!(users(&site, "branch"), [user("30", "", true), user("40", "kiosk", false)]);
-        assert_eq!(users(&site, "kiosk"), [user("40", "", true)]);
-        assert_eq!(users(&site, "other"), [user("20", "", true)]);
-        assert!(users(&site, "hq2").iter().all(|(.., registered)| !registered));
-    }
-
-    #[test]
-    fn a_parent_says_where_its_slave_is_while_that_is_on() {
-        let mut site = site();
-        let branch = site.number("branch").unwrap();
-        let url = |site: &Site, name| site.pbx(0).location_url(name, false);
-        assert_eq!(url(&site, "branch"), "http://box2/PBX0/user.soap");
-        assert_eq!(url(&site, "kiosk"), "", "that is for the branch to say");
-        site.stop(branch, Millis(1)).unwrap();
-        assert_eq!(url(&site, "branch"), "");
-        assert!(site.stop(branch, Millis(1)).is_err());
-        site.start(branch, Millis(2)).unwrap();
-        assert_eq!(url(&site, "branch"), "http://box2/PBX0/user.soap");
-    }
-
-    #[test]
-    fn phones_and_their_calls_turn_to_the_standby_and_back() {
-        let mut site = site();
-        site.pbx_mut(0).add_user("21", "Eva").unwrap();
-        site.pbx_mut(0).phone_dials("20", "21").unwrap();
-        let conf = site.pbx(0).calls()[0].conf;
-        site.stop(0, Millis(1)).unwrap();
-        site.take_over(0).unwrap();
-        assert!(users(&site, "hq2").contains(&user("20", "", true)));
-        assert_eq!(site.pbx(1).calls()[0].conf, conf);
-        assert_eq!(site.pbx(1).calls()[0].legs.len(), 1, "an older replica does not know Eva");
-        site.start(0, Millis(2)).unwrap();
-        assert!(users(&site, "hq2").contains(&user("20", "", false)));
-        assert_eq!((site.pbx(0).calls()[0].conf, site.pbx(1).calls().len()), (conf, 0));
-    }
-
-    #[test]
-    fn a_user_who_moves_is_at_home_at_one_place_only() {
-        let mut site = site();
-        let (branch, kiosk) = (site.number("branch").unwrap(), site.number("kiosk").unwrap());
-        site.move_user("20", kiosk).unwrap();
-        assert!(users(&site, "hq").contains(&user("20", "kiosk", false)));
-        assert!(users(&site, "branch").contains(&user("20", "kiosk", false)));
-        assert!(users(&site, "kiosk").contains(&user("20", "", true)));
-        site.move_user("20", branch).unwrap();
-        assert!(users(&site, "branch").contains(&user("20", "", true)));
-        assert!(!users(&site, "kiosk").iter().any(|(ext, ..)| ext == "20"));
-        let other = site.number("other").unwrap();
-        assert_eq!(site.move_user("30", other), Err(SiteError::OtherTree("other".into())));
-        assert_eq!(site.move_user("99", branch), Err(SiteError::NoExtension("99".into())));
-    }
-}
+mod tests;

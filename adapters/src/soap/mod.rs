@@ -13,6 +13,7 @@ pub mod admin;
 mod answer;
 #[cfg(test)]
 mod any;
+mod blank;
 mod decode;
 mod dialect;
 mod encode;
@@ -31,6 +32,7 @@ pub mod types;
 mod xml;
 
 pub use answer::Answer;
+pub use blank::blanked;
 pub use decode::decode;
 pub use dialect::{
     BoolStyle, Charset, Dialect, EmptyArrays, InfoItemName, ItemNames, ResponsePrefix,

@@ -11,7 +11,6 @@
 
 use super::index::hash;
 use crate::id::Guid;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A name, as far as it has to be told from others. 0 is no name. The last bit is free: it says
@@ -24,12 +23,11 @@ pub(super) fn claim(name: &str) -> NameHash {
 }
 
 /// All claims.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Claims {
     /// With the last bit set if it is a second choice.
     all: BTreeSet<(NameHash, Guid)>,
     /// Who may bear another name since this was last asked. Empty between records.
-    #[serde(skip)]
     stale: Vec<Guid>,
 }
 
@@ -47,6 +45,12 @@ impl Claims {
         let second = if needs_second { second } else { 0 };
         self.exchange(who, 1, before[1], second);
         [first, second]
+    }
+
+    /// Takes claims in as they are: all those that are left when nobody is to be named anew.
+    pub(super) fn restore(&mut self, who: Guid, choices: [NameHash; 2]) {
+        let claims = (0..).zip(choices).filter(|(_, name)| *name != 0);
+        self.all.extend(claims.map(|(rank, name)| (name | rank, who)));
     }
 
     fn exchange(&mut self, who: Guid, rank: u8, before: NameHash, now: NameHash) {

@@ -11,8 +11,8 @@ use super::{Estate, Gone, LineInput, MAX_LINES};
 use crate::effect::Report;
 use crate::fact::UserInfo;
 use crate::id::{Attempt, Guid, LineId, Link, PbxId, PermanentId};
-use crate::name::Subscriber;
 use crate::pbx::{Clue, PbxInput};
+use crate::subscriber::Subscriber;
 use crate::view::Identity;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -93,7 +93,7 @@ impl Member {
 
     /// Whether he, or what was taken for him, has this Short Name, which is in small letters.
     pub(super) fn is_called(&self, short_name: &str) -> bool {
-        self.subscriber.h323.text().to_lowercase() == short_name
+        self.subscriber.h323().to_lowercase() == short_name
     }
 
     /// What a PBX said of him, as far as it was kept.
@@ -103,9 +103,9 @@ impl Member {
             active: true,
             registered: self.sighting(pbx).is_some_and(|sighting| sighting.registered),
             guid: who.guid,
-            cn: who.cn.clone(),
-            h323: who.h323.clone(),
-            loc: who.loc.clone(),
+            cn: who.cn().into(),
+            h323: who.h323().into(),
+            loc: who.loc().into(),
             ..UserInfo::default()
         }
     }
@@ -162,7 +162,7 @@ impl Estate {
     ) -> Spoken {
         let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
         let at_home = self.tree.is_home(link.pbx, user);
-        let Some(line) = self.by_guid.get(&guid).copied() else {
+        let Some(line) = self.lookups.with_guid(guid) else {
             if !user.active {
                 return Spoken::Known(Clue::None);
             }
@@ -176,7 +176,7 @@ impl Estate {
         let member = &self.members[index];
         let (before, was_defunct) = ((member.home, member.at_home), member.gone.is_some());
         let now = subscriber(guid, user);
-        if member.subscriber.cn != now.cn || was_defunct {
+        if member.subscriber.cn() != now.cn() || was_defunct {
             self.same_name(link, guid, user, pbxs);
         }
         let member = &self.members[index];
@@ -234,8 +234,7 @@ impl Estate {
         }
         // The limit keeps the number of members within u32.
         let line = LineId(u32::try_from(self.members.len() + 1).unwrap_or(u32::MAX));
-        self.by_guid.insert(subscriber.guid, line);
-        self.permanents.insert(permanent, line);
+        self.lookups.add(line, subscriber.guid, permanent);
         let identity = Arc::new(unnamed(line, permanent, subscriber.guid));
         self.members.push(Arc::new(Member {
             home,
@@ -374,7 +373,7 @@ impl Estate {
         let is_there = sighting.is_some_and(|s| self.tree.may_still_say(s.pbx, s.attempt));
         if now.1 && is_there {
             let registered = sighting.is_some_and(|sighting| sighting.registered);
-            let cn = member.subscriber.cn.clone();
+            let cn = member.subscriber.cn().into();
             pbxs.push((now.0, PbxInput::Take { line, cn, registered }));
         }
         now

@@ -1,7 +1,6 @@
 //! Lines by their names and numbers, so that none is looked for one after the other.
 
 use crate::id::LineId;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What a line is found by.
@@ -19,7 +18,7 @@ pub(super) enum By {
 pub(super) type Key = u32;
 
 /// Lines by hashes of texts. What is found has to be compared with what was looked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Index(BTreeSet<(Key, LineId)>);
 
 impl Index {

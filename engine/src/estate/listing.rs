@@ -5,7 +5,7 @@ use super::homes::Member;
 use super::register::Gone;
 use super::{Estate, LineInput};
 use crate::id::{Guid, LineId, PermanentId};
-use crate::name::Subscriber;
+use crate::subscriber::Subscriber;
 use crate::view::Identity;
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ impl Estate {
 
     fn entry<'a>(&'a self, member: &'a Member) -> Entry<'a> {
         let who = &member.subscriber;
-        let known = if member.at_home { self.tree.name(member.home) } else { &who.loc };
+        let known = if member.at_home { self.tree.name(member.home) } else { who.loc() };
         Entry {
             identity: &member.identity,
             subscriber: who,
@@ -68,9 +68,9 @@ impl Estate {
 
     fn name_use(&self, member: &Member) -> NameUse {
         let bearer = (member.rank > 0 && member.gone.is_none())
-            .then(|| self.claims.bearer(member.first_choice()))
+            .then(|| self.lookups.claims.bearer(member.first_choice()))
             .flatten()
-            .and_then(|(_, guid)| self.by_guid.get(&guid));
+            .and_then(|(_, guid)| self.lookups.with_guid(guid));
         bearer.map_or(NameUse::Plain, |line| {
             NameUse::Shared(self.members[line.0 as usize - 1].identity.permanent)
         })

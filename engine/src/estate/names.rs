@@ -9,8 +9,9 @@ use super::{Estate, LineInput};
 use crate::effect::Report;
 use crate::fact::{Configuration, UserInfo};
 use crate::id::{Guid, LineId, PbxId, PermanentId};
-use crate::name::{self, Place, Subscriber};
+use crate::name::{self, Place};
 use crate::pbx::PbxInput;
+use crate::subscriber::{Subscriber, Texts};
 use crate::uui;
 use crate::view::{Identity, Wide};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,16 @@ pub(super) struct Keys {
 impl Keys {
     pub(super) fn first_choice(&self) -> NameHash {
         self.claims[0]
+    }
+
+    /// The names claimed, first and second choice.
+    pub(super) fn claimed(&self) -> [NameHash; 2] {
+        self.claims
+    }
+
+    /// Under what the line is found.
+    pub(super) fn indexed(&self) -> [Key; 4] {
+        [self.cn, self.node, self.address, self.extension]
     }
 }
 
@@ -61,7 +72,7 @@ impl Estate {
     pub(super) fn renumber(&mut self, nodes: NodeNames) -> Vec<(LineId, LineInput)> {
         let mut changed = Vec::new();
         for (tree, node) in nodes {
-            for line in self.index.find(node_key(tree, &node)).collect::<Vec<_>>() {
+            for line in self.lookups.index.find(node_key(tree, &node)).collect::<Vec<_>>() {
                 let identity = self.name_anew(line);
                 changed.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
             }
@@ -73,9 +84,9 @@ impl Estate {
     pub(super) fn settle_names(&mut self, pbxs: &mut ToPbxs, lines: &mut Vec<(LineId, LineInput)>) {
         // One who loses his first choice claims the second, and may take it from somebody. That
         // is all: no second choice stands against a first one.
-        while let stale @ [_, ..] = &*self.claims.take_stale() {
+        while let stale @ [_, ..] = &*self.lookups.claims.take_stale() {
             for guid in stale {
-                let Some(line) = self.by_guid.get(guid).copied() else { continue };
+                let Some(line) = self.lookups.with_guid(*guid) else { continue };
                 let identity = self.name_anew(line);
                 lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
             }
@@ -101,9 +112,9 @@ impl Estate {
             return None;
         }
         if rank > 0 && rank != before {
-            let bearer = self.claims.bearer(member.keys.claims[0]);
-            let bearer = bearer.and_then(|(_, guid)| self.by_guid.get(&guid));
-            self.shared_names.extend(bearer.map(|bearer| (line, *bearer)));
+            let bearer = self.lookups.claims.bearer(member.keys.claims[0]);
+            let bearer = bearer.and_then(|(_, guid)| self.lookups.with_guid(guid));
+            self.shared_names.extend(bearer.map(|bearer| (line, bearer)));
         }
         let identity = Arc::new(identity);
         let member = Arc::make_mut(&mut self.members[line.0 as usize - 1]);
@@ -119,13 +130,13 @@ impl Estate {
         let who = &member.subscriber;
         let [first, second] = &naming.choices;
         let keys = Keys {
-            cn: key(By::LongName, who.cn.text()),
+            cn: key(By::LongName, who.cn()),
             address: key(By::Number, &naming.number),
-            extension: key(By::Number, who.e164.text()),
-            node: if is_root(&who.node) {
+            extension: key(By::Number, who.e164()),
+            node: if is_root(who.node()) {
                 0
             } else {
-                node_key(self.tree.root(member.home), &small(&who.node))
+                node_key(self.tree.root(member.home), &small(who.node()))
             },
             claims: [claim(first), claim(second)],
         };
@@ -141,17 +152,17 @@ impl Estate {
     fn put(&mut self, line: LineId, mut now: Keys) {
         let member = &self.members[line.0 as usize - 1];
         let (guid, before) = (member.subscriber.guid, member.keys);
-        now.claims = self.claims.change(guid, before.claims, now.claims);
+        now.claims = self.lookups.claims.change(guid, before.claims, now.claims);
         if before == now {
             return;
         }
-        self.index.change(line, before.cn, now.cn);
-        self.index.change(line, before.node, now.node);
+        self.lookups.index.change(line, before.cn, now.cn);
+        self.lookups.index.change(line, before.node, now.node);
         // These two may be the same.
-        self.index.change(line, before.address, 0);
-        self.index.change(line, before.extension, 0);
-        self.index.change(line, 0, now.address);
-        self.index.change(line, 0, now.extension);
+        self.lookups.index.change(line, before.address, 0);
+        self.lookups.index.change(line, before.extension, 0);
+        self.lookups.index.change(line, 0, now.address);
+        self.lookups.index.change(line, 0, now.extension);
         Arc::make_mut(&mut self.members[line.0 as usize - 1]).keys = now;
     }
 
@@ -163,7 +174,11 @@ impl Estate {
         let place = Place {
             master: master.map_or("", |place| &place.authority),
             https: master.is_some_and(|place| place.https),
-            registered_with: if member.at_home || who.loc.is_empty() { present } else { &who.loc },
+            registered_with: if member.at_home || who.loc().is_empty() {
+                present
+            } else {
+                who.loc()
+            },
             reported_by: self.tree.name(pbx),
         };
         let pure = settings.is_some_and(|settings| settings.pure_node_extensions);
@@ -181,14 +196,14 @@ impl Estate {
 
     /// The digits that lead to the node of a user.
     pub(super) fn prefix(&self, pbx: PbxId, who: &Subscriber) -> Prefix {
-        self.nodes.prefix(self.tree.root(pbx), &who.node, &who.nodenum)
+        self.nodes.prefix(self.tree.root(pbx), who.node(), who.nodenum())
     }
 
     /// The name that a line bears, and which of its choices that is.
     fn resolve(&self, line: LineId, naming: &Naming) -> (String, u8) {
         let member = &self.members[line.0 as usize - 1];
         let guid = member.subscriber.guid;
-        let rank = self.claims.rank(guid, member.keys.claims);
+        let rank = self.lookups.claims.rank(guid, member.keys.claims);
         match rank.and_then(|rank| Some((rank, naming.choices.get(usize::from(rank))?))) {
             Some((rank, name)) => (name.clone(), rank),
             None => (name::distinguished(&naming.choices[0], &format!(" [{guid}]")), 2),
@@ -210,7 +225,7 @@ impl Estate {
             name: Wide::from_text(name),
             number: Wide::from_text(number),
             switch: self.shared(Wide::from_text(switch.trim())),
-            cn: who.cn.clone(),
+            cn: who.cn().into(),
             trunks: self.trunks.get(&pbx).map(super::Trunks::numbers).unwrap_or_default(),
             modify_forwards: settings.is_some_and(|settings| settings.modify_forwards),
             is_uui_encoded: known.is_some_and(|known| uui::is_encoded(&known.firmware)),
@@ -255,15 +270,15 @@ fn node_key(tree: PbxId, node: &str) -> Key {
 }
 
 pub(super) fn subscriber(guid: Guid, user: &UserInfo) -> Subscriber {
-    Subscriber {
-        guid,
-        cn: user.cn.clone(),
-        dn: user.dn.clone(),
-        h323: user.h323.clone(),
-        e164: user.e164.clone(),
-        loc: user.loc.clone(),
+    let texts = Texts {
+        cn: user.cn.text(),
+        dn: user.dn.text(),
+        h323: user.h323.text(),
+        e164: user.e164.text(),
+        loc: &user.loc,
         // Most users lie in the root: no text for that.
-        node: if is_root(&user.node) { Box::default() } else { user.node.clone() },
-        nodenum: user.nodenum.clone(),
-    }
+        node: if is_root(&user.node) { "" } else { &user.node },
+        nodenum: &user.nodenum,
+    };
+    Subscriber::new(guid, texts)
 }

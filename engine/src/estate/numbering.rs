@@ -5,6 +5,7 @@
 //! above it. A node object may be at home at another PBX of the same tree of PBXs than the users of
 //! its node. Other trees may have nodes of the same names, and mean others.
 
+use super::tree::Boxes;
 use crate::fact::UserInfo;
 use crate::id::Attempt;
 use crate::id::{Guid, Link, PbxId};
@@ -46,6 +47,8 @@ struct Node {
     at_home: bool,
     /// In which attempt it was spoken of last.
     attempt: Attempt,
+    /// Which boxes of that PBX have spoken of it.
+    by: Boxes,
 }
 
 /// The digits from the root to a node, and how far they can be trusted.
@@ -96,7 +99,7 @@ impl Nodes {
         tree: PbxId,
         link: Link,
         user: &UserInfo,
-        at_home: bool,
+        (at_home, by): (bool, Boxes),
     ) -> Result<NodeNames, TooManyNodes> {
         let guid = if user.guid.is_nil() { Guid::read(user.cn.text()) } else { user.guid };
         let names = [user.cn.text(), user.h323.text()].map(small);
@@ -109,6 +112,7 @@ impl Nodes {
             parent_number: user.nodenum.clone(),
             at_home,
             attempt: link.attempt,
+            by,
         };
         let former = self.by_object.get(&(link.pbx, guid)).cloned().unwrap_or_default();
         let mut changed = NodeNames::new();
@@ -122,16 +126,18 @@ impl Nodes {
             }
             let said = self.by_name.get(&name).and_then(|said| said.get(&link.pbx));
             let is_news = said.is_none_or(|before| before.differs(&node));
+            let by = said.map_or(by, |before| before.by.and(by));
             self.unsay(link.pbx, &name);
-            self.say(link.pbx, name.clone(), node.clone());
+            self.say(link.pbx, name.clone(), Node { by, ..node.clone() });
             changed.extend(is_news.then_some(name));
         }
         Ok(self.with_those_below(changed))
     }
 
-    /// All objects have been reported in that attempt: what was not is gone.
-    pub(super) fn end(&mut self, link: Link) -> NodeNames {
-        self.forget(link.pbx, |node| node.attempt != link.attempt)
+    /// All objects have been reported in that attempt, by this box: what was not is gone, if the box
+    /// ever knew it. One that stands in for its PBX may have an older picture.
+    pub(super) fn end(&mut self, link: Link, speaks: Boxes) -> NodeNames {
+        self.forget(link.pbx, |node| node.attempt != link.attempt && node.by.include(speaks))
     }
 
     /// A PBX is not looked after any more.
@@ -253,6 +259,11 @@ mod tests {
         Link { pbx: PbxId(pbx), attempt: Attempt(1) }
     }
 
+    /// The box that a PBX usually is.
+    fn own() -> Boxes {
+        Boxes::nth(0)
+    }
+
     fn object(name: &str, number: &str, parent: &str, parent_number: &str) -> UserInfo {
         UserInfo {
             active: true,
@@ -269,7 +280,7 @@ mod tests {
     fn nodes(objects: &[(u16, UserInfo)]) -> Nodes {
         let mut nodes = Nodes::default();
         for (pbx, user) in objects {
-            assert!(nodes.take(TREE, link(*pbx), user, true).is_ok());
+            assert!(nodes.take(TREE, link(*pbx), user, (true, own())).is_ok());
         }
         nodes
     }
@@ -327,14 +338,29 @@ mod tests {
     fn the_pbx_of_a_node_counts_and_who_is_silent_does_not() {
         let mut nodes = Nodes::default();
         let said = |number| object("Berlin", number, "root", "");
-        assert!(nodes.take(TREE, link(0), &said("1"), false).is_ok());
-        assert!(nodes.take(TREE, link(1), &said("2"), true).is_ok());
+        assert!(nodes.take(TREE, link(0), &said("1"), (false, own())).is_ok());
+        assert!(nodes.take(TREE, link(1), &said("2"), (true, own())).is_ok());
         assert_eq!(nodes.prefix(TREE, "Berlin", "").into_digits(), "2");
         let changed = nodes.leave(PbxId(1));
         assert_eq!(changed.len(), 1);
         assert_eq!(nodes.prefix(TREE, "Berlin", "").into_digits(), "1");
-        assert!(nodes.end(link(0)).is_empty(), "it was spoken of");
-        nodes.end(Link { attempt: Attempt(2), ..link(0) });
+        assert!(nodes.end(link(0), own()).is_empty(), "it was spoken of");
+        nodes.end(Link { attempt: Attempt(2), ..link(0) }, own());
+        assert_eq!(nodes, Nodes::default());
+    }
+
+    #[test]
+    fn a_box_that_never_knew_a_node_does_not_take_it_away() {
+        let known = [(0, object("a", "1", "root", "")), (0, object("b", "2", "a", "1"))];
+        let mut nodes = nodes(&known);
+        let (standby, later) = (Boxes::nth(1), Link { attempt: Attempt(2), ..link(0) });
+        // Its picture is older: it knows the outer node only.
+        assert!(nodes.take(TREE, later, &known[0].1, (true, standby)).is_ok());
+        assert!(nodes.end(later, standby).is_empty());
+        assert_eq!(nodes.prefix(TREE, "b", ""), Prefix::Whole("12".into()));
+        // The PBX itself is back, and has neither any more; nor does the standby later.
+        let own_again = Link { attempt: Attempt(3), ..link(0) };
+        assert_eq!(nodes.end(own_again, own()).len(), 2);
         assert_eq!(nodes, Nodes::default());
     }
 
@@ -346,10 +372,10 @@ mod tests {
             (0, object("c", "3", "b", "2")),
             (0, object("other", "9", "root", "")),
         ]);
-        let changed = nodes.take(TREE, link(0), &object("a", "8", "root", ""), true);
+        let changed = nodes.take(TREE, link(0), &object("a", "8", "root", ""), (true, own()));
         let names: Vec<_> = changed.ok().unwrap().into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["a".into(), "b".into(), "c".into()] as [Box<str>; 3]);
-        let again = nodes.take(TREE, link(0), &object("a", "8", "root", ""), true);
+        let again = nodes.take(TREE, link(0), &object("a", "8", "root", ""), (true, own()));
         assert!(again.is_ok_and(|changed| changed.is_empty()), "nothing new");
     }
 
@@ -360,7 +386,9 @@ mod tests {
         for number in 1..MAX_NODES {
             nodes.by_name.insert((PbxId(9), number.to_string().into()), said.clone());
         }
-        assert!(nodes.take(TREE, link(0), &object("more", "1", "root", ""), true).is_err());
+        assert!(
+            nodes.take(TREE, link(0), &object("more", "1", "root", ""), (true, own())).is_err()
+        );
     }
 
     proptest! {
@@ -382,7 +410,7 @@ mod tests {
             let fold = |records: &[(u16, UserInfo, bool)]| {
                 let mut nodes = Nodes::default();
                 for (pbx, user, at_home) in records {
-                    let _ = nodes.take(TREE, link(*pbx), user, *at_home);
+                    let _ = nodes.take(TREE, link(*pbx), user, (*at_home, own()));
                 }
                 nodes
             };

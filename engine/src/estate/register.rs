@@ -82,12 +82,12 @@ impl Estate {
     }
 
     fn permanent_of(&self, guid: Guid) -> Option<PermanentId> {
-        let line = self.by_guid.get(&guid)?;
+        let line = self.lookups.with_guid(guid)?;
         Some(self.members[line.0 as usize - 1].identity.permanent)
     }
 
     fn owner_of(&self, id: PermanentId) -> Option<Guid> {
-        let line = self.permanents.get(&id)?;
+        let line = self.line_with(id)?;
         Some(self.members[line.0 as usize - 1].subscriber.guid)
     }
 
@@ -96,11 +96,11 @@ impl Estate {
     pub(super) fn free_id(&self) -> PermanentId {
         // MAX_LINES keeps the number of members within u32.
         let number = PermanentId(u32::try_from(self.members.len() + 1).unwrap_or(u32::MAX));
-        if !self.permanents.contains_key(&number) {
+        if self.line_with(number).is_none() {
             return number;
         }
-        let last = self.permanents.keys().next_back().map_or(0, |last| last.0);
-        let is_free = |id: &PermanentId| !self.permanents.contains_key(id);
+        let last = self.lookups.last_permanent().map_or(0, |last| last.0);
+        let is_free = |id: &PermanentId| self.line_with(*id).is_none();
         last.checked_add(1).map_or_else(
             // Somebody imported the very last one. There are far fewer lines than numbers.
             || (1..=u32::MAX).map(PermanentId).find(is_free).unwrap_or(number),
@@ -130,7 +130,7 @@ impl Estate {
 
     /// Removes a line by command. One that a PBX vouches for now stays: it would be back at once.
     pub(super) fn dismiss(&mut self, at: Millis, id: PermanentId) -> Route {
-        let Some(line) = self.permanents.get(&id).copied() else { return Route::Nowhere };
+        let Some(line) = self.line_with(id) else { return Route::Nowhere };
         let index = line.0 as usize - 1;
         let member = &self.members[index];
         let home = member.home;
@@ -159,6 +159,6 @@ impl Estate {
     /// The line with a permanent id.
     #[must_use]
     pub fn line_with(&self, id: PermanentId) -> Option<LineId> {
-        self.permanents.get(&id).copied()
+        self.lookups.with_permanent(id, &self.members)
     }
 }

@@ -42,6 +42,11 @@ const MAX_BOXES: usize = 8;
 pub(super) struct Boxes(u8);
 
 impl Boxes {
+    /// The one that was known as the so-manieth, counted from 0.
+    pub(super) fn nth(number: usize) -> Boxes {
+        Boxes(1 << number.min(MAX_BOXES - 1))
+    }
+
     /// These and those.
     pub(super) fn and(self, others: Boxes) -> Boxes {
         Boxes(self.0 | others.0)
@@ -84,6 +89,9 @@ struct Node {
     depth: u8,
     /// In the settings, or its object is in its parent's view.
     wanted: bool,
+    /// A slave that was in view when the telephony server ended: it is looked for if its parent
+    /// cannot be asked.
+    remembered: bool,
     /// Where it may be: master and standby of the settings; for a slave where its parent last said.
     places: Vec<Arc<Place>>,
     slave: Option<Slave>,
@@ -145,7 +153,7 @@ impl Node {
             }
             self.boxes.len() - 1
         });
-        Boxes(1 << bit)
+        Boxes::nth(bit)
     }
 }
 
@@ -153,6 +161,7 @@ impl Tree {
     /// A session of the telephony server begins: no PBX has one any more.
     pub(super) fn started(&mut self) {
         for node in &mut self.boxes {
+            node.remembered |= node.wanted && node.slave.is_some();
             node.wanted = false;
             node.alive = false;
             node.sessions.clear();
@@ -218,6 +227,7 @@ impl Tree {
             key,
             depth,
             wanted: false,
+            remembered: false,
             places: Vec::new(),
             slave: None,
             identified: None,
@@ -268,9 +278,10 @@ impl Tree {
             (Key::Master(..), _, [master, rest @ ..]) => {
                 Reach::Direct { master: Arc::clone(master), standby: rest.first().cloned() }
             }
-            (Key::Slave(parent, _), Some(slave), _) => Reach::Through {
+            (Key::Slave(parent, _), Some(slave), places) => Reach::Through {
                 parents: self.node(*parent)?.places.clone(),
                 name: slave.name.clone(),
+                last: places.first().filter(|place| !self.is_too_plain(id, place)).cloned(),
             },
             _ => return None,
         };

@@ -96,7 +96,11 @@ impl Readings {
         check(7, wanted.1 & !heard.1 & counted == 0, || {
             format!("the calls of {line:?} are others, and its address says nothing")
         })?;
-        self.cards.retain(|call, _| call.line != line || told.contains_key(call));
+        let of_line = CallId { line, serial: 0 }..=CallId { line, serial: u32::MAX };
+        let known = self.cards.range(of_line).map(|(call, _)| *call);
+        for call in known.filter(|call| !told.contains_key(call)).collect::<Vec<_>>() {
+            self.cards.remove(&call);
+        }
         for call in &view.calls {
             if !matches!(told.get(&call.id), Some(Some(state)) if *state != CallState::Idle) {
                 continue;

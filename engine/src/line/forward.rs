@@ -6,6 +6,9 @@
 //!                        ↑                     │ a step fails            │ not as it should be
 //!                        └───── what was before is the goal now ←────────┴→ once more
 //! ```
+//! Where a number is the address of a line in another numbering node, the PBX is asked first what
+//! the user dials for it: the record holds numbers as they are dialled.
+//!
 //! The record has other authors: the phone, the administrator, another program. So nothing is
 //! believed that was not read, a request is done when the record says so (I-06: once), and one
 //! that cannot be done leaves what was there before. What comes from a template is left alone.
@@ -23,6 +26,7 @@ use crate::effect::{Effect, Effects, Order, Report};
 use crate::fact::{Completion, Failure, Reply};
 use crate::forwarding::Forwarding;
 use crate::id::{Link, Ticket};
+use crate::pii::Personal;
 use crate::pool::Pool;
 use crate::tapi::{LineErr, address_state, line_dev_state};
 use crate::time::{Millis, Timer};
@@ -44,17 +48,16 @@ const RING_S: u32 = (super::RING_MS / 1000) as u32;
 /// What a line knows of its forwarding, and what it is doing about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Forwards {
-    /// All that applies to the user, as last read.
-    applied: Vec<Diversion>,
-    no_answer_s: Option<u32>,
-    /// The same as applications see it.
-    shown: Arc<ForwardsView>,
+    /// All that applies to the user, as last read; `None` if that is nothing.
+    read: Option<Box<UserRecord>>,
+    /// The same as applications see it; `None` if that is nothing.
+    shown: Option<Arc<ForwardsView>>,
     /// The record was changed since it was read last.
     stale: bool,
     /// Questions asked so far; the last of them is open while there is a job.
     asked: u32,
     job: Option<Job>,
-    waiting: VecDeque<Box<Setting>>,
+    waiting: Vec<Setting>,
 }
 
 /// One thing to do.
@@ -72,6 +75,8 @@ struct Setting {
     /// The request to complete; none once it is.
     request: Option<Ticket>,
     goal: Goal,
+    /// Numbers of the goal that count from the root of the numbering still.
+    across: Vec<Personal>,
     /// The user's own record before anything was changed.
     before: Option<UserRecord>,
     /// Steps that are left; the first of them is under way. With none the record is being read.
@@ -90,6 +95,7 @@ impl Line {
         at: Millis,
         ticket: Ticket,
         forwarding: &Forwarding,
+        across: Vec<Personal>,
         out: &mut Effects,
     ) -> Outcome {
         let Forwarding { forwards, rings } = forwarding;
@@ -101,21 +107,22 @@ impl Line {
         let no_answer = diversions.iter().any(|diversion| diversion.kind == Kind::NoAnswer);
         let rings = (*rings).min(capability::MAX_FORWARD_RINGS);
         let deadline = at + FORWARD_DEADLINE_MS;
-        let setting = Box::new(Setting {
+        let setting = Setting {
             request: Some(ticket),
             goal: Goal::Asked {
                 diversions,
                 modify: self.identity.modify_forwards,
                 no_answer_s: (no_answer && rings > 0).then_some(rings * RING_S),
             },
+            across,
             before: None,
             steps: VecDeque::new(),
             rounds: 0,
             unread: 0,
             verdict: Ok(()),
-        });
+        };
         out.push(Effect::Wake(deadline, Timer::Deadline(self.id(), ticket)));
-        self.forwards.waiting.push_back(setting);
+        self.forwards.waiting.push(setting);
         // Who waits goes before what is only read to be shown: on a large estate that may take long.
         if matches!(self.forwards.job, Some(Job::Read)) {
             self.forwards.job = None;
@@ -134,7 +141,7 @@ impl Line {
 
     /// What applications may read.
     pub(super) fn forwards_view(&self) -> Arc<ForwardsView> {
-        Arc::clone(&self.forwards.shown)
+        self.forwards.shown.clone().unwrap_or_else(ForwardsView::none)
     }
 
     /// Requests that are not completed.
@@ -186,8 +193,7 @@ impl Line {
     }
 
     fn record_read(&mut self, record: UserRecord, out: &mut Effects) {
-        self.forwards.applied = record.diversions;
-        self.forwards.no_answer_s = record.no_answer_s;
+        self.forwards.keep(record);
         if self.show_forwards(false, out) {
             self.tell_address(address_state::FORWARD, out);
         }
@@ -206,12 +212,12 @@ impl Line {
 
     /// Makes what applications see anew. Returns whether the forwarding changed.
     fn show_forwards(&mut self, refused: bool, out: &mut Effects) -> bool {
-        let Forwards { applied, no_answer_s, .. } = &self.forwards;
         let trunks = &self.identity.trunks;
-        let entries = if refused { &[][..] } else { applied };
+        let entries = if refused { &[][..] } else { self.forwards.applied() };
+        let no_answer_s = self.forwards.read.as_ref().and_then(|read| read.no_answer_s);
         let view = ForwardsView {
             refused,
-            rings: ring_count(entries, *no_answer_s),
+            rings: ring_count(entries, no_answer_s),
             entries: entries
                 .iter()
                 .flat_map(|diversion| diversion.forwards(trunks))
@@ -222,18 +228,19 @@ impl Line {
                 })
                 .collect(),
         };
-        let before = std::mem::replace(&mut self.forwards.shown, Arc::new(view));
+        let before = self.forwards_view();
+        self.forwards.shown = (view != *ForwardsView::none()).then(|| Arc::new(view));
         if before.refused != refused {
             self.tell_address(address_state::CAPSCHANGE, out);
             self.tell_line(line_dev_state::CAPSCHANGE, 0, 0, out);
         }
-        let now = &self.forwards.shown;
+        let now = self.forwards_view();
         before.entries != now.entries || before.rings != now.rings
     }
 
     /// The trunks are others: what is "external" may now be something else.
     pub(super) fn forwards_renamed(&mut self, out: &mut Effects) {
-        let refused = self.forwards.shown.refused;
+        let refused = self.forwards_view().refused;
         self.tell_address(address_state::CAPSCHANGE, out);
         if self.show_forwards(refused, out) {
             self.tell_address(address_state::FORWARD, out);
@@ -241,6 +248,14 @@ impl Line {
     }
 
     fn setting_answered(&mut self, mut setting: Box<Setting>, reply: Reply, out: &mut Effects) {
+        if let Some(number) = setting.across.pop() {
+            // A PBX that does not say gets the number as it is.
+            if let Reply::Found(Some(local)) = reply {
+                setting.goal.localise(&number, &local);
+            }
+            self.forwards.job = Some(Job::Set(setting));
+            return self.ask_about_forwards(out);
+        }
         match reply {
             Reply::Record(record) if setting.steps.is_empty() => {
                 return self.plan_forwards(setting, record, out);
@@ -294,17 +309,17 @@ impl Line {
     }
 
     /// What applies now is what the record says and what came from elsewhere before.
-    fn own_record_is(&mut self, setting: &Setting, record: UserRecord) {
-        let forwards = &mut self.forwards;
-        let mut inherited = std::mem::take(&mut forwards.applied);
+    fn own_record_is(&mut self, setting: &Setting, mut record: UserRecord) {
+        let known = self.forwards.read.take().unwrap_or_default();
+        let mut inherited = known.diversions;
         for own in setting.before.iter().flat_map(|before| &before.diversions) {
             if let Some(found) = inherited.iter().position(|known| known.element == own.element) {
                 inherited.remove(found);
             }
         }
-        forwards.applied = record.diversions;
-        forwards.applied.append(&mut inherited);
-        forwards.no_answer_s = record.no_answer_s.or(forwards.no_answer_s);
+        record.diversions.append(&mut inherited);
+        record.no_answer_s = record.no_answer_s.or(known.no_answer_s);
+        self.forwards.keep(record);
     }
 
     fn end_setting(&mut self, setting: &Setting, verdict: Completion, out: &mut Effects) {
@@ -326,7 +341,7 @@ impl Line {
     fn foreign_forwards(&self, setting: &Setting) -> u32 {
         let Goal::Asked { diversions, modify: false, .. } = &setting.goal else { return 0 };
         let asked = |known: &&Diversion| !diversions.iter().any(|asked| asked.is_like(known));
-        let foreign = self.forwards.applied.iter().filter(|known| known.diverts()).filter(asked);
+        let foreign = self.forwards.applied().iter().filter(|known| known.diverts()).filter(asked);
         u32::try_from(foreign.count()).unwrap_or(u32::MAX)
     }
 
@@ -335,13 +350,14 @@ impl Line {
         if self.forwards.job.is_some() || self.monitor.is_none() || self.link.is_none() {
             return;
         }
-        let job = match self.forwards.waiting.pop_front() {
-            Some(setting) => Job::Set(setting),
-            None if self.forwards.stale && self.open.is_some() => {
-                self.forwards.stale = false;
-                Job::Read
-            }
-            None => return,
+        let job = if !self.forwards.waiting.is_empty() {
+            // There are few: each of them is a request that a line has room for.
+            Job::Set(Box::new(self.forwards.waiting.remove(0)))
+        } else if self.forwards.stale && self.open.is_some() {
+            self.forwards.stale = false;
+            Job::Read
+        } else {
+            return;
         };
         self.forwards.job = Some(job);
         self.ask_about_forwards(out);
@@ -353,11 +369,16 @@ impl Line {
         let cn = self.identity.cn.clone();
         let order = match job {
             Job::Read => Order::ShowUser { cn, own: false },
-            Job::Set(setting) => match setting.steps.front().cloned() {
-                None => Order::ShowUser { cn, own: true },
-                Some(Step::Add(diversion)) => Order::AddDiversion { cn, diversion },
-                Some(Step::Remove(diversion)) => Order::RemoveDiversion { cn, diversion },
-                Some(Step::Time(seconds, print)) => Order::SetNoAnswerTime { cn, seconds, print },
+            Job::Set(setting) => match (setting.across.last(), setting.steps.front().cloned()) {
+                (Some(number), _) => {
+                    Order::LocalNumber { user: monitor.user, e164: number.clone() }
+                }
+                (None, None) => Order::ShowUser { cn, own: true },
+                (None, Some(Step::Add(diversion))) => Order::AddDiversion { cn, diversion },
+                (None, Some(Step::Remove(diversion))) => Order::RemoveDiversion { cn, diversion },
+                (None, Some(Step::Time(seconds, print))) => {
+                    Order::SetNoAnswerTime { cn, seconds, print }
+                }
             },
         };
         self.forwards.asked = self.forwards.asked.wrapping_add(1);
@@ -368,14 +389,27 @@ impl Line {
 impl Forwards {
     /// Makes one of what is shown of several lines and is equal.
     pub(super) fn share(&mut self, pool: &mut Pool<Arc<ForwardsView>>) {
-        pool.share(&mut self.shown);
+        if let Some(shown) = &mut self.shown {
+            pool.share(shown);
+        }
     }
 
     /// A session of the telephony server begins. What was known is shown until it is read anew.
     pub(super) fn started(&mut self) {
         self.job = None;
-        self.waiting = VecDeque::new();
+        self.waiting = Vec::new();
         self.stale = true;
+    }
+
+    fn keep(&mut self, record: UserRecord) {
+        // The checksum is of use only while the record is being changed.
+        let record = UserRecord { print: 0, ..record };
+        self.read = (record != UserRecord::default()).then(|| Box::new(record));
+    }
+
+    /// All diversions that apply to the user, as last read.
+    fn applied(&self) -> &[Diversion] {
+        self.read.as_ref().map_or(&[], |read| &read.diversions)
     }
 
     /// The name under which the answer to the question asked last comes back.
@@ -388,7 +422,7 @@ impl Forwards {
             Job::Set(setting) => Some(&**setting),
             Job::Read => None,
         });
-        running.into_iter().chain(self.waiting.iter().map(|setting| &**setting))
+        running.into_iter().chain(&self.waiting)
     }
 
     fn settings_mut(&mut self) -> impl Iterator<Item = &mut Setting> {
@@ -396,7 +430,7 @@ impl Forwards {
             Job::Set(setting) => Some(&mut **setting),
             Job::Read => None,
         });
-        running.into_iter().chain(self.waiting.iter_mut().map(|setting| &mut **setting))
+        running.into_iter().chain(&mut self.waiting)
     }
 }
 

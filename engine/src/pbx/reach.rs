@@ -26,6 +26,8 @@ pub enum Reach {
         parents: Vec<Arc<Place>>,
         /// Short Name of the object that stands for it there.
         name: Box<str>,
+        /// Where it was last, for when its parent cannot be asked.
+        last: Option<Arc<Place>>,
     },
 }
 
@@ -40,7 +42,7 @@ pub struct Credentials {
 
 impl Default for Reach {
     fn default() -> Reach {
-        Reach::Through { parents: Vec::new(), name: Box::default() }
+        Reach::Through { parents: Vec::new(), name: Box::default(), last: None }
     }
 }
 
@@ -182,6 +184,9 @@ impl Pbx {
         let (Phase::Locating, Clue::Located(located)) = (self.phase, clue) else { return };
         let (report, pause_ms) = match located {
             Located::At(place) => {
+                if let Reach::Through { last, .. } = &mut self.reach {
+                    *last = Some(Arc::clone(&place));
+                }
                 self.place = place;
                 self.phase = Phase::Identifying;
                 return self.ask(Request::Version, out);
@@ -196,6 +201,20 @@ impl Pbx {
         out.push(Effect::Report(report));
         self.ask(Request::Leave, out);
         self.next(at, pause_ms, out, lines);
+    }
+
+    /// No box of its parent could be asked where it is: it is looked for where it was last. Returns
+    /// whether there is such a place.
+    pub(super) fn try_last_place(&mut self, out: &mut Effects) -> bool {
+        let Reach::Through { last: Some(last), .. } = &self.reach else { return false };
+        if self.phase != Phase::Locating || self.tried < self.reach.ways() {
+            return false;
+        }
+        self.place = Arc::clone(last);
+        self.phase = Phase::Identifying;
+        out.push(Effect::Report(Report::AtLastPlace(self.id, Arc::clone(&self.place))));
+        self.ask(Request::Version, out);
+        true
     }
 
     /// Ends this attempt. The next one takes the next way at once if it was not tried since the

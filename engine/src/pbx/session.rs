@@ -160,6 +160,9 @@ impl Pbx {
             self.tried = 1;
         }
         let refused = matches!(failure, Failure::AccessDenied | Failure::Certificate);
+        if !refused && self.try_last_place(out) {
+            return;
+        }
         let pause_ms = if refused && !self.has_standby_left() { REFUSED_PAUSE_MS } else { 0 };
         let place = Arc::clone(&self.place);
         out.push(Effect::Report(Report::SessionLost(self.id, place, failure)));

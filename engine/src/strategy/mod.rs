@@ -9,5 +9,20 @@ mod history;
 mod step;
 
 pub use any::{any_event, any_record, any_telling};
-pub use history::History;
+pub use history::{History, calls_from_outside};
 pub use step::{Step, histories};
+
+use crate::core::Core;
+use crate::effect::Effects;
+use crate::fact::Record;
+
+/// What records lead to.
+#[must_use]
+pub fn core_after(records: &[Record]) -> Core {
+    let (mut core, mut effects) = (Core::default(), Effects::new());
+    for record in records {
+        core.apply(record.clone(), &mut effects);
+        effects.clear();
+    }
+    core
+}

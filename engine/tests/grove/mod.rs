@@ -70,7 +70,7 @@ pub struct Grove {
     pub orders: Vec<Order>,
     queue: VecDeque<Ask>,
     /// Polls that wait for something to tell; whether the snapshot was given.
-    polls: BTreeMap<Link, (String, bool)>,
+    pub polls: BTreeMap<Link, (String, bool)>,
     timers: BTreeSet<(Millis, Timer)>,
     /// With which account each attempt was begun, as an exchange does.
     accounts: BTreeMap<Link, u32>,

@@ -2,6 +2,8 @@
 
 use crate::output::Output;
 use crate::trouble::Trouble;
+use adapters::capture::EXTENSION;
+use adapters::excerpt::Span;
 use std::cell::Cell;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -71,14 +73,27 @@ impl Folder {
         }
     }
 
+    /// Writes the whole log as a capture file as well, if the folder stays.
+    pub(super) fn leave_capture(&self) -> Result<(), Trouble> {
+        if self.is_temporary() {
+            return Ok(());
+        }
+        crate::capture::write(&self.log(), Span::default(), &self.capture()).map(drop)
+    }
+
+    fn capture(&self) -> PathBuf {
+        self.path.join(format!("demo.{EXTENSION}"))
+    }
+
     pub(super) fn say_what_is_left(&self, output: &mut Output) -> Result<(), Trouble> {
         if self.is_temporary() {
             return Ok(());
         }
         output.remark(&format!(
-            "Settings, log and messages are in {}; see them again by: tapline replay {}",
+            "Settings, log, messages and a capture of all are in {}; see them again by: tapline \
+             replay {}",
             self.path.display(),
-            self.log().display()
+            self.capture().display()
         ))
     }
 

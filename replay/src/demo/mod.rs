@@ -8,12 +8,12 @@ pub(crate) mod stage;
 mod story;
 
 use crate::command_line::Demo;
-use crate::log::Log;
 use crate::output::Output;
+use crate::provider;
 use crate::rederive::{Rederivation, verdict};
 use crate::rows::{Happening, Row};
 use crate::trouble::Trouble;
-use crate::{log::LogEnd, provider};
+use adapters::trace::{End, Trace};
 use compare::{Delivered, Heard};
 use folder::Folder;
 use pbx::SimulatedPbx;
@@ -50,6 +50,7 @@ fn play_in(options: &Demo, library: &std::path::Path, folder: &Folder) -> Result
     drop(pbx);
 
     let proof = prove(folder, &heard)?;
+    folder.leave_capture()?;
     let sentence = format!("{}; what this host received is the same.", proof.sentence);
     let summary = json!({
         "summary": {
@@ -126,18 +127,20 @@ struct Proof {
 
 /// Replays the log, compares it with what it says was told, and that with what we heard.
 fn prove(folder: &Folder, heard: &Heard) -> Result<Proof, Trouble> {
-    let mut log = Log::open(&folder.log())?;
-    let mut replay = Rederivation::new();
+    let log = Trace::open(&folder.log())?;
+    let (core, next) = log.state_before(log.first())?;
+    let mut replay = Rederivation::going_on(core, next);
     let mut delivered = Delivered::default();
-    let mut records = log.records();
+    let mut records = log.records_from(next);
     for (seq, record) in &mut records {
-        replay.take(seq, &record);
+        let event = record.event.clone();
+        replay.take(seq, record);
         if let Some(trouble) = replay.difference() {
             return Err(trouble);
         }
-        delivered.take(&record.event, replay.effects());
+        delivered.take(&event, replay.playback().effects());
     }
-    if let LogEnd::Damaged(why) | LogEnd::Unusable(why) = records.end() {
+    if let End::Damaged(why) | End::Unusable(why) = records.end() {
         return Err(Trouble::Damage(why));
     }
     heard.compare(&delivered).map_err(Trouble::Difference)?;

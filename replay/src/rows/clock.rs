@@ -49,6 +49,16 @@ fn civil(day: u64) -> (u64, u64, u64) {
     (year, month, day - (153 * shifted + 2) / 5 + 1)
 }
 
+/// Midnight of a date, the other way round. A day that the month does not have is one of the next.
+pub(crate) fn millis_of(year: u64, month: u64, day: u64) -> Millis {
+    // Years begin in March, as above.
+    let (year, shifted) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year) = (year / 400, year % 400);
+    let day = (153 * shifted + 2) / 5 + day - 1;
+    let days = era * 146_097 + year * 365 + year / 4 - year / 100 + day - 719_468;
+    Millis(days * MILLIS_OF_A_DAY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +74,10 @@ mod tests {
             (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
         ] {
             assert_eq!(Clock::of(Millis(millis)).whole(), text);
+            let parts: Vec<u64> =
+                text[..10].split('-').filter_map(|part| part.parse().ok()).collect();
+            let midnight = millis_of(parts[0], parts[1], parts[2]);
+            assert_eq!(midnight.0, millis - millis % MILLIS_OF_A_DAY);
         }
     }
 }

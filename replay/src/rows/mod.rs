@@ -10,11 +10,11 @@ mod lists;
 mod machines;
 mod people;
 mod plans;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use checks::{check_row, indented};
-pub(crate) use clock::Clock;
-pub(crate) use columns::fitted;
+pub(crate) use clock::{Clock, millis_of};
+pub(crate) use columns::{fitted, harmless};
 pub(crate) use lists::{ColumnWidths, age, cells, state_word};
 pub(crate) use people::{header, heading};
 pub(crate) use plans::{Tone, plan_row};
@@ -176,7 +176,7 @@ impl From<&CallCard> for Parties {
 
 /// Counts the calls of each line in the order in which they appear, whatever they are called by
 /// those who speak of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CallCount<Line, Call> {
     of_line: BTreeMap<Line, u32>,
     known: BTreeMap<Call, u32>,
@@ -185,6 +185,11 @@ pub(crate) struct CallCount<Line, Call> {
 impl<Line: Ord, Call: Ord> CallCount<Line, Call> {
     pub(crate) fn new() -> Self {
         CallCount { of_line: BTreeMap::new(), known: BTreeMap::new() }
+    }
+
+    /// The count of a call, if it has appeared.
+    pub(crate) fn known(&self, call: &Call) -> Option<u32> {
+        self.known.get(call).copied()
     }
 
     /// The count of a call on its line.

@@ -147,6 +147,11 @@ impl Said {
 }
 
 impl Parties {
+    /// The same as in the column of a row.
+    pub(crate) fn in_brief(&self) -> String {
+        harmless(&self.for_people())
+    }
+
     /// `→ called`, `← caller`; who diverted the call behind it.
     fn for_people(&self) -> String {
         let is_outbound = self.origin & origin::OUTBOUND != 0;

@@ -1,7 +1,8 @@
 //! TAPI's bits in the words that people write, without their prefixes.
 
 use engine::tapi::{
-    CallState, address_state, call_info_state, connected_mode, disconnect_mode, line_dev_state,
+    CallState, address_feature, address_state, call_feature, call_info_state, connected_mode,
+    disconnect_mode, line_dev_state, origin, party_id, reason,
 };
 
 /// A bit and its name.
@@ -70,6 +71,118 @@ const DISCONNECT_MODES: &[Word] = &[
     (disconnect_mode::CANCELLED, "CANCELLED"),
 ];
 
+const CALL_FEATURES: &[Word] = &[
+    (call_feature::ADDTOCONF, "ADDTOCONF"),
+    (call_feature::ANSWER, "ANSWER"),
+    (call_feature::BLINDTRANSFER, "BLINDTRANSFER"),
+    (call_feature::COMPLETETRANSF, "COMPLETETRANSF"),
+    (call_feature::DIAL, "DIAL"),
+    (call_feature::DROP, "DROP"),
+    (call_feature::GENERATEDIGITS, "GENERATEDIGITS"),
+    (call_feature::HOLD, "HOLD"),
+    (call_feature::PARK, "PARK"),
+    (call_feature::REDIRECT, "REDIRECT"),
+    (call_feature::SENDUSERUSER, "SENDUSERUSER"),
+    (call_feature::SETCALLPARAMS, "SETCALLPARAMS"),
+    (call_feature::REMOVEFROMCONF, "REMOVEFROMCONF"),
+    (call_feature::SETUPCONF, "SETUPCONF"),
+    (call_feature::SETUPTRANSFER, "SETUPTRANSFER"),
+    (call_feature::SWAPHOLD, "SWAPHOLD"),
+    (call_feature::UNHOLD, "UNHOLD"),
+];
+
+const ADDRESS_FEATURES: &[Word] = &[
+    (address_feature::FORWARD, "FORWARD"),
+    (address_feature::MAKECALL, "MAKECALL"),
+    (address_feature::PICKUP, "PICKUP"),
+    (address_feature::UNPARK, "UNPARK"),
+    (address_feature::PICKUPGROUP, "PICKUPGROUP"),
+    (address_feature::PICKUPDIRECT, "PICKUPDIRECT"),
+    (address_feature::FORWARDFWD, "FORWARDFWD"),
+];
+
+const ORIGINS: &[Word] = &[
+    (origin::OUTBOUND, "OUTBOUND"),
+    (origin::INTERNAL, "INTERNAL"),
+    (origin::EXTERNAL, "EXTERNAL"),
+    (origin::CONFERENCE, "CONFERENCE"),
+    (origin::INBOUND, "INBOUND"),
+];
+
+const REASONS: &[Word] = &[
+    (reason::DIRECT, "DIRECT"),
+    (reason::FWDBUSY, "FWDBUSY"),
+    (reason::FWDNOANSWER, "FWDNOANSWER"),
+    (reason::FWDUNCOND, "FWDUNCOND"),
+    (reason::PICKUP, "PICKUP"),
+    (reason::UNPARK, "UNPARK"),
+    (reason::REDIRECT, "REDIRECT"),
+    (reason::TRANSFER, "TRANSFER"),
+    (reason::REMINDER, "REMINDER"),
+    (reason::UNKNOWN, "UNKNOWN"),
+    (reason::PARKED, "PARKED"),
+];
+
+const PARTY_FLAGS: &[Word] = &[
+    (party_id::BLOCKED, "BLOCKED"),
+    (party_id::NAME, "NAME"),
+    (party_id::ADDRESS, "ADDRESS"),
+    (party_id::UNKNOWN, "UNKNOWN"),
+    (party_id::UNAVAIL, "UNAVAIL"),
+];
+
+/// The modes of LINEFORWARD, from the bit 1 on.
+const FORWARD_MODES: &[Word] = &[
+    (0x1, "UNCOND"),
+    (0x2, "UNCONDINTERNAL"),
+    (0x4, "UNCONDEXTERNAL"),
+    (0x8, "UNCONDSPECIFIC"),
+    (0x10, "BUSY"),
+    (0x20, "BUSYINTERNAL"),
+    (0x40, "BUSYEXTERNAL"),
+    (0x80, "BUSYSPECIFIC"),
+    (0x100, "NOANSW"),
+    (0x200, "NOANSWINTERNAL"),
+    (0x400, "NOANSWEXTERNAL"),
+    (0x800, "NOANSWSPECIFIC"),
+    (0x1000, "BUSYNA"),
+    (0x2000, "BUSYNAINTERNAL"),
+    (0x4000, "BUSYNAEXTERNAL"),
+    (0x8000, "BUSYNASPECIFIC"),
+    (0x1_0000, "UNKNOWN"),
+    (0x2_0000, "UNAVAIL"),
+];
+
+/// LINECALLFEATURE bits.
+pub(crate) fn call_features(bits: u32) -> Vec<String> {
+    words(bits, CALL_FEATURES)
+}
+
+/// LINEADDRFEATURE bits.
+pub(crate) fn address_features(bits: u32) -> Vec<String> {
+    words(bits, ADDRESS_FEATURES)
+}
+
+/// LINECALLORIGIN.
+pub(crate) fn origin(bits: u32) -> String {
+    words(bits, ORIGINS).join(" ")
+}
+
+/// LINECALLREASON.
+pub(crate) fn reason(bits: u32) -> String {
+    words(bits, REASONS).join(" ")
+}
+
+/// LINECALLPARTYID flags.
+pub(crate) fn party_flags(bits: u32) -> Vec<String> {
+    words(bits, PARTY_FLAGS)
+}
+
+/// LINEFORWARDMODE.
+pub(crate) fn forward_mode(bits: u32) -> String {
+    words(bits, FORWARD_MODES).join(" ")
+}
+
 /// LINECALLINFOSTATE bits.
 pub(crate) fn call_info(bits: u32) -> Vec<String> {
     words(bits, CALL_INFO_STATES)
@@ -132,9 +245,19 @@ mod tests {
 
     #[test]
     fn every_bit_is_named_once_or_shown_as_a_number() {
-        for table in
-            [CALL_INFO_STATES, ADDRESS_STATES, LINE_DEV_STATES, CONNECTED_MODES, DISCONNECT_MODES]
-        {
+        for table in [
+            CALL_INFO_STATES,
+            ADDRESS_STATES,
+            LINE_DEV_STATES,
+            CONNECTED_MODES,
+            DISCONNECT_MODES,
+            CALL_FEATURES,
+            ADDRESS_FEATURES,
+            ORIGINS,
+            REASONS,
+            PARTY_FLAGS,
+            FORWARD_MODES,
+        ] {
             let union = table.iter().fold(0, |bits, (bit, _)| {
                 assert!(bit.is_power_of_two() && bits & bit == 0, "{bit:#x}");
                 bits | bit

@@ -2,7 +2,7 @@
 
 use crate::abi::{HDrvCall, HDrvLine, HTapiCall, HTapiLine, LineEvent};
 use engine::id::{CallId, LineId, Opening, RequestId};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 /// Who may be called back about what, and which requests are open.
 #[derive(Default)]
@@ -33,9 +33,16 @@ pub(super) struct BookedLine {
     pub(super) opening: Opening,
     pub(super) server: HTapiLine,
     pub(super) event: LineEvent,
-    pub(super) calls: Vec<CallId>,
-    /// Those among them that could not be made and have not been closed.
-    pub(super) failed: VecDeque<CallId>,
+    /// Its calls, in the order in which they came.
+    pub(super) calls: Vec<UnderLine>,
+}
+
+/// A call of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct UnderLine {
+    pub(super) call: CallId,
+    /// It could not be made, and has not been closed.
+    failed: bool,
 }
 
 /// A call that the server has a handle of.
@@ -135,7 +142,7 @@ impl Book {
     /// Books a call under its line.
     pub(super) fn add_call(&mut self, call: CallId, booked: BookedCall) {
         if let Some(line) = self.lines.get_mut(&call.line) {
-            line.calls.push(call);
+            line.calls.push(UnderLine { call, failed: false });
             self.calls.insert(call, booked);
         }
     }
@@ -146,17 +153,20 @@ impl Book {
         let line = self.lines.get_mut(&call.line)?;
         // Nothing is said about it.
         self.calls.get_mut(&call)?.server = 0;
-        line.failed.push_back(call);
-        let oldest =
-            (line.failed.len() > MOST_FAILED).then(|| line.failed.pop_front()).flatten()?;
+        let under = line.calls.iter_mut().find(|under| under.call == call)?;
+        under.failed = true;
+        let mut failed = line.calls.iter().filter(|under| under.failed);
+        let oldest = failed.next()?.call;
+        if failed.count() < MOST_FAILED {
+            return None;
+        }
         self.remove_call(oldest).map(|booked| booked.handle)
     }
 
     /// Takes a call out.
     pub(super) fn remove_call(&mut self, call: CallId) -> Option<BookedCall> {
         if let Some(line) = self.lines.get_mut(&call.line) {
-            line.calls.retain(|other| *other != call);
-            line.failed.retain(|other| *other != call);
+            line.calls.retain(|under| under.call != call);
         }
         self.calls.remove(&call)
     }

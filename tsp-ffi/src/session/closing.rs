@@ -47,8 +47,8 @@ impl Session {
         let opened = self.lines.remove(handle).ok_or(LineErr::InvalLineHandle)?;
         let (line, opening) = (opened.line, opened.opening);
         if let Some(booked) = book.lines.remove(&line) {
-            for call in booked.calls {
-                if let Some(call) = book.calls.remove(&call) {
+            for under in booked.calls {
+                if let Some(call) = book.calls.remove(&under.call) {
                     self.calls.remove(call.handle);
                 }
             }

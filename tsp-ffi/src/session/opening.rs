@@ -5,7 +5,6 @@ use super::{OpenedLine, Session};
 use crate::abi::{HDrvLine, HTapiLine, LineEvent, Version};
 use engine::fact::HostFact;
 use engine::tapi::LineErr;
-use std::collections::VecDeque;
 
 impl Session {
     /// Opens a line. `give` hands the handle to the server before anything can be said about the
@@ -33,8 +32,8 @@ impl Session {
         let opening = book.next_opening();
         let opened = OpenedLine { line, opening, version, device };
         let handle = self.lines.insert(opened).ok_or(LineErr::ResourceUnavail)?;
-        let (calls, failed) = (Vec::new(), VecDeque::new());
-        book.lines.insert(line, BookedLine { handle, opening, server, event, calls, failed });
+        let calls = Vec::new();
+        book.lines.insert(line, BookedLine { handle, opening, server, event, calls });
         give(handle);
         self.note(HostFact::LineOpened { line, opening, version: version.number() });
         Ok(())

@@ -4,6 +4,7 @@
 
 #[cfg(unix)]
 mod processes;
+mod retention;
 #[cfg(target_os = "linux")]
 mod room;
 
@@ -12,7 +13,7 @@ use super::*;
 use engine::fact::{Event, Failure, HostFact, PbxFact, Question};
 use engine::frame::{Frame, MAX_SHARED_BYTES};
 use engine::id::{Attempt, PbxId};
-use engine::strategy::{History, Step, histories};
+use engine::strategy::{History, Step, core_after, histories};
 use engine::time::Millis;
 use proptest::prelude::*;
 use std::fs;
@@ -53,12 +54,6 @@ fn large(len: usize) -> Record {
 
 fn gap(missing: u64) -> Record {
     Record { at: Millis(0), event: Event::Host(HostFact::Gap(missing)) }
-}
-
-fn core_after(records: &[Record]) -> Core {
-    let (mut core, mut effects) = (Core::default(), Vec::new());
-    records.iter().for_each(|record| core.apply(record.clone(), &mut effects));
-    core
 }
 
 fn place_after(records: &[Record]) -> Place {
@@ -203,7 +198,7 @@ fn recovery_begins_at_the_newest_snapshot() {
     }
     append_all(&mut journal, &records[150..], 16);
     journal.close().unwrap();
-    assert_eq!(storage(folder.path()).snapshots().unwrap(), [150, 100], "two are kept");
+    assert_eq!(storage(folder.path()).snapshots().unwrap(), [150, 100, 50]);
     let recovered = open(folder.path()).1;
     assert_eq!(recovered.folded, records.len() as u64 - 150);
     assert_eq!(recovered.core, core_after(&records));
@@ -385,6 +380,35 @@ fn snapshots_are_salvaged_too() {
     let recovered = open(folder.path()).1;
     assert_eq!(recovered.folded, records.len() as u64 - 100);
     assert_eq!(recovered.core, core_after(&records));
+}
+
+#[test]
+fn a_snapshot_behind_the_damage_leads_on_and_only_what_is_damaged_is_lost() {
+    let (folder, records) = (folder(), history());
+    let mut journal = open(folder.path()).0;
+    append_all(&mut journal, &records, 16);
+    journal.keep_snapshot(&core_after(&records[..100]), place_after(&records[..100])).unwrap();
+    journal.close().unwrap();
+    let file = Storage::file_in(&folder.path().join("log-1"));
+    let mut bytes = fs::read(&file).unwrap();
+    let frames: Vec<usize> = (0..bytes.len() - 64)
+        .filter(|at| Frame::read(&bytes[*at..]).is_ok_and(|(frame, _)| frame.first() == 48))
+        .collect();
+    frames.into_iter().for_each(|at| bytes[at + 50] ^= 1);
+    fs::write(&file, bytes).unwrap();
+    let (mut journal, recovered) = open(folder.path());
+    assert_eq!(recovered.core, core_after(&records));
+    assert_eq!((recovered.next_seq, recovered.missing), (records.len() as u64, 0));
+    let damage = recovered.damage.unwrap().to_string();
+    assert!(damage.contains("records 48 to 63 cannot be read"), "{damage}");
+    journal.append(records.len() as u64, &[small(1)]).unwrap();
+    journal.close().unwrap();
+    let recovered = open(folder.path()).1;
+    assert_eq!((recovered.damage, recovered.next_seq), (None, records.len() as u64 + 1));
+    let (read, error) = read_log(folder.path());
+    assert_eq!((read.len(), error.unwrap().next), (48, 48), "the hole is there for who reads");
+    let reader = LogReader::open(folder.path(), PATIENCE).unwrap();
+    assert_eq!(reader.records_from(100).count(), records.len() - 100 + 1);
 }
 
 #[test]

@@ -20,6 +20,22 @@ fn child(test: &str, folder: &Path, shell: &str) -> Child {
         .unwrap()
 }
 
+/// Kills a child that says how much of its log is safe, as soon as that is so many records: what it
+/// said then, and the lines that it said after that.
+fn kill_when_safe(child: &mut Child, target: u64) -> (u64, impl Iterator<Item = String> + use<>) {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut safe = 0;
+    while safe < target {
+        let line = lines.next().expect("the child goes on");
+        if let Some(seq) = line.strip_prefix("safe ") {
+            safe = seq.parse().unwrap();
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    (safe, lines)
+}
+
 fn child_folder() -> PathBuf {
     std::env::var_os(CHILD_FOLDER).expect("run by another test").into()
 }
@@ -48,18 +64,9 @@ fn after_a_kill_in_the_middle_everything_told_safe_is_there() {
     let mut safe = 0;
     for round in 1..=4u64 {
         let mut child = child("child_that_appends_until_it_is_killed", folder.path(), "");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let target = safe + 500 * round;
-        while safe < target {
-            let line = lines.next().expect("the child goes on").unwrap();
-            if let Some(seq) = line.strip_prefix("safe ") {
-                safe = seq.parse().unwrap();
-            }
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let rest;
+        (safe, rest) = kill_when_safe(&mut child, safe + 500 * round);
         // What was said between the last line read and the kill is safe as well.
-        let rest = lines.map_while(Result::ok);
         let last = rest.filter_map(|line| line.strip_prefix("safe ")?.parse().ok()).last();
         safe = last.unwrap_or(safe);
 
@@ -71,6 +78,68 @@ fn after_a_kill_in_the_middle_everything_told_safe_is_there() {
         assert_eq!((recovered.next_seq, recovered.missing), (records.len() as u64, 0));
         assert_eq!(recovered.damage, None);
     }
+}
+
+#[test]
+#[ignore = "run by another test in a process of its own"]
+#[allow(clippy::print_stdout)]
+fn child_that_removes_what_is_old_until_it_is_killed() {
+    let (mut journal, recovered) = open(&child_folder());
+    journal.retain(Retention { age: Duration::ZERO, ..Retention::default() });
+    let mut seq = recovered.next_seq;
+    loop {
+        let batch: Vec<Record> = (seq..seq + 1 + seq % 70).map(small).collect();
+        journal.append(seq, &batch).unwrap();
+        seq += batch.len() as u64;
+        journal.trim(Duration::ZERO).unwrap();
+        println!("\nsafe {seq}");
+        if seq % 5 == 0 {
+            let place = Place { next: seq, last_at: Millis(seq) };
+            journal.keep_snapshot(&core_of(seq), place).unwrap();
+            journal.look_for_excess(Millis(u64::MAX));
+        }
+    }
+}
+
+/// A state by which one can tell after which record it was.
+fn core_of(seq: u64) -> Core {
+    let id = engine::id::PermanentId(u32::try_from(seq).unwrap());
+    let ids = [(engine::id::Guid(u128::from(seq).to_be_bytes()), id)];
+    let mut core = Core::default();
+    let event = Event::Host(HostFact::IdsImported(ids.into()));
+    core.apply(Record { at: Millis(0), event }, &mut Vec::new());
+    core
+}
+
+#[test]
+fn after_a_kill_in_the_middle_of_removing_the_log_begins_with_a_snapshot_and_is_whole() {
+    let folder = folder();
+    let (mut safe, mut began) = (0, 0);
+    for round in 1..=5u64 {
+        let name = "child_that_removes_what_is_old_until_it_is_killed";
+        let mut child = child(name, folder.path(), "");
+        safe = kill_when_safe(&mut child, safe + 300 * round + round).0;
+
+        let reader = LogReader::open(folder.path(), PATIENCE).unwrap();
+        let first = reader.first_seq();
+        assert!(first >= began, "{first} after {began}");
+        began = first;
+        let records: Result<Vec<_>, _> = reader.records_from(first).collect();
+        let records = records.unwrap();
+        assert_eq!(records[0].0, first);
+        assert!(records.last().unwrap().0 + 1 >= safe);
+        assert!(records.iter().all(|(seq, record)| *record == small(*seq)));
+        let images = reader.images().unwrap();
+        assert!(first == 0 || images.len() >= 2 && images[0].next == first, "{images:?}");
+        for place in images {
+            assert!(reader.image(place).unwrap().0 == core_of(place.next));
+        }
+        drop(reader);
+        let (journal, recovered) = open(folder.path());
+        assert_eq!((recovered.damage, recovered.missing, journal.first_seq()), (None, 0, first));
+        journal.close().unwrap();
+    }
+    assert!(began > 0);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Commands that concern more than one PBX of a site.
 
-use super::{ControlError, LINE_LIMIT, Said, Words, array, execute, json, split, without_comment};
+use super::json::{array, json};
+use super::words::{Words, split, without_comment};
+use super::{ControlError, LINE_LIMIT, Said, execute};
 use crate::simulator::site::{Listed, Site};
 use engine::time::Millis;
 use std::fmt::Write as _;
@@ -21,7 +23,7 @@ pub fn execute_in(
     }
     let (name, rest) = split(without_comment(line));
     let Some(command) = COMMANDS.iter().find(|(usage, ..)| split(usage).0 == name) else {
-        return Ok((number, execute(line, site.pbx_mut(number), now)?));
+        return Ok((number, execute(line, &mut site.pbx_mut(number), now)?));
     };
     let (usage, _, run) = *command;
     run(site, &mut Words { rest, usage }, now)

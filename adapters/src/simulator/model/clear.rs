@@ -81,6 +81,9 @@ impl PbxModel {
         }
         // Somebody has the receiver in his hand: he is talking, or he was dialling.
         let off_hook = leg.phase == Phase::Connected || !leg.called;
+        if leg.wire.is_some() {
+            return self.end_abroad(id, msg, cause);
+        }
         leg.phase = phase;
         leg.held = false;
         leg.held_by_peer = false;
@@ -118,7 +121,7 @@ impl PbxModel {
         }
     }
 
-    fn bury(&mut self, id: LegId) {
+    pub(super) fn bury(&mut self, id: LegId) {
         if let Some(leg) = self.legs.remove(id) {
             self.touched.insert(leg.object);
         }

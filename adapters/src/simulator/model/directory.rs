@@ -1,7 +1,7 @@
 //! Looking things up: objects, devices, calls, numbers, other PBXs. None of it changes anything.
 
+use super::numbering::{Destination, Whom};
 use super::object::{Object, ObjectId};
-use super::setup::Destination;
 use super::{PbxModel, picture};
 use crate::soap::types::{CallInfo, Device, UserInfo};
 
@@ -54,15 +54,17 @@ impl PbxModel {
             Destination::Object(id) | Destination::External(id, _) => {
                 (false, self.directory.get(*id).map(|object| self.record(*id, object)))
             }
+            Destination::Abroad(abroad) => {
+                let known = match &abroad.whom {
+                    Whom::User(guid) => self.known(*guid),
+                    Whom::Number(_) => None,
+                };
+                let object = known.and_then(|id| Some((id, self.directory.get(id)?)));
+                (false, object.map(|(id, object)| self.record(id, object)))
+            }
             Destination::Incomplete => (true, None),
             Destination::Unknown => (false, None),
         }
-    }
-
-    /// `UserLocalNum`: what this user dials to reach a number counted from the root.
-    pub(super) fn local_number(&self, user: ObjectId, number: &str) -> String {
-        let node = self.directory.get(user).map_or("", |object| object.nodenum.as_str());
-        number.strip_prefix(node).unwrap_or(number).to_owned()
     }
 
     /// `Devices`.
@@ -81,8 +83,7 @@ impl PbxModel {
     /// `Calls`: its handles are none that any other operation takes.
     pub(super) fn calls_of(&self, cn: &str) -> Vec<CallInfo> {
         let Some(id) = self.directory.named(cn) else { return Vec::new() };
-        let object = self.directory.get(id);
-        self.legs.at(id).map(|(_, leg)| picture::call(leg, object, leg.last_msg)).collect()
+        self.legs.at(id).map(|(_, leg)| self.call_record(leg, leg.last_msg)).collect()
     }
 
     /// `LocationUrl`: empty if the PBX is not known or not registered.

@@ -2,8 +2,9 @@
 
 use super::PbxModel;
 use super::leg::{LegId, Phase, Target};
+use super::numbering::Destination;
 use super::object::ObjectId;
-use super::setup::{ABSENT, BUSY, Destination};
+use super::setup::{ABSENT, BUSY};
 use engine::diversion::{self, Diversion, Kind, Sources};
 use engine::time::Millis;
 
@@ -114,11 +115,10 @@ impl PbxModel {
     /// over one without.
     fn diversion(&self, caller: LegId, at: ObjectId, kind: Kind) -> Option<Destination> {
         let leg = self.legs.get(caller)?;
-        let number = match &leg.leg2 {
-            Some(diverter) => diverter.e164.clone(),
-            None => self.party(caller).e164,
-        };
-        let external = leg.external.is_some();
+        let from = leg.leg2.clone().unwrap_or_else(|| self.party(caller));
+        let number = self.number_for(at, &from);
+        // Whoever is known by name is at a phone of some PBX.
+        let external = leg.external.as_ref().is_some_and(|party| party.cn.is_empty());
         let record = &self.directory.get(at)?.record;
         let fits = |known: &&Diversion| known.kind == kind && fits(known, &number, external);
         let all = record.diversions();

@@ -93,11 +93,7 @@ impl PbxModel {
     pub(super) fn send_dtmf(&mut self, id: LegId, to_this_phone: bool, digits: &str) {
         let to = if to_this_phone { vec![id] } else { self.legs.opposite(id) };
         for leg in to {
-            if let Some(leg) = self.legs.get_mut(leg)
-                && leg.dtmf.len() < 256
-            {
-                leg.dtmf.push_str(digits);
-            }
+            self.hear_digits(leg, digits);
         }
     }
 

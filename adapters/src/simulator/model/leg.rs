@@ -1,8 +1,9 @@
 //! The legs of calls: what each phone that takes part in a call knows of it.
 //!
-//! A call is nothing but the legs that share a conference GUID (`conf`); it has two sides, and
-//! each leg is on one of them. Usually each side has one leg; the called side has several while
-//! several devices ring. A transfer moves a leg to another GUID.
+//! A call is nothing but the legs that are linked with each other; it has two sides, and each leg is
+//! on one of them. Usually each side has one leg; the called side has several while several devices
+//! ring. All legs of a call show the same conference GUID (`conf`); a transfer moves a leg to another.
+//! A party that is at another PBX has a leg here as well, which nobody sees (`abroad.rs`).
 
 use super::object::ObjectId;
 use engine::id::Guid;
@@ -72,6 +73,8 @@ impl Phase {
 pub(super) struct Party {
     pub(super) cn: String,
     pub(super) dn: String,
+    /// The number of its node, which `e164` counts from.
+    pub(super) node: String,
     pub(super) e164: String,
     pub(super) h323: String,
 }
@@ -87,10 +90,25 @@ pub(super) enum Target {
     LongName(String),
 }
 
+/// To whom a leg here is only the picture of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wire {
+    /// Which connection between PBXs; both ends have the same.
+    pub(super) id: Guid,
+    /// The PBX at the other end.
+    pub(super) to: String,
+}
+
 /// What one phone knows of one call.
 #[derive(Clone, Debug)]
 pub(super) struct Leg {
+    /// What is told of the call that it belongs to.
     pub(super) conf: Guid,
+    /// What links it with the other legs of the call at this PBX. A call that comes here twice, by
+    /// way of another PBX, has one `conf` and two links.
+    pub(super) link: Guid,
+    /// Its phone is at another PBX.
+    pub(super) wire: Option<Wire>,
     pub(super) side: Side,
     pub(super) object: ObjectId,
     /// Which device of the object; `None` while it may be any.
@@ -102,7 +120,7 @@ pub(super) struct Leg {
     pub(super) held: bool,
     /// The far end put it on hold.
     pub(super) held_by_peer: bool,
-    /// At a trunk: who is beyond it.
+    /// At a trunk, and for a phone at another PBX: who is there.
     pub(super) external: Option<Party>,
     /// What was dialled so far.
     pub(super) dialled: String,
@@ -128,6 +146,8 @@ pub(super) struct Leg {
     pub(super) then: Option<Target>,
     /// At a called phone: since when it rings.
     pub(super) ringing_since: Option<Millis>,
+    /// How many times its call has gone from one PBX to another.
+    pub(super) hops: u8,
     /// Message of the last event.
     pub(super) last_msg: &'static str,
 }
@@ -136,6 +156,8 @@ impl Leg {
     pub(super) fn new(conf: Guid, side: Side, object: ObjectId) -> Leg {
         Leg {
             conf,
+            link: conf,
+            wire: None,
             side,
             object,
             device: None,
@@ -158,8 +180,32 @@ impl Leg {
             dtmf: String::new(),
             then: None,
             ringing_since: None,
+            hops: 0,
             last_msg: "",
         }
+    }
+
+    /// A new leg in the same call.
+    pub(super) fn beside(other: &Leg, side: Side, object: ObjectId) -> Leg {
+        Leg { link: other.link, ..Leg::new(other.conf, side, object) }
+    }
+
+    /// A new leg on the other side, which is to hear of the call of this one.
+    pub(super) fn offered(from: &Leg, caller: Party, to: ObjectId) -> Leg {
+        Leg {
+            called: true,
+            peer: Some(caller),
+            leg2: from.leg2.clone(),
+            leg2orig: from.leg2orig.clone(),
+            ct: from.ct.clone(),
+            hops: from.hops,
+            ..Leg::beside(from, from.side.other(), to)
+        }
+    }
+
+    /// Whether somebody beyond a trunk is at it.
+    pub(super) fn is_external(&self) -> bool {
+        self.external.is_some() && self.wire.is_none()
     }
 
     /// `CallInfo.state`.
@@ -186,7 +232,8 @@ impl Leg {
 pub(super) struct Legs {
     all: BTreeMap<LegId, Leg>,
     at: BTreeSet<(ObjectId, LegId)>,
-    of: BTreeSet<(Guid, LegId)>,
+    linked: BTreeSet<(Guid, LegId)>,
+    wires: BTreeMap<Guid, LegId>,
     last: u32,
 }
 
@@ -198,15 +245,24 @@ impl Legs {
         self.last += 1;
         let id = LegId(self.last);
         self.at.insert((leg.object, id));
-        self.of.insert((leg.conf, id));
+        self.linked.insert((leg.link, id));
+        self.wires.extend(leg.wire.as_ref().map(|wire| (wire.id, id)));
         self.all.insert(id, leg);
         id
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        *self = Legs { last: self.last, ..Legs::default() };
     }
 
     pub(super) fn remove(&mut self, id: LegId) -> Option<Leg> {
         let leg = self.all.remove(&id)?;
         self.at.remove(&(leg.object, id));
-        self.of.remove(&(leg.conf, id));
+        self.linked.remove(&(leg.link, id));
+        if let Some(wire) = &leg.wire {
+            self.wires.remove(&wire.id);
+        }
         Some(leg)
     }
 
@@ -233,25 +289,25 @@ impl Legs {
     }
 
     /// The legs of a call, oldest first.
-    pub(super) fn of(&self, conf: Guid) -> impl Iterator<Item = (LegId, &Leg)> {
-        let range = self.of.range((conf, FIRST)..=(conf, LAST));
+    fn linked(&self, link: Guid) -> impl Iterator<Item = (LegId, &Leg)> {
+        let range = self.linked.range((link, FIRST)..=(link, LAST));
         range.filter_map(|(_, id)| Some((*id, self.all.get(id)?)))
     }
 
     /// The legs at the other end that were not cleared.
     pub(super) fn opposite(&self, id: LegId) -> Vec<LegId> {
         let Some(leg) = self.all.get(&id) else { return Vec::new() };
-        self.on(leg.conf, leg.side.other(), id)
+        self.on(leg.link, leg.side.other(), id)
     }
 
     /// The other legs at this end that were not cleared.
     pub(super) fn siblings(&self, id: LegId) -> Vec<LegId> {
         let Some(leg) = self.all.get(&id) else { return Vec::new() };
-        self.on(leg.conf, leg.side, id)
+        self.on(leg.link, leg.side, id)
     }
 
-    fn on(&self, conf: Guid, side: Side, except: LegId) -> Vec<LegId> {
-        self.of(conf)
+    fn on(&self, link: Guid, side: Side, except: LegId) -> Vec<LegId> {
+        self.linked(link)
             .filter(|(id, leg)| {
                 *id != except
                     && leg.side == side
@@ -261,12 +317,34 @@ impl Legs {
             .collect()
     }
 
-    /// Moves a leg to another call.
-    pub(super) fn join(&mut self, id: LegId, conf: Guid, side: Side) {
+    /// Moves a leg to the other side of that one, and so to its call.
+    pub(super) fn join(&mut self, id: LegId, opposite: LegId) {
+        let Some(other) = self.all.get(&opposite) else { return };
+        let (conf, link, side) = (other.conf, other.link, other.side.other());
         let Some(leg) = self.all.get_mut(&id) else { return };
-        self.of.remove(&(leg.conf, id));
-        leg.conf = conf;
-        leg.side = side;
-        self.of.insert((conf, id));
+        self.linked.remove(&(leg.link, id));
+        (leg.conf, leg.link, leg.side) = (conf, link, side);
+        self.linked.insert((link, id));
+    }
+
+    /// Another GUID is told of a call from now on.
+    pub(super) fn rename(&mut self, id: LegId, conf: Guid) {
+        let Some(leg) = self.all.get(&id).filter(|leg| leg.conf != conf) else { return };
+        let ids: Vec<LegId> = self.linked(leg.link).map(|(id, _)| id).collect();
+        for id in ids {
+            if let Some(leg) = self.all.get_mut(&id) {
+                leg.conf = conf;
+            }
+        }
+    }
+
+    /// The leg whose phone is at the other end of a connection to another PBX.
+    pub(super) fn on_wire(&self, wire: Guid) -> Option<LegId> {
+        self.wires.get(&wire).copied()
+    }
+
+    /// All legs whose phone is at another PBX.
+    pub(super) fn abroad(&self) -> impl Iterator<Item = (LegId, &Leg)> {
+        self.wires.values().filter_map(|id| Some((*id, self.all.get(id)?)))
     }
 }

@@ -1,16 +1,18 @@
 //! The truth, for people and tests to look at.
 
 use super::PbxModel;
-use super::leg::{Phase, Side};
-use super::object::ObjectId;
+use super::leg::{LegId, Party, Phase, Side};
+use super::object::{Object, ObjectId};
 use engine::id::Guid;
 use std::collections::BTreeMap;
 
 /// An object with a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedUser {
-    /// Extension.
+    /// Number from the root of the numbering: its node's, and its extension.
     pub ext: String,
+    /// Extension within its node.
+    pub extension: String,
     /// Long name.
     pub cn: String,
     /// Display name.
@@ -45,6 +47,8 @@ pub struct ListedLeg {
     pub id: u32,
     /// Extension of the object it is at.
     pub ext: String,
+    /// What its user dials for whoever is at the other end.
+    pub peer: String,
     /// State bits as in `CallInfo`.
     pub state: u32,
     /// How far it has come.
@@ -52,19 +56,21 @@ pub struct ListedLeg {
     /// It is at the end of the call where that began; the others are where it went.
     pub is_of_caller: bool,
     /// Number of the party at the other end, as this end is shown it; empty if it is shown none.
-    pub peer: String,
+    pub shown_peer: String,
     /// Handles given out for it: session number and call handle.
     pub handles: Vec<(u32, u32)>,
 }
 
 impl PbxModel {
-    /// All objects that have a number.
+    /// All objects that can be called by a number.
     #[must_use]
     pub fn users(&self) -> Vec<ListedUser> {
-        let numbered = self.directory.iter().filter(|(_, object)| !object.e164.is_empty());
+        let callable = |object: &Object| !object.e164.is_empty() && !object.is_node();
+        let numbered = self.directory.iter().filter(|(_, object)| callable(object));
         numbered
             .map(|(id, object)| ListedUser {
                 ext: object.full_number(),
+                extension: object.e164.clone(),
                 cn: object.cn.clone(),
                 dn: object.dn.clone(),
                 h323: object.h323.clone(),
@@ -80,20 +86,22 @@ impl PbxModel {
     #[must_use]
     pub fn calls(&self) -> Vec<ListedCall> {
         let mut calls: BTreeMap<Guid, ListedCall> = BTreeMap::new();
-        for (id, leg) in self.legs.iter() {
+        for (id, leg) in self.legs.iter().filter(|(_, leg)| leg.wire.is_none()) {
             let call = calls.entry(leg.conf).or_insert_with(|| ListedCall {
                 conf: leg.conf,
                 legs: Vec::new(),
                 external: None,
             });
             let handles = self.handles.of_leg(id);
+            let shown = |peer: &Party| self.number_for(leg.object, peer);
             call.legs.push(ListedLeg {
                 id: id.0,
                 ext: self.number_of(leg.object),
+                peer: self.opposite_number(id, leg.object),
                 state: leg.state(),
                 phase: leg.phase,
                 is_of_caller: leg.side == Side::A,
-                peer: leg.peer.as_ref().map(|peer| peer.e164.clone()).unwrap_or_default(),
+                shown_peer: leg.peer.as_ref().map_or_else(String::new, shown),
                 handles: handles.iter().map(|(handle, session)| (*session, handle.0)).collect(),
             });
             if let Some(external) = &leg.external {
@@ -101,6 +109,11 @@ impl PbxModel {
             }
         }
         calls.into_values().collect()
+    }
+
+    fn opposite_number(&self, id: LegId, object: ObjectId) -> String {
+        let opposite = self.legs.opposite(id).first().copied();
+        opposite.map_or_else(String::new, |far| self.number_for(object, &self.party(far)))
     }
 
     pub(super) fn number_of(&self, id: ObjectId) -> String {

@@ -11,6 +11,7 @@
 //! - done by people: the functions of `phone.rs`;
 //! - done by the administrator: [`PbxModel::add_user`] and the like, [`PbxModel::reboot`].
 
+mod abroad;
 mod admin;
 mod clear;
 mod directory;
@@ -19,6 +20,7 @@ mod feature;
 mod keys;
 mod leg;
 mod listing;
+mod numbering;
 mod object;
 mod order;
 mod phone;
@@ -34,6 +36,7 @@ mod telling;
 mod tests;
 mod transfer;
 
+pub use abroad::Signal;
 pub use admin::Administered;
 pub use leg::Phase;
 pub use listing::{ListedCall, ListedLeg, ListedUser};
@@ -53,6 +56,7 @@ use leg::Legs;
 use object::{Directory, Object};
 use session::{Handles, Session};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// One PBX.
 #[derive(Clone)]
@@ -84,6 +88,12 @@ pub struct PbxModel {
     most_wanted: u32,
     /// It stands by for another PBX, which serves.
     stands_by: bool,
+    /// The PBX that it is registered at.
+    parent: Option<String>,
+    /// The PBXs of its tree that calls can go to.
+    within_reach: Arc<BTreeSet<String>>,
+    /// What other PBXs are to hear.
+    signals: Vec<Signal>,
 }
 
 impl PbxModel {
@@ -113,6 +123,9 @@ impl PbxModel {
             last_dialled: String::new(),
             most_wanted: 0,
             stands_by: false,
+            parent: None,
+            within_reach: Arc::default(),
+            signals: Vec::new(),
         }
     }
 

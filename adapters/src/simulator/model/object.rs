@@ -28,6 +28,8 @@ pub(super) struct Object {
     pub(super) loc: String,
     pub(super) node: String,
     pub(super) nodenum: String,
+    /// Of a node: what its users dial before numbers from the root.
+    pub(super) escape: String,
     pub(super) hidden: bool,
     pub(super) presence: Option<Presence>,
     /// The rest of its configuration.
@@ -63,6 +65,7 @@ impl Object {
             loc: user.loc.clone(),
             node: user.node.clone(),
             nodenum: user.nodenum.clone(),
+            escape: user.escape.clone(),
             hidden: user.hidden,
             presence: None,
             record: Record::default(),
@@ -80,6 +83,11 @@ impl Object {
     /// Whether calls through it leave the PBX.
     pub(super) fn is_trunk(&self) -> bool {
         matches!(self.object.as_str(), "trunk" | "gw")
+    }
+
+    /// Whether it only stands for digits that numbers begin with.
+    pub(super) fn is_node(&self) -> bool {
+        self.object == "node"
     }
 
     /// Whether a person with one pair of ears is behind it.

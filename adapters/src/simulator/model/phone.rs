@@ -23,7 +23,7 @@ pub enum Refusal {
         /// What the call would have to be.
         state: &'static str,
     },
-    /// The far end is a phone of this PBX.
+    /// The far end is a phone of this PBX, or of another one.
     #[error(
         "the far end of {ext} is the extension {far}, not an external party; say so to {far} itself"
     )]
@@ -194,8 +194,9 @@ impl PbxModel {
         let far = self.legs.opposite(near).first().copied();
         let far = far.ok_or_else(|| Refusal::NoCall(ext.into()))?;
         let Some(leg) = self.legs.get(far) else { return Err(Refusal::NoCall(ext.into())) };
-        if leg.external.is_none() {
-            return Err(Refusal::NotExternal { ext: ext.into(), far: self.number_of(leg.object) });
+        if !leg.is_external() {
+            let far = self.number_for(object, &self.party(far));
+            return Err(Refusal::NotExternal { ext: ext.into(), far });
         }
         if !leg.is_ringing() && !matches!(action, FarAction::HangUp(_)) {
             return Err(Refusal::NotNow { ext: ext.into(), state: "outgoing and unanswered" });

@@ -47,19 +47,24 @@ pub(super) fn terminator() -> UserInfo {
     UserInfo { active: true, ..UserInfo::default() }
 }
 
-/// An event of a leg, but for its handles.
-pub(super) fn call(leg: &Leg, object: Option<&Object>, msg: &str) -> CallInfo {
+/// An event of a leg, but for its handles; `number_for` says what its user dials for a party.
+pub(super) fn call(
+    leg: &Leg,
+    object: Option<&Object>,
+    number_for: impl Fn(&Party) -> String,
+    msg: &str,
+) -> CallInfo {
     CallInfo {
         active: true,
         state: leg.state(),
-        no: parties(leg, object),
+        no: parties(leg, object, number_for),
         msg: msg.into(),
         info: infos(leg),
         ..CallInfo::default()
     }
 }
 
-fn parties(leg: &Leg, object: Option<&Object>) -> Vec<No> {
+fn parties(leg: &Leg, object: Option<&Object>, number_for: impl Fn(&Party) -> String) -> Vec<No> {
     let this = object.map(party_of);
     let picking = leg.picking.then(Party::default);
     let roles = [
@@ -71,15 +76,16 @@ fn parties(leg: &Leg, object: Option<&Object>) -> Vec<No> {
         ("parked-to", leg.parked_to.as_ref()),
         ("picking", picking.as_ref()),
     ];
-    roles.into_iter().filter_map(|(kind, party)| Some(no(kind, party?))).collect()
+    let no = |(kind, party)| Some(no(kind, party?, &number_for(party?)));
+    roles.into_iter().filter_map(no).collect()
 }
 
-fn no(kind: &str, party: &Party) -> No {
+fn no(kind: &str, party: &Party, number: &str) -> No {
     No {
         kind: kind.into(),
         cn: party.cn.as_str().into(),
         dn: party.dn.as_str().into(),
-        e164: party.e164.as_str().into(),
+        e164: number.into(),
         h323: party.h323.as_str().into(),
     }
 }
@@ -108,6 +114,7 @@ pub(super) fn party_of(object: &Object) -> Party {
     Party {
         cn: object.cn.clone(),
         dn: object.dn.clone(),
+        node: object.nodenum.clone(),
         e164: object.e164.clone(),
         h323: object.h323.clone(),
     }

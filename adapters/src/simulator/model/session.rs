@@ -250,6 +250,10 @@ impl Handles {
         self.forget_calls(|naming| naming.session == session);
     }
 
+    pub(super) fn forget_all_calls(&mut self) {
+        self.forget_calls(|_| true);
+    }
+
     pub(super) fn forget_leg(&mut self, leg: LegId) {
         self.forget_calls(|naming| naming.leg == leg);
     }

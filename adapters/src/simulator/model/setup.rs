@@ -1,22 +1,10 @@
 //! How calls come about: dialling, finding the way, ringing, answering.
 
 use super::leg::{Leg, LegId, Party, Phase, Side, Target};
+use super::numbering::Destination;
 use super::object::ObjectId;
 use super::{PbxModel, picture};
 use crate::simulator::switches::MultiLeg;
-
-/// Where digits or names lead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Destination {
-    /// An object of this PBX.
-    Object(ObjectId),
-    /// Through a trunk to a number beyond it.
-    External(ObjectId, String),
-    /// More digits are needed.
-    Incomplete,
-    /// Nowhere.
-    Unknown,
-}
 
 /// Causes of calls that come to nothing.
 pub(super) const UNALLOCATED: u8 = 1;
@@ -24,6 +12,7 @@ pub(super) const NORMAL: u8 = 16;
 pub(super) const BUSY: u8 = 17;
 pub(super) const ABSENT: u8 = 20;
 pub(super) const ELSEWHERE: u8 = 26;
+pub(super) const OUT_OF_ORDER: u8 = 27;
 
 impl PbxModel {
     /// A new leg for a phone that is about to call. Nobody is told of it yet.
@@ -76,7 +65,7 @@ impl PbxModel {
         leg.external = Some(caller);
         let id = self.legs.add(leg);
         self.tell(id, "x-setup");
-        self.proceed(id, &Destination::Object(to));
+        self.proceed(id, &self.way_to(to));
     }
 
     /// Takes a caller's leg as far as its digits or names lead.
@@ -97,7 +86,7 @@ impl PbxModel {
     }
 
     /// The number is complete: on to the destination.
-    fn proceed(&mut self, id: LegId, dialled: &Destination) {
+    pub(super) fn proceed(&mut self, id: LegId, dialled: &Destination) {
         let destination = &self.diverted(id, dialled.clone());
         let peer = self.party_at(destination);
         if let Some(leg) = self.legs.get_mut(id) {
@@ -120,6 +109,9 @@ impl PbxModel {
     pub(super) fn obstacle(&self, destination: &Destination) -> Option<u8> {
         let id = match destination {
             Destination::Object(id) | Destination::External(id, _) => *id,
+            Destination::Abroad(abroad) => {
+                return (!self.within_reach.contains(&abroad.pbx)).then_some(OUT_OF_ORDER);
+            }
             Destination::Incomplete | Destination::Unknown => return Some(UNALLOCATED),
         };
         let object = self.directory.get(id)?;
@@ -136,6 +128,7 @@ impl PbxModel {
         let (to, external) = match destination {
             Destination::Object(to) => (*to, None),
             Destination::External(to, _) => (*to, self.party_at(destination)),
+            Destination::Abroad(abroad) => return vec![self.offer_abroad(from, &leg, abroad)],
             Destination::Incomplete | Destination::Unknown => return Vec::new(),
         };
         let devices = self.directory.get(to).map_or(0, |object| object.devices.len());
@@ -145,14 +138,9 @@ impl PbxModel {
         let caller = self.party(from);
         let mut offered = Vec::new();
         for device in places {
-            let mut new = Leg::new(leg.conf, leg.side.other(), to);
-            new.called = true;
+            let mut new = Leg::offered(&leg, caller.clone(), to);
             new.device = device;
             new.external.clone_from(&external);
-            new.peer = Some(caller.clone());
-            new.leg2.clone_from(&leg.leg2);
-            new.leg2orig.clone_from(&leg.leg2orig);
-            new.ct.clone_from(&leg.ct);
             let id = self.legs.add(new);
             self.tell(id, "r-setup");
             offered.push(id);
@@ -275,39 +263,7 @@ impl PbxModel {
         }
     }
 
-    // ---- numbering -------------------------------------------------------------------------
-
-    /// Where a target leads when this object calls it.
-    pub(super) fn find(&self, from: ObjectId, target: &Target) -> Destination {
-        let found = match target {
-            Target::ShortName(h323) => self.directory.short_named(h323),
-            Target::LongName(cn) => self.directory.named(cn),
-            Target::Number(number) => return self.find_number(from, number),
-        };
-        found.map_or(Destination::Unknown, Destination::Object)
-    }
-
-    fn find_number(&self, from: ObjectId, number: &str) -> Destination {
-        let node = self.directory.get(from).map_or("", |object| object.nodenum.as_str());
-        let local = format!("{node}{number}");
-        let object = self.directory.numbered(&local).or_else(|| self.directory.numbered(number));
-        if let Some((trunk, rest)) = self.directory.trunk_for(number) {
-            return match rest {
-                "" => Destination::Incomplete,
-                rest => Destination::External(trunk, rest.into()),
-            };
-        }
-        match object {
-            Some(object) => Destination::Object(object),
-            None if number.is_empty()
-                || self.directory.begins_a_number(&local)
-                || self.directory.begins_a_number(number) =>
-            {
-                Destination::Incomplete
-            }
-            None => Destination::Unknown,
-        }
-    }
+    // ---- parties ---------------------------------------------------------------------------
 
     /// How the party at a destination is named.
     pub(super) fn party_at(&self, destination: &Destination) -> Option<Party> {
@@ -317,6 +273,7 @@ impl PbxModel {
                 let prefix = self.directory.get(*trunk)?.full_number();
                 Some(Party { e164: format!("{prefix}{number}"), ..Party::default() })
             }
+            Destination::Abroad(abroad) => abroad.party.clone(),
             Destination::Incomplete | Destination::Unknown => None,
         }
     }

@@ -2,11 +2,13 @@
 //! home elsewhere or come home, and phones that turn to a standby and back.
 
 use super::PbxModel;
-use super::leg::{Leg, Legs};
+use super::leg::{Leg, LegId};
 use super::object::{Object, ObjectId};
 use crate::simulator::estate::Location;
 use engine::id::Guid;
 use engine::time::Millis;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A user or another object on its way from one PBX to another.
 #[derive(Clone)]
@@ -111,18 +113,33 @@ impl PbxModel {
         self.directory.remove(id);
     }
 
+    /// Where it is in the tree of PBXs: the one that it asks for numbers that nobody has here.
+    pub fn set_parent(&mut self, parent: Option<&str>) {
+        self.parent = parent.map(str::to_owned);
+    }
+
+    /// The PBXs that calls can go to from now on.
+    pub fn set_within_reach(&mut self, names: &Arc<BTreeSet<String>>) {
+        self.within_reach = Arc::clone(names);
+    }
+
     /// It stands by for another PBX from now on, or serves in its place.
     pub fn set_standing_by(&mut self, stands_by: bool) {
         self.stands_by = stands_by;
     }
 
     /// The phones of another PBX, whose objects are the same, turn to this one, with their calls.
+    /// Who monitors them here hears of these as of calls that run already.
     pub fn take_over(&mut self, other: &PbxModel) {
         let phones = other.directory.iter().filter(|(_, object)| object.loc.is_empty());
         let registered: Vec<(Guid, bool)> =
             phones.map(|(_, object)| (object.guid, object.registered)).collect();
-        self.legs = Legs::default();
+        self.lose_legs();
         for (_, leg) in other.legs.iter() {
+            if leg.wire.is_some() {
+                self.legs.add(leg.clone());
+                continue;
+            }
             let guid = other.directory.get(leg.object).map(|object| object.guid);
             if let Some(object) = guid.and_then(|guid| self.known(guid)) {
                 self.legs.add(Leg { object, ..leg.clone() });
@@ -133,16 +150,17 @@ impl PbxModel {
                 self.register(id, registered);
             }
         }
+        self.leave_lonely();
         // Sessions that were here before the phones hear of their calls as of any others.
-        for id in self.legs.iter().map(|(id, _)| id).collect::<Vec<_>>() {
-            self.tell(id, "update");
-        }
+        let here = |(_, leg): &(LegId, &Leg)| leg.wire.is_none();
+        let legs: Vec<LegId> = self.legs.iter().filter(here).map(|(id, _)| id).collect();
+        legs.into_iter().for_each(|id| self.tell(id, "update"));
         self.settle();
     }
 
     /// The phones turn away, and take their calls with them: nobody is told of the end of these.
     pub fn give_back(&mut self) {
-        self.legs = Legs::default();
+        self.lose_legs();
         let phones: Vec<ObjectId> = self
             .directory
             .iter()
@@ -151,6 +169,12 @@ impl PbxModel {
             .collect();
         phones.into_iter().for_each(|id| self.register(id, false));
         self.settle();
+    }
+
+    /// All calls are gone, and nobody is told. Later ones have other names.
+    fn lose_legs(&mut self) {
+        self.legs.clear();
+        self.handles.forget_all_calls();
     }
 
     fn register(&mut self, id: ObjectId, registered: bool) {
@@ -166,7 +190,7 @@ impl PbxModel {
         }
     }
 
-    fn known(&self, guid: Guid) -> Option<ObjectId> {
+    pub(super) fn known(&self, guid: Guid) -> Option<ObjectId> {
         self.directory.iter().find(|(_, object)| object.guid == guid).map(|(id, _)| id)
     }
 }

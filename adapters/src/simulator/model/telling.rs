@@ -1,6 +1,6 @@
 //! Who is told of what: events go to the queue of every session that may see them.
 
-use super::leg::{Leg, LegId};
+use super::leg::{Leg, LegId, Party};
 use super::object::ObjectId;
 use super::session::Happening;
 use super::{PbxModel, picture};
@@ -13,6 +13,9 @@ impl PbxModel {
     pub(super) fn tell(&mut self, leg: LegId, msg: &'static str) {
         let Some(known) = self.legs.get_mut(leg) else { return };
         known.last_msg = msg;
+        if known.wire.is_some() {
+            return self.tell_abroad(leg, msg);
+        }
         let (object, silent) = (known.object, self.is_skipped_step(msg));
         self.touched.insert(object);
         if silent {
@@ -27,7 +30,7 @@ impl PbxModel {
     pub(super) fn tell_one(&mut self, session: u32, user: UserHandle, leg: LegId, msg: &str) {
         let handle = self.handles.name(session, Some(user), leg);
         let Some(known) = self.legs.get(leg) else { return };
-        let mut info = picture::call(known, self.directory.get(known.object), msg);
+        let mut info = self.call_record(known, msg);
         info.user = user;
         info.call = handle;
         if self.switches.no_content == NoContent::Changed
@@ -38,6 +41,12 @@ impl PbxModel {
             naming.told = now;
         }
         self.queue_call(session, info);
+    }
+
+    /// A leg as it is told.
+    pub(super) fn call_record(&self, leg: &Leg, msg: &str) -> CallInfo {
+        let number_for = |party: &Party| self.number_for(leg.object, party);
+        picture::call(leg, self.directory.get(leg.object), number_for, msg)
     }
 
     /// Tells all who know of the leg that it was cleared, and that it is gone. With `linger`,

@@ -2,8 +2,9 @@
 
 use super::PbxModel;
 use super::leg::{Leg, LegId, Phase, Target};
+use super::numbering::Destination;
 use super::object::ObjectId;
-use super::setup::{Destination, ELSEWHERE};
+use super::setup::ELSEWHERE;
 use crate::simulator::switches::{CtState, TransferOrder};
 
 impl PbxModel {
@@ -54,6 +55,7 @@ impl PbxModel {
     pub(super) fn transfer(&mut self, a: LegId, b: LegId) {
         let (Some(first), Some(second)) = (self.legs.get(a), self.legs.get(b)) else { return };
         let talking = |leg: &Leg| leg.phase == Phase::Connected;
+        // Whoever calls himself, be it by way of another PBX, has two legs of one call.
         if first.object != second.object || first.conf == second.conf {
             return;
         }
@@ -70,9 +72,6 @@ impl PbxModel {
         };
         let Some(target) = targets.first().copied() else { return };
         let (sender, caller, called) = (self.party(kept), self.party(near), self.party(target));
-        let Some((conf, side)) = self.legs.get(near).map(|leg| (leg.conf, leg.side)) else {
-            return;
-        };
         let answered = self.legs.get(target).is_some_and(talking);
         if let Some(leg) = self.legs.get_mut(near) {
             leg.peer = Some(called);
@@ -83,7 +82,7 @@ impl PbxModel {
             self.fall_back(near);
         }
         for target in &targets {
-            self.legs.join(*target, conf, side.other());
+            self.legs.join(*target, near);
             if let Some(leg) = self.legs.get_mut(*target) {
                 leg.peer = Some(caller.clone());
                 leg.ct = Some(sender.clone());
@@ -132,7 +131,7 @@ impl PbxModel {
         }
         let (place, others) = (self.party(robbed), self.legs.opposite(robbed));
         self.rest_others(user, device, None);
-        let mut new = Leg::new(leg.conf, leg.side, user);
+        let mut new = Leg::beside(&leg, leg.side, user);
         new.called = true;
         new.device = device.or(Some(0));
         new.phase = Phase::Connected;
@@ -170,7 +169,7 @@ impl PbxModel {
         let leg = self.legs.get(id).filter(|leg| leg.phase == Phase::Connected)?.clone();
         let place = self.party_at(&Destination::Object(at))?;
         let others = self.legs.opposite(id);
-        let mut parked = Leg::new(leg.conf, leg.side, at);
+        let mut parked = Leg::beside(&leg, leg.side, at);
         parked.called = true;
         parked.phase = Phase::Parked;
         parked.peer.clone_from(&leg.peer);

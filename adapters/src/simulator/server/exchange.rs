@@ -159,7 +159,10 @@ async fn wait(house: &House, ticket: Ticket) -> Outcome {
         changed.as_mut().enable();
         let polled = {
             let now = house.now();
-            house.lock().poll(now, ticket)
+            let mut model = house.lock();
+            let polled = model.poll(now, ticket);
+            model.let_others_hear(&house.campus);
+            polled
         };
         match polled {
             Polled::Done(outcome) => {

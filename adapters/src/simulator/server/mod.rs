@@ -279,6 +279,7 @@ impl Campus {
         let now = self.now();
         let mut site = self.lock();
         let result = act(&mut site, now);
+        site.take_touched();
         let boots: Vec<u32> = (0..site.count()).map(|number| site.pbx(number).boots()).collect();
         drop(site);
         for (signals, boots) in self.signals.iter().zip(boots) {
@@ -369,7 +370,17 @@ impl Deref for Model<'_> {
 
 impl DerefMut for Model<'_> {
     fn deref_mut(&mut self) -> &mut PbxModel {
-        self.site.pbx_mut(self.number)
+        self.site.model_mut(self.number)
+    }
+}
+
+impl Model<'_> {
+    /// What was done may mean something to other PBXs; whoever polls there hears of it.
+    fn let_others_hear(&mut self, campus: &Campus) {
+        self.site.carry();
+        for number in self.site.take_touched() {
+            campus.signals[number].changed.notify_waiters();
+        }
     }
 }
 
@@ -396,6 +407,7 @@ impl House {
         let mut model = self.lock();
         let result = act(&mut model, now);
         let boots = model.boots();
+        model.let_others_hear(&self.campus);
         drop(model);
         self.signals().tell(boots);
         self.campus.settled.notify_all();

@@ -137,6 +137,7 @@ impl Tree {
         let slave = Slave { name: name.text().into(), object, seen, by, online };
         let was_online = node.slave.replace(slave).is_some_and(|slave| slave.online);
         node.wanted = true;
+        node.remembered = false;
         let online = user.registered;
         if !was_followed && self.is_followed(id) {
             let pause_ms = STAGGER_MS * u32::try_from(before).unwrap_or(0);
@@ -174,6 +175,7 @@ impl Tree {
         let below: Vec<PbxId> = self.children(id).collect();
         below.into_iter().for_each(|child| self.remove(child, gone));
         let Some(node) = self.node_mut(id) else { return };
+        node.remembered = false;
         let known = std::mem::take(&mut node.wanted) || !node.lines.is_empty();
         if known {
             gone.push(id);
@@ -186,6 +188,38 @@ impl Tree {
         node.alive = false;
         node.sessions.clear();
         node.double_of = None;
+    }
+
+    /// Whether account and password of a slave would be sent in the clear there, although its parent
+    /// is asked over TLS, and the settings do not allow that.
+    pub(super) fn is_too_plain(&self, id: PbxId, place: &Place) -> bool {
+        let parent = match self.node(id).map(|node| &node.key) {
+            Some(Key::Slave(parent, _)) => self.node(*parent),
+            _ => None,
+        };
+        let is_secret = parent.is_some_and(|parent| parent.places.iter().any(|p| p.https));
+        is_secret && !place.https && !self.allow_plain
+    }
+
+    /// A PBX without a session could not be asked, or does not know where it is itself: its slaves
+    /// of the last session of the telephony server are looked for where they were.
+    pub(in crate::estate) fn recall(&mut self, parent: PbxId) -> ToPbxs {
+        if self.is_present(parent) || self.node(parent).is_none_or(|node| node.double_of.is_some())
+        {
+            return ToPbxs::new();
+        }
+        let is_remembered = |id: &PbxId| self.node(*id).is_some_and(|node| node.remembered);
+        let slaves: Vec<PbxId> = self.children(parent).filter(is_remembered).collect();
+        let mut inputs = ToPbxs::new();
+        for (before, id) in (0..).zip(slaves) {
+            let Some(node) = self.node_mut(id) else { continue };
+            (node.wanted, node.remembered) = (true, false);
+            if self.is_followed(id) {
+                let beginning = self.beginning(id, STAGGER_MS.saturating_mul(before));
+                inputs.extend(beginning.map(|input| (id, input)));
+            }
+        }
+        inputs
     }
 
     /// Takes in where a slave's parent says that it is. Its own slaves have to ask there.
@@ -201,12 +235,7 @@ impl Tree {
             return if is_online { Located::Nowhere } else { Located::Offline };
         }
         let Some(place) = Place::read(url).map(Arc::new) else { return Located::Unreadable };
-        let parent = match self.node(id).map(|node| &node.key) {
-            Some(Key::Slave(parent, _)) => self.node(*parent),
-            _ => None,
-        };
-        let is_secret = parent.is_some_and(|parent| parent.places.iter().any(|p| p.https));
-        if is_secret && !place.https && !self.allow_plain {
+        if self.is_too_plain(id, &place) {
             return Located::Plain(place);
         }
         let Some(node) = self.node_mut(id) else { return Located::Nowhere };

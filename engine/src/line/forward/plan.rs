@@ -1,6 +1,7 @@
 //! What has to be done to a user's record so that it says what it should.
 
-use crate::diversion::{Diversion, UserRecord};
+use crate::diversion::{Diversion, Target, UserRecord};
+use crate::pii::Personal;
 use serde::{Deserialize, Serialize};
 
 /// What a user's own record should say.
@@ -31,6 +32,16 @@ pub(super) enum Step {
 }
 
 impl Goal {
+    /// A number that was asked for is dialled otherwise.
+    pub(super) fn localise(&mut self, number: &Personal, local: &Personal) {
+        let Goal::Asked { diversions, .. } = self else { return };
+        for diversion in diversions {
+            if diversion.to == Target::Number(number.clone()) {
+                diversion.to = Target::Number(local.clone());
+            }
+        }
+    }
+
     /// The steps from this record to the goal, in an order in which there is never less
     /// forwarding than before or after; none if it is reached. The time comes first, because its
     /// step is bound to the record as it was read.

@@ -1,7 +1,7 @@
 //! Requests that are done when the PBX has taken the order, because nothing that it reports later
 //! would prove them: further digits to dial, DTMF, user-user information.
 
-use super::{Kind, Outcome, Progress};
+use super::{Kind, Outcome, Progress, make};
 use crate::effect::{Effects, Notice, Order};
 use crate::fact::Reply;
 use crate::id::{CallId, Ticket};
@@ -33,15 +33,18 @@ impl Line {
         at: Millis,
         ticket: Ticket,
         call: CallId,
-        digits: Personal,
+        (digits, across): (Personal, bool),
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
         let index = self.index_of(call).ok_or(LineErr::InvalCallHandle)?;
+        // After other digits they are no number of their own.
+        let is_first = self.calls[index].dialled.as_ref().is_none_or(Personal::is_empty);
         let bits = self.calls[index].dial_on(digits.text());
         self.tell_info(index, bits, out);
         self.pend(at, ticket, call, Kind::Errand(Errand::Dial), out);
-        self.order(monitor, ticket, Order::UserInfo { call: leg, digits }, out);
+        let order = Order::UserInfo { call: leg, digits };
+        self.order(monitor, ticket, make::addressed(monitor.user, across && is_first, order), out);
         Ok(Progress::UnderWay)
     }
 

@@ -28,12 +28,13 @@ impl Dialling {
     /// The order for it.
     pub(super) fn order(self, user: UserHandle, e164: Personal) -> Order {
         let Dialling { block_id, across } = self;
-        if across {
-            Order::CallAcross { user, e164, block_id }
-        } else {
-            Order::UserCall { user, e164, block_id }
-        }
+        addressed(user, across, Order::UserCall { user, e164, block_id })
     }
+}
+
+/// An order of a user whose number may count from the root of the numbering.
+pub(super) fn addressed(user: UserHandle, across: bool, order: Order) -> Order {
+    if across { Order::Across { user, order: Box::new(order) } } else { order }
 }
 
 /// What is known of a call that is only being made.

@@ -234,8 +234,9 @@ impl Line {
         match command {
             Command::MakeCall { call, number, block_id, country_code, call_param_flags } => {
                 let card = make::card(country_code, call_param_flags);
+                let across = known.across.contains(&number);
                 let made = self.made(call, number, card, at);
-                self.make_call(at, ticket, made, Dialling { block_id, across: known.across }, out)
+                self.make_call(at, ticket, made, Dialling { block_id, across }, out)
             }
             Command::Answer(call) => self.answer(at, ticket, call, out),
             Command::Drop(call) => self.drop_call(at, ticket, call, out),
@@ -244,7 +245,8 @@ impl Line {
             Command::Unhold(call) => self.unhold(at, ticket, call, out),
             Command::SwapHold { active, held } => self.swap_hold(at, ticket, active, held, out),
             Command::SetupTransfer { call, consultation } => {
-                self.setup_transfer(at, ticket, call, consultation, known.across, out)
+                let across = known.across.contains(&consultation.number);
+                self.setup_transfer(at, ticket, call, consultation, across, out)
             }
             Command::CompleteTransfer { call, consultation, conference: None } => {
                 self.complete_transfer(at, ticket, call, consultation, out)
@@ -253,27 +255,38 @@ impl Line {
                 self.confer(at, ticket, (call, consultation), conference, out)
             }
             Command::BlindTransfer { call, number } | Command::Redirect { call, number } => {
-                self.send_away(at, ticket, call, number, out)
+                let across = known.across.contains(&number);
+                self.send_away(at, ticket, call, (number, across), out)
             }
-            Command::Pickup { call, from } => self.pick_up(at, ticket, call, from, out),
+            Command::Pickup { call, from } => {
+                self.pick_up(at, ticket, call, (from, &known.across), out)
+            }
             Command::SetupConference { call: Some(call), conference, consultation } => {
-                let wanted = (consultation, known.across);
+                let across = known.across.contains(&consultation.number);
+                let wanted = (consultation, across);
                 self.setup_conference(at, ticket, call, conference, wanted, out)
             }
             Command::AddToConference { conference, consultation } => {
                 self.add_to_conference(at, ticket, conference, consultation, out)
             }
             Command::RemoveFromConference(call) => self.drop_call(at, ticket, call, out),
-            Command::Park { call, at: place } => self.park(at, ticket, call, place, out),
+            Command::Park { call, at: place } => {
+                self.park(at, ticket, call, (place, &known.across), out)
+            }
             Command::Unpark { call, .. } => self.unpark(at, ticket, call, known.parked, out),
-            Command::Dial { call, number } => self.dial(at, ticket, call, number, out),
+            Command::Dial { call, number } => {
+                let across = known.across.contains(&number);
+                self.dial(at, ticket, call, (number, across), out)
+            }
             Command::GenerateDigits { call, digits, tag } => {
                 self.generate_digits(at, ticket, call, (digits, tag), out)
             }
             Command::SendUserUserInfo { call, user_info } => {
                 self.send_user_info(at, ticket, call, &user_info, out)
             }
-            Command::Forward(forwarding) => self.forward(at, ticket, &forwarding, out),
+            Command::Forward(forwarding) => {
+                self.forward(at, ticket, &forwarding, known.across, out)
+            }
             _ => Err(LineErr::OperationUnavail),
         }
     }

@@ -21,13 +21,15 @@ impl Line {
         at: Millis,
         ticket: Ticket,
         call: CallId,
-        place: ParkPlace,
+        (place, across): (ParkPlace, &[Personal]),
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
         let (kind, order) = match place {
             ParkPlace::Directed(e164) => {
-                (Kind::FindPlace, Order::FindUser { user: monitor.user, e164 })
+                let across = across.contains(&e164);
+                let find = Order::FindUser { user: monitor.user, e164 };
+                (Kind::FindPlace, make::addressed(monitor.user, across, find))
             }
             ParkPlace::Nondirected => (Kind::Park, park(leg, Personal::default())),
         };

@@ -17,7 +17,7 @@ impl Line {
         at: Millis,
         ticket: Ticket,
         call: CallId,
-        from: PickupFrom,
+        (from, across): (PickupFrom, &[Personal]),
         out: &mut Effects,
     ) -> Outcome {
         let monitor = self.monitor.ok_or(LineErr::OperationFailed)?;
@@ -27,7 +27,9 @@ impl Line {
         self.calls.push(Call::picked_up(call, make::card(0, 0), at));
         let (kind, order) = match from {
             PickupFrom::Station(e164) => {
-                (Kind::FindStation, Order::FindUser { user: monitor.user, e164 })
+                let across = across.contains(&e164);
+                let find = Order::FindUser { user: monitor.user, e164 };
+                (Kind::FindStation, make::addressed(monitor.user, across, find))
             }
             PickupFrom::Group(group) => (Kind::Pickup, self.pickup(Personal::default(), group)),
             PickupFrom::Anywhere => {

@@ -125,12 +125,13 @@ impl Line {
         at: Millis,
         ticket: Ticket,
         call: CallId,
-        number: Personal,
+        (number, across): (Personal, bool),
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
         self.pend(at, ticket, call, Kind::SendAway, out);
-        self.order(monitor, ticket, Order::UserRedirect { call: leg, e164: number }, out);
+        let redirect = Order::UserRedirect { call: leg, e164: number };
+        self.order(monitor, ticket, make::addressed(monitor.user, across, redirect), out);
         Ok(Progress::UnderWay)
     }
 

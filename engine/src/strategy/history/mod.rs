@@ -85,6 +85,16 @@ const CLEARED_BY_USER: u32 = 7;
 const CALLED: u32 = 0x80;
 const ON_HOLD: u32 = 0x100;
 
+/// A history of a call from outside for each of these users, one after the other, each of which is
+/// cleared.
+#[must_use]
+pub fn calls_from_outside(users: impl IntoIterator<Item = u8>) -> Vec<Record> {
+    let steps = users.into_iter().flat_map(|n| {
+        [Step::CallFromOutside(n), Step::Advance(n), Step::HangUp(n, n), Step::Delete(n)]
+    });
+    History::play(&steps.collect::<Vec<_>>())
+}
+
 impl History {
     /// Plays the steps, after a beginning that every history has: the host starts and is
     /// configured, and the PBX comes up.

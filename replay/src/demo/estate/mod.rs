@@ -53,6 +53,7 @@ pub(super) fn play_in(options: &Demo, library: &Path, folder: &Folder) -> Result
     drop(premises);
 
     let proof = prove(folder, &heard)?;
+    folder.leave_capture()?;
     let sentence = format!(
         "{compared} times all lines and calls were as at the PBXs, and no line had another id \
          than before.\n{}; what this host received is the same.",

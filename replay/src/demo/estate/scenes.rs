@@ -1,7 +1,7 @@
 //! What is played: PBXs fail and come back, standbys take over, users move, come and go.
 
 use super::super::story::{Act, Actor, Deed, Extension, Mark};
-use engine::tapi::CallState;
+use engine::tapi::{CallState, call_info_state};
 
 /// Something that happens at the site, step by step.
 pub(super) struct Scene {
@@ -34,6 +34,7 @@ pub(super) fn all() -> Vec<Scene> {
         a_slave_fails(),
         the_master_fails(),
         a_slave_without_standby(),
+        a_call_across_nodes(),
         the_other_tree(),
         a_user_moves(),
         people_change(),
@@ -46,7 +47,7 @@ fn phones_register() -> Scene {
         ("hq", "21"),
         ("branch", "30"),
         ("branch", "31"),
-        ("kiosk", "40"),
+        ("kiosk", "740"),
         ("depot", "50"),
         ("depot", "51"),
         ("works", "60"),
@@ -171,8 +172,73 @@ fn a_slave_without_standby() -> Scene {
     Scene {
         title: "A slave without a standby is cut off, and found again",
         steps: vec![
-            step("kiosk", "is cut off", "stop kiosk", &[("40", &[Mark::OutOfService])]),
-            step("kiosk", "is there again", "start kiosk", &[("40", &IN)]),
+            step("kiosk", "is cut off", "stop kiosk", &[("740", &[Mark::OutOfService])]),
+            step("kiosk", "is there again", "start kiosk", &[("740", &IN)]),
+        ],
+    }
+}
+
+fn a_call_across_nodes() -> Scene {
+    let out: [(&str, &[Mark]); 2] = [("30", &PAIR), ("31", &PAIR)];
+    Scene {
+        title: "A call across three PBXs and two numbering nodes: the application asks for 20, and \
+                its PBX says that 740 dials 920 for it",
+        steps: vec![
+            Step {
+                act: Act {
+                    deed: Deed::MakeCall("740".into(), "20".into()),
+                    outcome: outcome(&[
+                        ("740", &[&[Mark::Done], &RINGS_THERE[..]].concat()),
+                        ("20", &OFFERED),
+                    ]),
+                },
+                ..silent()
+            },
+            Step {
+                act: Act {
+                    deed: Deed::Answer("20".into()),
+                    outcome: outcome(&[("20", &[CONNECTED[0], Mark::Done]), ("740", &CONNECTED)]),
+                },
+                ..silent()
+            },
+            step(
+                "hq",
+                "20 asks 30 at branch",
+                "at hq call 20 30",
+                &[
+                    ("20", &[&[Mark::State(CallState::OnHold)], &RINGS_THERE[..]].concat()),
+                    ("740", &CONNECTED),
+                    ("30", &OFFERED),
+                ],
+            ),
+            step(
+                "branch",
+                "30 answers",
+                "at branch answer 30",
+                &[("30", &CONNECTED), ("20", &CONNECTED)],
+            ),
+            step(
+                "hq",
+                "20 joins the other two and leaves",
+                "at hq transfer 20",
+                &[
+                    ("20", &[GONE[0], GONE[0], Mark::Count]),
+                    ("740", &CONNECTED),
+                    ("30", &[Mark::Info(call_info_state::CONNECTEDID)]),
+                ],
+            ),
+            Step {
+                before: vec![Deed::Pbx("stop branch".into())],
+                ..step("branch", "fails; branch-standby takes over", "take-over branch", &out)
+            },
+            step(
+                "kiosk",
+                "740 puts the call on hold",
+                "at kiosk hold 740",
+                &[("740", &[Mark::State(CallState::OnHold)]), ("30", &CONNECTED)],
+            ),
+            step("branch", "is back, and so are its phones", "start branch", &out),
+            step("branch", "30 hangs up", "at branch hangup 30", &[("30", &GONE), ("740", &GONE)]),
         ],
     }
 }
@@ -199,11 +265,11 @@ fn a_user_moves() -> Scene {
             step("depot", "50 moves to kiosk", "move 50 kiosk", &[("50", &IN)]),
             step(
                 "kiosk",
-                "40 calls 50 there",
-                "at kiosk call 40 50",
-                &[("40", &RINGS_THERE), ("50", &OFFERED)],
+                "740 calls 50 there",
+                "at kiosk call 740 950",
+                &[("740", &RINGS_THERE), ("50", &OFFERED)],
             ),
-            step("kiosk", "40 hangs up", "at kiosk hangup 40", &[("40", &GONE), ("50", &GONE)]),
+            step("kiosk", "740 hangs up", "at kiosk hangup 740", &[("740", &GONE), ("50", &GONE)]),
             step("kiosk", "50 moves to depot again", "move 50 depot", &[("50", &IN)]),
         ],
     }

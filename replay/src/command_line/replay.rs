@@ -1,0 +1,367 @@
+//! `tapline replay`: the family of commands that look at a log or a capture.
+
+use crate::expression;
+use crate::replay::{Moment, Which};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+pub(crate) const REPLAY_EXAMPLES: &str = "\
+Examples:
+  tapline replay /tmp/demo/log                       the same as `replay run`
+  tapline replay info day.tspt                       what it is, and what is in it
+  tapline replay run day.tspt --line 20 --from 12:00:00
+  tapline replay state day.tspt --at 12:03:20 --line 20
+  tapline replay check day.tspt                      every invariant at every record";
+
+const INFO_EXAMPLES: &str = "\
+Examples:
+  tapline replay info day.tspt
+  tapline replay info --json /var/lib/tapline/log | jq .records_by_kind";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  tapline replay run day.tspt
+  tapline replay run day.tspt --line 20 --call 3 --records
+  tapline replay run day.tspt --number 0301234567 --from 12:00:00 --to 12:05:00
+  tapline replay run day.tspt --json > messages.jsonl
+  tapline replay run day.tspt --quiet
+
+SEQ|TIME is the number of a record; a time of day in UTC (12:03:20.5, the first one in the log), a
+whole time (2026-01-31T12:03:20Z), or seconds since the beginning of the log (+90).";
+
+const STATE_EXAMPLES: &str = "\
+Examples:
+  tapline replay state day.tspt --at 12:03:20
+  tapline replay state day.tspt --at 4711 --line 20
+  tapline replay state day.tspt --line 'Anna Berg' --json | jq .calls";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  tapline replay check day.tspt
+  tapline replay check day.tspt --json | jq 'select(.breach)'";
+
+const STEP_EXAMPLES: &str = "\
+Examples:
+  tapline replay step day.tspt
+  tapline replay step day.tspt --at 12:03:20 --line 20
+  echo 'c call #1 state' | tapline replay step day.tspt --line 20 --json
+Commands are typed, or come from a pipe, one a line; `h` lists them.";
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  tapline replay diff monday.tspt tuesday.tspt
+  tapline replay diff day.tspt --settings other.toml
+  tapline replay run day.tspt --json > then.jsonl
+  tapline replay diff day.tspt then.jsonl
+The last two compare two builds: one prints what it derives, the other compares.";
+
+const BISECT_EXAMPLES: &str = "\
+Examples:
+  tapline replay bisect day.tspt --until 'line 20 in-service'
+  tapline replay bisect day.tspt --until 'no call longer than 60s' --from 12:00
+  tapline replay bisect day.tspt --until 'calls of 20 < 3 and every line connected'
+  tapline replay bisect day.tspt --until I-07 --json
+
+The expectation must hold at some record before it can fail. It is an EXPR, or I-01 and so on for an
+invariant of ARCHITECTURE.md, or `invariants` for all of them.
+
+";
+
+const SHRINK_EXAMPLES: &str = "\
+Examples:
+  tapline replay shrink day.tspt --keep 'no call longer than 60s' -o small.tspt
+  tapline replay shrink sim-339.tspt --keep I-07 -o small.tspt
+`tapline help replay bisect` has the grammar of EXPR.";
+
+const TO_TEST_EXAMPLES: &str = "\
+Examples:
+  tapline replay to-test hang-up-never-seen small.tspt
+  tapline replay golden tests/histories";
+
+const GOLDEN_EXAMPLES: &str = "\
+Examples:
+  tapline replay golden tests/histories
+  tapline replay golden --accept tests/histories
+  tapline replay golden --renew --accept tests/histories";
+
+const STATS_EXAMPLES: &str = "\
+Examples:
+  tapline replay stats day.tspt
+  tapline replay stats day.tspt --json | jq .calls";
+
+/// All of these, for the test that tries them.
+#[cfg(test)]
+pub(super) const ALL_EXAMPLES: &[&str] = &[
+    DIFF_EXAMPLES,
+    STEP_EXAMPLES,
+    REPLAY_EXAMPLES,
+    INFO_EXAMPLES,
+    RUN_EXAMPLES,
+    STATE_EXAMPLES,
+    CHECK_EXAMPLES,
+    STATS_EXAMPLES,
+    BISECT_EXAMPLES,
+    SHRINK_EXAMPLES,
+    TO_TEST_EXAMPLES,
+    GOLDEN_EXAMPLES,
+];
+
+/// The short form, or one of the family.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Replay {
+    #[command(subcommand)]
+    pub(crate) what: Option<ReplayCommand>,
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG", required = true)]
+    pub(crate) log: Option<PathBuf>,
+    /// Print one JSON object per message, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show nothing but what it comes to
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReplayCommand {
+    /// Say what a log or capture is: what it spans, records by kind, lines, PBXs, calls, sessions,
+    /// damage.
+    #[command(after_help = INFO_EXAMPLES)]
+    Info(ReplayInfo),
+    /// Derive the messages of a log again, and compare them with those that were told then.
+    ///
+    /// With a filter only some of them are shown; all are compared all the same.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(ReplayRun),
+    /// Show what applications would have read after a record or at a time: lines, their status,
+    /// their calls with what LINECALLINFO says.
+    #[command(after_help = STATE_EXAMPLES)]
+    State(ReplayState),
+    /// Check every invariant at every record, and name the records that break one.
+    ///
+    /// The state is also written down and read back again and again on the way, as a restart does:
+    /// what follows must not differ. ARCHITECTURE.md lists the invariants.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(ReplayCheck),
+    /// Count: records and callbacks by kind, requests by how they ended, calls and how long they
+    /// were, how fast this machine replays.
+    #[command(after_help = STATS_EXAMPLES)]
+    Stats(ReplayStats),
+    /// Walk through a log, forward and back: each record, what it led to, and which fields of which
+    /// lines read otherwise then.
+    #[command(after_help = STEP_EXAMPLES)]
+    Step(ReplayStep),
+    /// Show where two replays part, with what came before, and why: of two logs, of one log under two
+    /// settings files, or under two builds of this program.
+    ///
+    /// Lines are compared one by one; when a message came, and how the line is called, does not
+    /// matter. Under other settings the records of the log stay, but for timers; which PBXs there are
+    /// stays as well.
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(ReplayDiff),
+    /// Find the first record after which an expectation fails, and show what it was and why.
+    #[command(after_help = format!("{BISECT_EXAMPLES}{}", expression::GRAMMAR))]
+    Bisect(ReplayBisect),
+    /// Make the smallest trace that still fails: first sessions, PBXs, lines, calls and requests are
+    /// left out as a whole, then Polls, then single records.
+    #[command(after_help = SHRINK_EXAMPLES)]
+    Shrink(ReplayShrink),
+    /// Make a test of this project out of a log or capture: the history, and beside it the callbacks
+    /// that it leads to today.
+    #[command(after_help = TO_TEST_EXAMPLES)]
+    ToTest(ReplayToTest),
+    /// Play all histories of a folder, and name the first callback of each that is another one.
+    ///
+    /// NAME.tspt is a history, NAME.txt has the callbacks that it must lead to, and NAME.scene, if
+    /// there is one, is the scenario that it was made from.
+    #[command(after_help = GOLDEN_EXAMPLES)]
+    Golden(ReplayGolden),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayInfo {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args, Default)]
+pub(crate) struct ReplayRun {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Print one JSON object per message, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    /// Show with each message the number of the record that led to it
+    #[arg(long, conflicts_with_all = ["json", "quiet"])]
+    pub(crate) records: bool,
+    /// Show nothing but what it comes to
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// Which messages are shown.
+#[derive(Debug, Args, Default)]
+pub(crate) struct Filter {
+    /// Only this line: its number, its name, or its permanent id after an @ (@17)
+    #[arg(long, value_name = "LINE")]
+    pub(crate) line: Option<Which>,
+    /// Only this call of each line: the number after the # in the column `call`
+    #[arg(long, value_name = "N", value_parser = read_call)]
+    pub(crate) call: Option<u32>,
+    /// Only what is about a party with this number, or a line that has it
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) number: Option<String>,
+    /// Only from this record or time on
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) from: Option<Moment>,
+    /// Only up to this record or time
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) to: Option<Moment>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayState {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// After this record, or at this time; without it, at the end
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) at: Option<Moment>,
+    /// Only this line, with all that can be read of it: its number, its name, or its permanent id
+    /// after an @
+    #[arg(long, value_name = "LINE")]
+    pub(crate) line: Option<Which>,
+    /// Print one JSON object per line, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayCheck {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Print one JSON object per breach, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayStats {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayStep {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Begin at this record or time
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) at: Option<Moment>,
+    /// Look at this line only: its number, its name, or its permanent id after an @
+    #[arg(long, value_name = "LINE")]
+    pub(crate) line: Option<Which>,
+    /// Print one JSON object per place
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayDiff {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "A")]
+    pub(crate) a: PathBuf,
+    /// Another one, or the output of `tapline replay run --json`
+    #[arg(value_name = "B", required_unless_present = "settings")]
+    pub(crate) b: Option<PathBuf>,
+    /// Compare with A under the settings of this file
+    #[arg(long, value_name = "FILE", conflicts_with = "b")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Print it as one JSON object, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayBisect {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// What is expected
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) until: String,
+    /// Look from this record or time on
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) from: Option<Moment>,
+    /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayShrink {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// The expectation that must still fail
+    #[arg(long, value_name = "I-nn|EXPR")]
+    pub(crate) keep: String,
+    /// Where to write what is left; it must not be there yet
+    #[arg(long, short, value_name = "OUT.tspt")]
+    pub(crate) output: PathBuf,
+    /// Print a summary as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayToTest {
+    /// What the test is called: small letters, digits and hyphens
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The folder of a log, or a capture file, from the first record on
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// The folder of the histories
+    #[arg(long, value_name = "DIR", default_value = "tests/histories")]
+    pub(crate) into: PathBuf,
+    /// Print a summary as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayGolden {
+    /// The folder of the histories
+    #[arg(value_name = "DIR", default_value = "tests/histories")]
+    pub(crate) folder: PathBuf,
+    /// First play all scenarios (*.scene) of the folder anew, and take their logs for histories
+    #[arg(long)]
+    pub(crate) renew: bool,
+    /// Take what they lead to now for what they should lead to
+    #[arg(long)]
+    pub(crate) accept: bool,
+    /// Print one JSON object per difference, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn read_call(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    let number = digits.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "calls of a line are counted from 1, such as 3 or #3".to_owned())
+}

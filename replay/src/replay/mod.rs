@@ -1,0 +1,52 @@
+//! `tapline replay`: a log or a capture looked at, without PBX and without Windows.
+
+mod bisect;
+mod check;
+mod diff;
+mod expectation;
+mod golden;
+mod info;
+mod moment;
+mod progress;
+mod reading;
+mod records;
+mod reel;
+mod run;
+mod shrink;
+mod state;
+mod stats;
+mod step;
+mod which;
+mod written;
+
+pub(crate) use golden::SCENARIO;
+pub(crate) use moment::Moment;
+pub(crate) use which::Which;
+pub(crate) use written::write_capture;
+
+use crate::command_line::{Replay, ReplayCommand, ReplayRun};
+use crate::trouble::Trouble;
+
+/// Does what was asked.
+pub(crate) fn carry_out(options: &Replay) -> Result<(), Trouble> {
+    match &options.what {
+        Some(ReplayCommand::Info(info)) => info::show(info),
+        Some(ReplayCommand::Run(run)) => run::show(run),
+        Some(ReplayCommand::State(state)) => state::show(state),
+        Some(ReplayCommand::Check(check)) => check::show(check),
+        Some(ReplayCommand::Stats(stats)) => stats::show(stats),
+        Some(ReplayCommand::Step(step)) => step::show(step),
+        Some(ReplayCommand::Diff(diff)) => diff::show(diff),
+        Some(ReplayCommand::Bisect(bisect)) => bisect::show(bisect),
+        Some(ReplayCommand::Shrink(shrink)) => shrink::show(shrink),
+        Some(ReplayCommand::ToTest(to_test)) => golden::to_test(to_test),
+        Some(ReplayCommand::Golden(golden)) => golden::play(golden),
+        None => run::show(&ReplayRun {
+            // The command line lets nothing through without it.
+            log: options.log.clone().unwrap_or_default(),
+            json: options.json,
+            quiet: options.quiet,
+            ..ReplayRun::default()
+        }),
+    }
+}
