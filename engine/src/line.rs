@@ -35,7 +35,7 @@ pub const MAX_CALLS: usize = 64;
 /// Most requests of applications under way on one line (I-24).
 pub const MAX_REQUESTS: usize = 64;
 /// Most events kept back while the PBX owes us the handle of a call we asked for (I-24).
-pub const MAX_EARLY: usize = 64;
+pub const MAX_EARLY: usize = 256;
 /// Time between two rings of an alerting call. The PBX does not report cadences.
 pub const RING_MS: u64 = 5_000;
 /// How long calls outlive the loss of their PBX session before they are ended (I-17).

@@ -280,6 +280,23 @@ fn a_dropped_call_that_the_pbx_never_cleared_is_another_one_when_the_line_is_ope
 }
 
 #[test]
+fn calls_that_end_while_the_leg_of_another_one_is_awaited_long_are_over() {
+    let mut site = Site::new();
+    site.make_call(7, 0);
+    site.call(151, 132);
+    for _ in 0..40 {
+        site.call(151, 389);
+        site.call(151, 133);
+    }
+    site.call(151, 134);
+    site.del(151);
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
+    let states: Vec<CallState> = site.view(1).calls.iter().map(|call| call.state).collect();
+    let live = states.iter().filter(|state| **state != CallState::Idle).count();
+    assert_eq!(live, 1, "{states:?}");
+}
+
+#[test]
 fn a_drop_that_the_pbx_ignored_is_ordered_again_when_the_line_is_open_again() {
     let mut site = Site::new();
     site.call(201, 132);
