@@ -180,10 +180,17 @@ impl Estate {
             self.same_name(link, guid, user, pbxs);
         }
         let member = &self.members[index];
+        let is_here = (member.home, member.at_home) == (link.pbx, at_home);
+        let is_held_back = is_here && !was_defunct && self.tree.is_tried(link);
         let otherwise = (at_home && member.subscriber != now).then(|| Arc::new(now.clone()));
+        if is_held_back {
+            self.tree.hold_back(link, line, otherwise.clone());
+        }
+        let otherwise = otherwise.filter(|_| !is_held_back);
         let is_new = self.sight(link, line, user, at_home, otherwise);
         let home = self.find_home_but(line, link.pbx, pbxs);
-        let says_who = home == (link.pbx, at_home) && self.members[index].subscriber != now;
+        let says_who =
+            home == (link.pbx, at_home) && !is_held_back && self.members[index].subscriber != now;
         if says_who || was_defunct {
             let member = Arc::make_mut(&mut self.members[index]);
             member.becomes(now, link.pbx);
@@ -202,6 +209,22 @@ impl Estate {
             }
             _ => Clue::Foreign { line, identity, rival: None, revived: was_defunct },
         })
+    }
+
+    /// A user is somebody else from now on, as his home says; the identity of his line if that is
+    /// another one now.
+    pub(super) fn becomes(
+        &mut self,
+        line: LineId,
+        pbx: PbxId,
+        who: Arc<Subscriber>,
+    ) -> Option<Arc<Identity>> {
+        let member = self.members.get_mut(line.0 as usize - 1)?;
+        if (member.home, member.at_home) != (pbx, true) || member.subscriber == *who {
+            return None;
+        }
+        Arc::make_mut(member).becomes(Arc::unwrap_or_clone(who), pbx);
+        self.name_anew(line)
     }
 
     fn new_line(&mut self, link: Link, guid: Guid, user: &UserInfo, at_home: bool) -> Spoken {

@@ -6,7 +6,7 @@ use super::tree::{Found, ToPbxs};
 use super::trunks::{Trunks, is_trunk};
 use super::{Estate, Gone, Located, Route, Why};
 use crate::effect::Limit;
-use crate::fact::{CallInfo, PbxFact, Role, UserInfo};
+use crate::fact::{CallInfo, PbxFact, Question, Role, UserInfo};
 use crate::id::{Attempt, LineId, Link, PbxId};
 use crate::line::LineInput;
 use crate::pbx::{CallClue, Clue, PbxInput, ends_session};
@@ -24,6 +24,9 @@ impl Estate {
     ) -> Route {
         let link = Link { pbx, attempt };
         let (mut pbxs, mut lines) = (ToPbxs::new(), Vec::new());
+        if matches!(fact, PbxFact::Identified(_) | PbxFact::Failed(Question::Version, _)) {
+            self.tree.supersede(link);
+        }
         let clue = match &fact {
             // What comes late from a session that is over, nobody would be told of.
             PbxFact::User(_) | PbxFact::Call(_) if !self.tree.has_session(pbx, attempt) => {
@@ -51,7 +54,7 @@ impl Estate {
                     }
                 }
             }
-            PbxFact::Initialized { session: 1.., place, .. } => {
+            PbxFact::Initialized { session: 1.., place, .. } if self.tree.is_wanted(pbx) => {
                 self.begin_session(link, place);
                 Clue::None
             }
@@ -96,7 +99,8 @@ impl Estate {
         }
     }
 
-    /// Users of a PBX that is gone may have another home by now.
+    /// Users of a PBX that is gone may have another home by now; those of one whose session takes the
+    /// place of another one may have another name.
     fn lose_session(
         &mut self,
         link: Link,
@@ -104,6 +108,10 @@ impl Estate {
         lines: &mut Vec<(LineId, LineInput)>,
     ) {
         if !self.tree.lost(link.pbx, link.attempt) {
+            for (line, who) in self.tree.take_held_back(link.pbx) {
+                let renamed = self.becomes(line, link.pbx, who);
+                lines.extend(renamed.map(|identity| (line, LineInput::Identity(identity))));
+            }
             return;
         }
         for line in self.tree.lines(link.pbx).collect::<Vec<_>>() {
