@@ -336,8 +336,9 @@ impl Lane {
         let operation = operation(request, self.interface, &self.place);
         let begun = Instant::now();
         let mut outcome = self.post(&operation, request).await;
-        if let Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, ticket } =
-            request
+        if let Request::Order {
+            order: order @ Order::SetNoAnswerTime { .. }, line, ticket, ..
+        } = request
         {
             let shown = outcome.and_then(|answer| {
                 translation::read(&answer, |body| decode(operation.kind(), body))

@@ -4,7 +4,7 @@
 //! variants is the schema of the log (`codec.rs`); each variant has a golden byte string in the
 //! tests.
 
-pub use crate::command::{Command, Consultation, ParkPlace, PickupFrom};
+pub use crate::command::{Command, Consultation, Function, ParkPlace, PickupFrom};
 use crate::diversion::UserRecord;
 use crate::id::{
     Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, PermanentId, RequestId, Ticket,

@@ -102,7 +102,7 @@ impl Playback {
                 self.count = CallCount::new();
             }
             Event::App(_, _, request, command) => {
-                let asked = Asked { function: command.function(), call: command.call() };
+                let asked = Asked { function: command.function().name(), call: command.call() };
                 self.asked.insert(*request, asked);
             }
             _ => {}
