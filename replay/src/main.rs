@@ -14,6 +14,7 @@ mod probe;
 mod provider;
 mod rederive;
 mod replay;
+mod report;
 mod rows;
 mod run;
 mod settings;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Simulate(simulate) => simulate::serve(&simulate),
         Command::Replay(replay) => replay::carry_out(&replay),
         Command::Capture(capture) => capture::take(&capture),
+        Command::Report(report) => report::write(&report),
         Command::Sim(sim) => sim::play(&sim),
         Command::Lines(lines) => lines::list(&lines),
         Command::Ids(ids) => ids::carry(&ids),

@@ -20,7 +20,9 @@ mod which;
 mod written;
 
 pub(crate) use golden::SCENARIO;
-pub(crate) use moment::Moment;
+pub(crate) use moment::{Moment, Point};
+pub(crate) use progress::Progress;
+pub(crate) use reel::{Leap, Next, Reel};
 pub(crate) use which::Which;
 pub(crate) use written::write_capture;
 

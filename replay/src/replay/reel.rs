@@ -7,7 +7,7 @@ use engine::core::Core;
 use engine::fact::Record;
 
 /// The records of a log, and the gaps between them.
-pub(super) struct Reel<'t> {
+pub(crate) struct Reel<'t> {
     trace: &'t Trace,
     records: Records<'t>,
     next: u64,
@@ -16,32 +16,32 @@ pub(super) struct Reel<'t> {
 }
 
 /// What comes next.
-pub(super) enum Next {
+pub(crate) enum Next {
     Record(u64, Record),
     /// Records are missing; this is the state after them.
     Leap(Box<Leap>),
 }
 
 /// Where a log goes on.
-pub(super) struct Leap {
-    pub(super) core: Core,
+pub(crate) struct Leap {
+    pub(crate) core: Core,
     /// The first record that is there again.
-    pub(super) next: u64,
+    pub(crate) next: u64,
     /// How many are missing, and why, in words.
-    pub(super) missing: u64,
-    pub(super) why: String,
+    pub(crate) missing: u64,
+    pub(crate) why: String,
 }
 
 impl<'t> Reel<'t> {
     /// Begins with the first record; gives the state before it, and its number.
-    pub(super) fn begin(trace: &'t Trace) -> Result<(Reel<'t>, Core, u64), Trouble> {
+    pub(crate) fn begin(trace: &'t Trace) -> Result<(Reel<'t>, Core, u64), Trouble> {
         let (core, next) = trace.state_before(trace.first())?;
         let records = trace.records_from(next);
         Ok((Reel { trace, records, next, end: End::Complete, gaps: 0 }, core, next))
     }
 
     /// How it ended. What was missing on the way is damage too.
-    pub(super) fn end(self) -> Result<(), Trouble> {
+    pub(crate) fn end(self) -> Result<(), Trouble> {
         Trouble::of_end(self.end)?;
         match self.gaps {
             0 => Ok(()),
@@ -53,7 +53,7 @@ impl<'t> Reel<'t> {
     }
 
     /// Why there is nothing more, if that is not as it should be.
-    pub(super) fn damage(&self) -> Option<String> {
+    pub(crate) fn damage(&self) -> Option<String> {
         match &self.end {
             End::Complete if self.gaps > 0 => {
                 Some(format!("records are missing in {} places", self.gaps))

@@ -38,6 +38,12 @@ impl Texts {
         Text(number)
     }
 
+    /// A text by its number.
+    #[cfg(test)]
+    pub(super) fn text(&self, text: Text) -> &str {
+        usize::try_from(text.0).ok().and_then(|at| self.texts.get(at)).map_or("", String::as_str)
+    }
+
     /// Begins anew, and keeps the room.
     pub(super) fn clear(&mut self) {
         self.numbers.clear();

@@ -2,7 +2,8 @@
 //! gaps, broken invariants, surprises.
 
 use super::data::{LinkSpan, LinkState, Moment, MomentKind, Text, Texts};
-use engine::effect::{Effect, Report, Surprise};
+use crate::ladder::surprise_words;
+use engine::effect::{Effect, Report};
 use engine::fact::{Configuration, Event, HostFact, PbxFact, Record};
 use engine::id::PbxId;
 use engine::place::Place;
@@ -153,7 +154,7 @@ impl Timeline {
                 self.lost(*pbx, place, &failure.advice(), texts);
             }
             Report::Surprise(surprise) => {
-                let words = format!("{}: {}", whom(), surprise_words(*surprise));
+                let words = format!("{}: {}", whom(), surprise_words(surprise));
                 self.put(MomentKind::Surprise, None, &words, texts);
             }
             other => {
@@ -293,17 +294,6 @@ fn settings_words(before: Option<&Configuration>, now: &Configuration) -> String
     }
 }
 
-/// What was surprising.
-pub(super) fn surprise_words(surprise: Surprise) -> String {
-    match surprise {
-        Surprise::IllegalTransition(from, to) => {
-            format!("{} may not follow {}; a legal way was taken", to.name(), from.name())
-        }
-        Surprise::UnknownUser => "a call event of a user who is not monitored".into(),
-        Surprise::Zombie => "no event ended a call; the resync found it gone".into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,7 +321,7 @@ mod tests {
             timeline.take(seq, &record, &[Effect::Report(report)], nobody, &mut texts);
         }
         let (_, moments, spans, _) = timeline.finish();
-        let moments = moments.iter().map(|moment| (moment.kind, texts.text(moment.what).into()));
+        let moments = moments.iter().map(|moment| (moment.kind, texts.text(moment.what).to_owned()));
         let spans = spans.iter().map(|span| (span.state, span.from_ms, span.to_ms));
         (moments.collect(), spans.collect())
     }

@@ -3,17 +3,18 @@
 const ROW_HEIGHTS = { calls: 50, lines: 44, events: 44 };
 
 class Finder {
-  /** `openCall(call)` shows a call; `openTime(at)` is a moment that somebody asks for. */
+  /** `openCall(call, isOpened)` shows a call; it is opened when it is not only passed by. */
   constructor(report, openCall) {
     this.report = report;
     this.openCall = openCall;
     this.line = null;
     this.tab = "calls";
-    this.shown = { calls: report.calls, lines: report.lines, events: report.events };
+    this.all = { calls: report.calls, lines: report.linesInOrder, events: report.events };
+    this.shown = { ...this.all };
     this.lists = {
       calls: this.list("calls", "Calls", (call) => callRow(call, report)),
       lines: this.list("lines", "Lines", lineRow),
-      events: this.list("events", "Events", (event) => eventRow(event, report)),
+      events: this.list("events", "Events", eventRow),
     };
     for (const tab of Object.keys(this.lists)) {
       element(`tab-${tab}`).addEventListener("click", () => this.open(tab));
@@ -41,7 +42,7 @@ class Finder {
     const thing = this.shown[tab][index];
     if (tab === "calls") this.openCall(thing, true);
     if (tab === "lines") this.ofLine(thing);
-    if (tab === "events") this.atTime(thing.at, thing.call);
+    if (tab === "events") this.atTime(thing.at);
   }
 
   /** Shows one of the three lists. */
@@ -71,7 +72,7 @@ class Finder {
   searchKey(event) {
     if (event.key === "ArrowDown" || event.key === "Enter") {
       this.focus();
-      if (this.list_().current < 0) this.list_().select(0);
+      if (this.current.current < 0) this.current.select(0);
       event.preventDefault();
     } else if (event.key === "Escape") {
       this.clear();
@@ -81,12 +82,12 @@ class Finder {
     event.stopPropagation();
   }
 
-  list_() {
+  get current() {
     return this.lists[this.tab];
   }
 
   focus() {
-    this.list_().box.focus();
+    this.current.box.focus();
   }
 
   /** Shows all again. */
@@ -117,19 +118,19 @@ class Finder {
     const terms = element("search").value.toLowerCase().split(/\s+/).filter(Boolean);
     const onlyOdd = element("odd").getAttribute("aria-pressed") === "true";
     element("odd").hidden = this.tab !== "calls";
-    const all = this.report[this.tab];
+    const all = this.all[this.tab];
     const has = (thing) => terms.every((term) => searchable(thing, this.tab, this.report).includes(term));
     const fits = (thing) => this.tab !== "calls"
       || ((!onlyOdd || thing.odd) && (!this.line || thing.lines.includes(this.line.at)));
-    const selected = this.shown[this.tab][this.list_().current];
+    const selected = this.shown[this.tab][this.current.current];
     const isNarrow = terms.length > 0 || (this.tab === "calls" && (onlyOdd || this.line));
     this.shown[this.tab] = isNarrow ? all.filter((thing) => fits(thing) && has(thing)) : all;
-    this.list_().fill(this.shown[this.tab].length, this.shown[this.tab].indexOf(selected));
+    this.current.fill(this.shown[this.tab].length, this.shown[this.tab].indexOf(selected));
     this.say(isNarrow);
   }
 
   say(isNarrow) {
-    const [shown, all] = [this.shown[this.tab].length, this.report[this.tab].length];
+    const [shown, all] = [this.shown[this.tab].length, this.all[this.tab].length];
     const what = this.tab.slice(0, -1);
     const count = isNarrow ? `${grouped(shown)} of ${counted(all, what)}` : counted(all, what);
     const line = this.line && this.tab === "calls" ? ` of ${this.report.lineName(this.line.at)}` : "";
@@ -137,14 +138,12 @@ class Finder {
     refill(element("found"), make("span", {}, all === 0 ? `No ${what}s in this record` : count + line), clear);
   }
 
-  /** Goes to the calls of a time, or to a certain one. */
-  atTime(at, number = -1) {
+  /** Goes to the first call that went on at a time, or came after it. */
+  atTime(at) {
     if (this.tab !== "calls") this.open("calls");
-    const calls = this.shown.calls;
-    let index = calls.findIndex((call) => call.number === number);
-    if (index < 0) index = calls.findIndex((call) => call.end >= at);
-    if (index < 0) index = calls.length - 1;
-    this.lists.calls.select(index);
+    const { calls } = this.shown;
+    const index = calls.findIndex((call) => call.end >= at);
+    this.lists.calls.select(index < 0 ? calls.length - 1 : index);
   }
 
   /** Makes a call the current one of the list, if it is in it. */
