@@ -36,8 +36,7 @@ impl Filter {
         let is_of = |which: &Which| ladder.legs.iter().any(|leg| which.names(&leg.tag));
         let has = |number: &String| {
             ladder.legs.iter().any(|leg| {
-                leg.tag.number == *number
-                    || leg.parties.as_ref().is_some_and(|parties| parties.have(number))
+                leg.tag.number == *number || leg.parties().have(number)
             })
         };
         line.as_ref().is_none_or(is_of)
@@ -217,7 +216,9 @@ impl Lines {
 
     /// All lines as they are at the end.
     pub(super) fn at_the_end(mut self, core: &Core, texts: &mut Texts) -> Vec<Line> {
-        core.lines().for_each(|line| drop(self.place_of(line.id())));
+        for line in core.lines() {
+            self.place_of(line.id());
+        }
         let mut lines: Vec<(usize, LineId)> =
             self.places.iter().map(|(line, place)| (*place, *line)).collect();
         lines.sort_unstable();

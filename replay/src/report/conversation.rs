@@ -17,11 +17,11 @@ pub(super) fn of(
     let of_legs = ladder.legs.iter().map(|leg| Leg {
         line: line_at(leg.line),
         number: leg.number.unwrap_or(0),
-        call_id: match leg.call_id {
+        call_id: match leg.call_id() {
             0 => Text::NONE,
             id => texts.of(&format!("{id:08x}")),
         },
-        parties: leg.parties.as_ref().map_or(Text::NONE, |parties| texts.of(&parties.in_brief())),
+        parties: texts.of(&leg.parties().in_brief()),
     });
     let mut legs: Vec<Leg> = of_legs.collect();
     if let (true, Key::Request(id)) = (legs.is_empty(), ladder.key) {
@@ -41,7 +41,11 @@ pub(super) fn of(
     });
     let mut bands: Vec<Vec<Band>> = bands.collect();
     let readings = ladder.legs.iter().map(|leg| {
-        let of_call = readings.of(leg.call);
+        let of_call = match leg.goes_on_as {
+            // They are wanted once more, by the conversation in which the call goes on.
+            Some(_) => readings.up_to(ladder.last.0, leg.call),
+            None => readings.of(leg.call),
+        };
         of_call.iter().map(|reading| reading_of(ladder, reading, texts)).collect()
     });
     let mut readings: Vec<Vec<Reading>> = readings.collect();

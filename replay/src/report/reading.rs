@@ -55,6 +55,12 @@ impl Readings {
         self.calls.remove(&call).map_or_else(Vec::new, |kept| kept.readings)
     }
 
+    /// The readings of a call up to a record, which stay.
+    pub(super) fn up_to(&self, seq: u64, call: CallId) -> Vec<CallReading> {
+        let readings = self.calls.get(&call).into_iter().flat_map(|kept| &kept.readings);
+        readings.take_while(|reading| reading.seq <= seq).cloned().collect()
+    }
+
     fn look(&mut self, seq: u64, view: &LineView, playback: &Playback) {
         for call in &view.calls {
             let others = view.calls.iter().filter(|other| other.id != call.id).cloned();

@@ -12,7 +12,8 @@ pub(super) fn title(ladder: &Ladder) -> String {
     let calling = ladder.legs.iter().find(is_outbound);
     let called = ladder.legs.iter().find(|leg| !is_outbound(leg) && !leg.is_conference);
     let party = |leg: Option<&Leg>, of: fn(&Parties) -> &Party| {
-        let party = of(leg?.parties.as_ref()?);
+        let parties = leg?.parties();
+        let party = of(&parties);
         let text = format!("{} {}", party.number, party.name).trim().to_owned();
         Some(text).filter(|text| !text.is_empty())
     };
@@ -30,7 +31,7 @@ pub(super) fn title(ladder: &Ladder) -> String {
 }
 
 fn origin_of(leg: &Leg) -> u32 {
-    leg.parties.as_ref().map_or(0, |parties| parties.origin)
+    leg.card.origin
 }
 
 /// What became of it, in a few words.
