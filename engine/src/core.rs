@@ -126,6 +126,12 @@ impl Core {
         self.lines.get(&line).map(|line| line.view())
     }
 
+    /// A line by its own count.
+    #[must_use]
+    pub fn line_of(&self, line: LineId) -> Option<&Line> {
+        self.lines.get(&line).map(|line| &**line)
+    }
+
     /// All lines, by permanent id.
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
         self.lines.values().map(|line| &**line)

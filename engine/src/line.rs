@@ -11,11 +11,14 @@ mod forward;
 mod host;
 mod request;
 mod telling;
+mod tie;
 
 pub use self::blind::CallChanges;
 use self::call::Call;
 use self::forward::Forwards;
 use self::request::Pending;
+pub use self::request::Rule;
+pub use self::tie::CallTie;
 use crate::call::{Siblings, is_on_hold};
 use crate::effect::{Effect, Effects, Notice, Report, Surprise, Telling, What};
 use crate::fact::{CallInfo, Command, HostFact, Reply};

@@ -6,6 +6,9 @@ mod demo;
 mod expression;
 mod ids;
 mod interrupt;
+// What draws it follows.
+#[allow(dead_code, unused_imports)]
+mod ladder;
 mod lines;
 mod live;
 mod output;

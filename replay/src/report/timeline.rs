@@ -2,7 +2,7 @@
 //! gaps, broken invariants, surprises.
 
 use super::data::{LinkSpan, LinkState, Moment, MomentKind, Text, Texts};
-use crate::ladder::words::surprise_words;
+use crate::ladder::surprise_words;
 use engine::effect::{Effect, Report};
 use engine::fact::{Configuration, Event, HostFact, PbxFact, Record};
 use engine::id::PbxId;

@@ -13,10 +13,12 @@ mod make;
 mod park;
 mod pickup;
 mod proof;
+mod rule;
 mod transfer;
 
 use errand::Errand;
 use make::Dialling;
+pub use rule::Rule;
 pub(super) use transfer::Departure;
 
 use super::call::Standing;
