@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -20,17 +20,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 static TURNS: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
 
 /// Keys that have no letter, as WebDriver writes them.
-pub const ENTER: &str = "\u{e007}";
-pub const SHIFT: &str = "\u{e008}";
-pub const ESCAPE: &str = "\u{e00c}";
-pub const END: &str = "\u{e010}";
-pub const HOME: &str = "\u{e011}";
-pub const LEFT: &str = "\u{e012}";
-pub const RIGHT: &str = "\u{e014}";
-pub const DOWN: &str = "\u{e015}";
+pub(crate) const ENTER: &str = "\u{e007}";
+pub(crate) const SHIFT: &str = "\u{e008}";
+pub(crate) const ESCAPE: &str = "\u{e00c}";
+pub(crate) const END: &str = "\u{e010}";
+pub(crate) const HOME: &str = "\u{e011}";
+pub(crate) const LEFT: &str = "\u{e012}";
+pub(crate) const RIGHT: &str = "\u{e014}";
+pub(crate) const DOWN: &str = "\u{e015}";
 
 /// A browser with one page. Its profile is new, and goes when it does.
-pub struct Browser {
+pub(crate) struct Browser {
     driver: Child,
     authority: String,
     session: String,
@@ -40,7 +40,7 @@ pub struct Browser {
 
 impl Browser {
     /// Opens a file in a window of this size, and waits until it is there.
-    pub fn open(page: &Path, width: u32, height: u32) -> Browser {
+    pub(crate) fn open(page: &Path, width: u32, height: u32) -> Browser {
         let turn = turn();
         let (driver, authority) = start_driver();
         let profile = tempfile::tempdir().unwrap();
@@ -84,30 +84,30 @@ impl Browser {
     }
 
     /// What a piece of script returns.
-    pub fn script(&self, script: &str) -> Value {
+    pub(crate) fn script(&self, script: &str) -> Value {
         self.command("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
     /// The text that a piece of script returns.
-    pub fn text(&self, script: &str) -> String {
+    pub(crate) fn text(&self, script: &str) -> String {
         let value = self.script(script);
         value.as_str().unwrap_or_else(|| panic!("{script} gives no text: {value}")).to_owned()
     }
 
     /// The number that a piece of script returns.
-    pub fn number(&self, script: &str) -> u64 {
+    pub(crate) fn number(&self, script: &str) -> u64 {
         let value = self.script(script);
         value.as_f64().unwrap_or_else(|| panic!("{script} gives no number: {value}")) as u64
     }
 
     /// Whether a condition of the page holds.
-    pub fn holds(&self, condition: &str) -> bool {
+    pub(crate) fn holds(&self, condition: &str) -> bool {
         self.script(&format!("return Boolean({condition})")) == Value::Bool(true)
     }
 
     /// Waits until a condition of the page holds.
     #[track_caller]
-    pub fn wait_for(&self, condition: &str) {
+    pub(crate) fn wait_for(&self, condition: &str) {
         let deadline = Instant::now() + PATIENCE;
         while !self.holds(condition) {
             assert!(Instant::now() < deadline, "never came true: {condition}");
@@ -116,7 +116,7 @@ impl Browser {
     }
 
     /// Types, as somebody at the keyboard would; each part is a key or a text.
-    pub fn keys(&self, parts: &[&str]) {
+    pub(crate) fn keys(&self, parts: &[&str]) {
         let keys = parts.iter().flat_map(|part| part.chars());
         let press = |key: char| {
             let key = key.to_string();
@@ -126,7 +126,7 @@ impl Browser {
     }
 
     /// Presses a key while Shift is held.
-    pub fn shifted(&self, key: &str) {
+    pub(crate) fn shifted(&self, key: &str) {
         let act = |kind: &str, key: &str| json!({ "type": kind, "value": key });
         self.act(vec![
             act("keyDown", SHIFT),
@@ -142,7 +142,7 @@ impl Browser {
     }
 
     /// Clicks at the middle of the first element that a selector finds.
-    pub fn click(&self, selector: &str) {
+    pub(crate) fn click(&self, selector: &str) {
         let element = self.command(
             "POST",
             "/element",
@@ -154,25 +154,25 @@ impl Browser {
     }
 
     /// Makes the window as large as this.
-    pub fn resize(&self, width: u32, height: u32) {
+    pub(crate) fn resize(&self, width: u32, height: u32) {
         self.command("POST", "/window/rect", &json!({ "width": width, "height": height }));
     }
 
     /// The page as it would be printed, as a PDF in Base64.
-    pub fn print(&self) -> String {
+    pub(crate) fn print(&self) -> String {
         let printed = self.command("POST", "/print", &json!({ "background": true }));
         printed.as_str().expect("a printed page").to_owned()
     }
 
     /// What the page and the browser have complained about since the last time.
-    pub fn complaints(&self) -> Vec<String> {
+    pub(crate) fn complaints(&self) -> Vec<String> {
         let entries = self.command("POST", "/se/log", &json!({ "type": "browser" }));
         let entries = entries.as_array().expect("a list of entries");
         entries.iter().map(|entry| entry["message"].to_string()).collect()
     }
 
     /// Addresses that were asked for since the last time.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         let entries = self.command("POST", "/se/log", &json!({ "type": "performance" }));
         let message = |entry: &Value| -> Value {
             serde_json::from_str(entry["message"].as_str().unwrap_or("null")).unwrap()
@@ -211,7 +211,12 @@ impl Drop for Browser {
 
 /// Waits until not too many browsers are open.
 fn turn() -> MutexGuard<'static, ()> {
-    let free = TURNS.iter().find_map(|turn| turn.try_lock().ok());
+    let free = TURNS.iter().find_map(|turn| match turn.try_lock() {
+        Ok(turn) => Some(turn),
+        // A test that failed is over as well.
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    });
     free.unwrap_or_else(|| TURNS[0].lock().unwrap_or_else(PoisonError::into_inner))
 }
 

@@ -99,6 +99,23 @@ fn link_losses_and_take_overs_are_on_the_time_line_and_in_the_list_of_events() {
 }
 
 #[test]
+fn one_pane_is_shown_at_a_time_where_there_is_room_for_one() {
+    let browser = Browser::open(a_report(), 1440, 900);
+    let is_seen = |part: &str| {
+        browser.holds(&format!("document.querySelector('{part}').getClientRects().length > 0"))
+    };
+    assert!(is_seen(".finder") && is_seen("#call"));
+    browser.resize(500, 800);
+    browser.wait_for("innerWidth < 600");
+    assert!(is_seen(".finder") && !is_seen("#call"));
+    browser.click("#calls .row");
+    assert!(!is_seen(".finder") && is_seen("#call"));
+    browser.click("#call .back");
+    assert!(is_seen(".finder") && !is_seen("#call"));
+    assert!(browser.holds("document.documentElement.scrollWidth <= innerWidth"));
+}
+
+#[test]
 fn dark_and_light_follow_the_system_until_somebody_chooses() {
     let browser = Browser::open(a_report(), 1440, 900);
     let brightness = || {
@@ -130,6 +147,7 @@ fn paper_has_the_whole_call_and_nothing_else() {
     );
     let pdf = browser.print();
     assert!(pdf.starts_with("JVBERi0"), "this is no PDF: {}", &pdf[..16]);
+    browser.wait_for("printed.length > 0");
     assert_eq!(browser.number("return printed[0]"), all);
     // And back again, with those rows that are in view.
     assert!(browser.number(&format!("return {rows}")) < all);
