@@ -15,6 +15,7 @@
 //! pure_node_extensions = false
 //! single_active_call = false
 //! request_deadline_ms = 5000     # how long the PBX may take to show that a request was obeyed
+//! calls_kept_ms = 15000          # how long calls are shown while their PBX is not seen
 //! forwarding = "replace"         # or "modify": lineForward keeps forwards its list does not name
 //! [log]
 //! path = "log"                   # default: folder "log" in the system's folder for state
@@ -100,6 +101,8 @@ pub struct Settings {
     pub single_active_call: bool,
     /// How long the PBX's events may take to prove what a request asked for, in milliseconds.
     pub request_deadline_ms: u32,
+    /// How long the calls of a line are kept while its PBX is not seen, in milliseconds.
+    pub calls_kept_ms: u32,
     /// `TSPI_lineForward` leaves forwards alone for which its list has no word.
     pub modify_forwards: bool,
     /// The folder of the log.
@@ -196,6 +199,7 @@ impl Settings {
             single_active_call: self.single_active_call,
             monitor_slaves: self.monitor_slaves,
             request_deadline_ms: self.request_deadline_ms,
+            calls_kept_ms: self.calls_kept_ms,
             modify_forwards: self.modify_forwards,
             allow_plain_slaves: self.allow_plain_slaves,
             access: 0,
@@ -264,6 +268,7 @@ impl<'d> Document<'d> {
             "pure_node_extensions",
             "single_active_call",
             "request_deadline_ms",
+            "calls_kept_ms",
             "forwarding",
         ])?;
         let log = top.section("log", "[log]")?;
@@ -281,6 +286,7 @@ impl<'d> Document<'d> {
             pure_node_extensions: lines.flag("pure_node_extensions", false)?,
             single_active_call: lines.flag("single_active_call", false)?,
             request_deadline_ms: self.request_deadline_ms(&lines)?,
+            calls_kept_ms: self.calls_kept_ms(&lines)?,
             modify_forwards: self.modify_forwards(&lines)?,
             log: log_path,
             durability: self.durability(&log)?,
@@ -416,6 +422,14 @@ impl<'d> Document<'d> {
             500..=60_000,
             "from 500 to 60000 (milliseconds)",
         )?;
+        Ok(ms.unwrap_or(default) as u32)
+    }
+
+    /// Long enough for a standby to take over, short enough that a day is not counted as a call.
+    fn calls_kept_ms(&self, lines: &Section<'_>) -> Checked<u32> {
+        let default = Configuration::CALLS_KEPT_MS.into();
+        let allowed = "from 1000 to 600000 (milliseconds)";
+        let ms = self.number(lines, "calls_kept_ms", 1_000..=600_000, allowed)?;
         Ok(ms.unwrap_or(default) as u32)
     }
 

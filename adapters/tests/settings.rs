@@ -36,6 +36,7 @@ name_template = "%c (%E) %d%h%e%N%n%p%P%u%U%X%x"
 pure_node_extensions = true
 single_active_call = true
 request_deadline_ms = 2_500
+calls_kept_ms = 4_000
 forwarding = "modify"
 [log]
 path = "records"
@@ -71,6 +72,7 @@ fn the_smallest_settings_get_the_documented_defaults() {
     assert!(!settings.pure_node_extensions && !settings.single_active_call);
     assert!(!settings.modify_forwards);
     assert_eq!(settings.request_deadline_ms, 5_000);
+    assert_eq!(settings.calls_kept_ms, 15_000);
     assert_eq!(settings.log, Settings::default_log());
     assert_eq!(settings.durability, Durability::BeforeCallback);
     assert_eq!(settings.retention.age, Duration::from_secs(90 * 24 * 60 * 60));
@@ -123,6 +125,7 @@ fn the_engine_gets_all_it_needs_and_no_secret() {
     assert!(configuration.pure_node_extensions && configuration.single_active_call);
     assert!(configuration.modify_forwards);
     assert_eq!(configuration.request_deadline_ms, 2_500);
+    assert_eq!(configuration.calls_kept_ms, 4_000);
     assert!(!configuration.monitor_slaves);
     assert!(!format!("{configuration:?}").contains("hunter2"));
 }
@@ -281,6 +284,11 @@ fn bad_inputs() -> Vec<(Wrong, usize, &'static [&'static str])> {
             appended("[lines]\nrequest_deadline_ms = 100"),
             8,
             &["\"request_deadline_ms\" must be from 500 to 60000"],
+        ),
+        (
+            appended("[lines]\ncalls_kept_ms = 0"),
+            8,
+            &["\"calls_kept_ms\" must be from 1000 to 600000"],
         ),
         (
             appended("[lines]\nrequest_deadline_ms = \"5 s\""),

@@ -41,8 +41,6 @@ pub const MAX_REQUESTS: usize = 64;
 pub const MAX_EARLY: usize = 64;
 /// Time between two rings of an alerting call. The PBX does not report cadences.
 pub const RING_MS: u64 = 5_000;
-/// How long calls outlive the loss of their PBX session before they are ended (I-17).
-pub const GRACE_MS: u64 = 15_000;
 /// How long to wait before offering a call again that the host refused with LINE_NEWCALL.
 pub const NEW_CALL_AGAIN_MS: u64 = 500;
 
@@ -381,7 +379,8 @@ impl Line {
         }
         self.calls.retain(|call| call.is_visible() || call.is_live());
         if any {
-            out.push(Effect::Wake(at + GRACE_MS, Timer::Grace(self.id(), link.attempt.0)));
+            let until = at + u64::from(self.identity.calls_kept_ms);
+            out.push(Effect::Wake(until, Timer::Grace(self.id(), link.attempt.0)));
         }
     }
 

@@ -2,6 +2,8 @@
 
 use adapters::capture::{About, CaptureWriter};
 use adapters::trace::Trace;
+use engine::fact::{Event, PbxFact};
+use engine::id::Guid;
 use engine::strategy::calls_from_outside;
 use std::fs::File;
 use std::io::BufWriter;
@@ -50,7 +52,13 @@ fn main() {
 #[allow(clippy::expect_used)]
 fn write(log: &Path, records: usize) -> usize {
     let calls = (0..records / RECORDS_OF_A_CALL).map(|n| n as u8);
-    let records = calls_from_outside(calls);
+    let mut records = calls_from_outside(calls);
+    for record in &mut records {
+        // Each call has a key of its own, however many there are.
+        if let Event::Pbx(_, _, PbxFact::Call(call)) = &mut record.event {
+            call.conf = Guid((u128::from(call.call) << 64).to_be_bytes());
+        }
+    }
     let out = BufWriter::new(File::create(log).expect("a new file"));
     let mut writer = CaptureWriter::new(out, &About::this_program(false)).expect("it is written");
     let count = records.len();

@@ -5,6 +5,7 @@
 
 use adapters::capture::{About, CaptureWriter};
 use engine::fact::{Event, PbxFact, Record};
+use engine::id::Guid;
 use engine::strategy::calls_from_outside;
 use serde_json::Value;
 use std::fs::File;
@@ -64,7 +65,14 @@ fn a_report() -> &'static Path {
 
 /// A capture of so many calls from outside, one after the other.
 fn capture_of_calls(folder: &Path, calls: usize) -> PathBuf {
-    capture_of(folder, calls_from_outside((0..calls).map(|n| n as u8)))
+    let mut records = calls_from_outside((0..calls).map(|n| n as u8));
+    for record in &mut records {
+        // Each has a key of its own, however many there are.
+        if let Event::Pbx(_, _, PbxFact::Call(call)) = &mut record.event {
+            call.conf = Guid((u128::from(call.call) << 64).to_be_bytes());
+        }
+    }
+    capture_of(folder, records)
 }
 
 fn capture_of(folder: &Path, records: Vec<Record>) -> PathBuf {

@@ -3,7 +3,7 @@
 
 use super::Line;
 use super::call::Call;
-use crate::id::{CallHandle, CallId, Guid, Link};
+use crate::id::{CallHandle, CallId, Correlation, Guid, Link, Turn};
 use crate::tapi::CallState;
 use crate::view::CallCard;
 use std::sync::Arc;
@@ -37,6 +37,13 @@ impl Line {
     /// Its calls, also those that TAPI does not know of.
     pub fn ties(&self) -> impl Iterator<Item = CallTie<'_>> {
         self.calls.iter().map(Call::tie)
+    }
+
+    /// The request that came last; none before the first.
+    #[must_use]
+    pub fn last_request(&self) -> Option<Correlation> {
+        let turn = Turn::Request(self.turns);
+        (self.turns > 0).then_some(Correlation { line: self.id(), turn })
     }
 
     /// The session in which its calls are reported.

@@ -1,9 +1,11 @@
 //! `tapline replay`: the family of commands that look at a log or a capture.
 
 use crate::expression;
-use crate::replay::{Moment, Which};
+use crate::replay::{CallName, Moment, Which};
 use clap::{Args, Subcommand};
+use engine::id::{Correlation, Guid};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 pub(crate) const REPLAY_EXAMPLES: &str = "\
 Examples:
@@ -22,6 +24,7 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   tapline replay run day.tspt
   tapline replay run day.tspt --line 20 --call 3 --records
+  tapline replay run day.tspt --request r25.7
   tapline replay run day.tspt --number 0301234567 --from 12:00:00 --to 12:05:00
   tapline replay run day.tspt --json > messages.jsonl
   tapline replay run day.tspt --quiet
@@ -54,6 +57,23 @@ Examples:
   tapline replay run day.tspt --json > then.jsonl
   tapline replay diff day.tspt then.jsonl
 The last two compare two builds: one prints what it derives, the other compares.";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  tapline replay explain day.tspt beeb8da1
+  tapline replay explain day.tspt 20#3
+  tapline replay explain day.tspt 'Anna Berg#1' --ladder
+  tapline replay explain day.tspt r25.7 --json | jq -r .says
+
+CALL is a conf GUID or the beginning of one (a CDR has it), a dwCallID in eight hexadecimal digits,
+LINE#N for the N-th call of a line by its number, its name or its @id, or a request such as r25.7.
+
+Exit codes:
+  0  the call is explained
+  1  there is no such call
+  2  the name fits several calls, which are listed
+  5  the log cannot be read
+  6  the log is damaged; what is intact was used";
 
 const BISECT_EXAMPLES: &str = "\
 Examples:
@@ -101,6 +121,7 @@ pub(super) const ALL_EXAMPLES: &[&str] = &[
     CHECK_EXAMPLES,
     STATS_EXAMPLES,
     BISECT_EXAMPLES,
+    EXPLAIN_EXAMPLES,
     SHRINK_EXAMPLES,
     TO_TEST_EXAMPLES,
     GOLDEN_EXAMPLES,
@@ -160,6 +181,13 @@ pub(crate) enum ReplayCommand {
     /// stays as well.
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(ReplayDiff),
+    /// Tell the life of one call in plain sentences: what the PBX said, what was asked and ordered,
+    /// what applications heard, by which rule, and what is odd about it.
+    ///
+    /// Each sentence has its record and its time. A call is all that the lines had of one call of the
+    /// PBX; consultations and transfers are named.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ReplayExplain),
     /// Find the first record after which an expectation fails, and show what it was and why.
     #[command(after_help = format!("{BISECT_EXAMPLES}{}", expression::GRAMMAR))]
     Bisect(ReplayBisect),
@@ -213,9 +241,12 @@ pub(crate) struct Filter {
     /// Only this line: its number, its name, or its permanent id after an @ (@17)
     #[arg(long, value_name = "LINE")]
     pub(crate) line: Option<Which>,
-    /// Only this call of each line: the number after the # in the column `call`
-    #[arg(long, value_name = "N", value_parser = read_call)]
-    pub(crate) call: Option<u32>,
+    /// Only this call: the number after the # in the column `call`, of each line; or its conf GUID
+    #[arg(long, value_name = "N|GUID")]
+    pub(crate) call: Option<CallFilter>,
+    /// Only what belongs to this request, such as r25.7
+    #[arg(long, value_name = "REQUEST")]
+    pub(crate) request: Option<Correlation>,
     /// Only what is about a party with this number, or a line that has it
     #[arg(long, value_name = "NUMBER")]
     pub(crate) number: Option<String>,
@@ -297,6 +328,22 @@ pub(crate) struct ReplayDiff {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ReplayExplain {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Which call, or which request
+    #[arg(value_name = "CALL")]
+    pub(crate) call: CallName,
+    /// Draw it as a ladder instead
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) ladder: bool,
+    /// Print one JSON object per sentence, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ReplayBisect {
     /// The folder of a log, or a capture file
     #[arg(value_name = "FILE_OR_LOG")]
@@ -360,8 +407,28 @@ pub(crate) struct ReplayGolden {
     pub(crate) json: bool,
 }
 
-fn read_call(text: &str) -> Result<u32, String> {
-    let digits = text.strip_prefix('#').unwrap_or(text);
-    let number = digits.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| "calls of a line are counted from 1, such as 3 or #3".to_owned())
+/// Which call of each line, or which call of the PBX.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallFilter {
+    /// Counted on each line.
+    Number(u32),
+    /// By the PBX's key.
+    Conf(Guid),
+}
+
+impl FromStr for CallFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<CallFilter, String> {
+        if let Some(conf) = Guid::read_exact(text) {
+            return Ok(CallFilter::Conf(conf));
+        }
+        let digits = text.strip_prefix('#').unwrap_or(text);
+        let number = digits.parse().ok().filter(|number| *number > 0).map(CallFilter::Number);
+        number.ok_or_else(|| {
+            "calls of a line are counted from 1, such as 3 or #3; calls of the PBX have a GUID of 32 \
+             digits"
+                .to_owned()
+        })
+    }
 }

@@ -3,13 +3,19 @@
 //! A ladder is one conversation: all lines that took part in one call of the PBX (its conf GUID).
 //! Consultations and transfers are conversations of their own, which know of each other.
 
+mod causes;
+mod draw;
 mod gather;
+mod story;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
 mod words;
 
+pub(crate) use causes::cause_words;
+pub(crate) use draw::{Drawing, Rung};
 pub(crate) use gather::Ladders;
+pub(crate) use story::{Kind, Sentence, odd, story, summary};
 pub(crate) use words::surprise_words;
 
 use crate::rows::{LineTag, Parties, Said};
@@ -111,6 +117,8 @@ pub(crate) struct Band {
     pub(crate) at: Millis,
     pub(crate) state: CallState,
     pub(crate) mode: u32,
+    /// Of which kind the record was.
+    pub(crate) ground: Ground,
     /// The host was told. It is not where the line is not open, or has closed the call.
     pub(crate) is_told: bool,
 }
@@ -125,6 +133,8 @@ pub(crate) struct Step {
     pub(crate) leg: Option<usize>,
     /// The request that it belongs to.
     pub(crate) correlation: Option<Correlation>,
+    /// Of which kind the record is.
+    pub(crate) ground: Ground,
     pub(crate) from: Column,
     pub(crate) to: Column,
     pub(crate) what: StepKind,
@@ -154,7 +164,6 @@ pub(crate) enum StepKind {
     Completed {
         function: Option<Function>,
         result: Completion,
-        ground: Ground,
         /// The row of the table of proofs that decided.
         rule: Option<&'static Rule>,
         /// Whether the host gets a completion.
@@ -189,10 +198,10 @@ pub(crate) struct LegEvent {
     pub(crate) is_last: bool,
 }
 
-/// What ended a request: of which kind the record was.
+/// Of which kind a record is, as far as it tells why something ended as it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ground {
-    /// The request itself: it was refused or done without the PBX.
+    /// A request: what it led to was decided without the PBX.
     AtOnce,
     /// The PBX's answer to the order.
     Answer,
@@ -204,6 +213,10 @@ pub(crate) enum Ground {
     LinkLost,
     /// All running calls had been reported again.
     Resync,
+    /// The time was over for which calls outlive their session.
+    Grace,
+    /// The host opened the line.
+    Opened,
     /// The host closed the line or the call.
     Closed,
     /// The telephony server stops.

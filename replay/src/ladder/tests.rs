@@ -136,6 +136,144 @@ fn who_made_the_call_comes_first_and_a_consultation_is_related() {
     assert!(second.related.contains(&first.key));
 }
 
+#[test]
+fn every_step_of_every_history_has_a_sentence_and_there_is_one_of_each_kind() {
+    let mut kinds = BTreeSet::new();
+    for name in histories() {
+        for ladder in ladders_of(&name).0 {
+            let sentences = story(&ladder);
+            let steps: Vec<usize> = sentences.iter().map(|sentence| sentence.step).collect();
+            assert_eq!(steps, (0..ladder.steps.len()).collect::<Vec<_>>(), "{name}");
+            for Sentence { text, kind, .. } in &sentences {
+                assert!(text.ends_with('.') && !text.contains("  "), "{name}: {text}");
+                kinds.insert(*kind);
+            }
+            assert!(summary(&ladder).ends_with('.'), "{name}: {}", summary(&ladder));
+            assert!(odd(&ladder).iter().all(|odd| odd.ends_with('.')), "{name}");
+            assert_eq!(Drawing::of(&ladder).rungs.len(), ladder.steps.len(), "{name}");
+        }
+    }
+    let all = [
+        Kind::Asked,
+        Kind::Ordered,
+        Kind::Answered,
+        Kind::Event,
+        Kind::Completed,
+        Kind::State,
+        Kind::Told,
+        Kind::Deadline,
+        Kind::Link,
+        Kind::Closed,
+        Kind::NotTaken,
+        Kind::Surprise,
+    ];
+    // No history breaks an invariant.
+    assert_eq!(kinds, BTreeSet::from(all));
+}
+
+/// The story of the only call of a history, a line for each sentence.
+fn told(name: &str, leg: &str) -> Vec<String> {
+    let (ladders, _) = ladders_of(name);
+    let mut found = ladders.iter().filter(|l| l.legs.iter().any(|known| known.name() == leg));
+    let ladder = found.next().unwrap_or_else(|| panic!("{name} has no {leg}"));
+    let sentence = |sentence: Sentence| {
+        let rule = sentence.rule.map_or_else(String::new, |rule| format!(" [{rule}]"));
+        format!("{} {}{rule}", ladder.steps[sentence.step].seq, sentence.text)
+    };
+    let mut lines = vec![summary(ladder)];
+    lines.extend(story(ladder).into_iter().map(sentence));
+    lines.extend(odd(ladder));
+    lines
+}
+
+#[test]
+fn a_completion_names_its_ground_and_its_rule() {
+    let lines = told("call-answered", "21 Bob & <Sons> #1");
+    assert_eq!(
+        lines[0],
+        "20 Anna Berg called 21 Bob & <Sons>; answered after 1.0 s; over 2.9 s later (cause 16: \
+         normal call clearing)."
+    );
+    let of_record = |seq: &str| -> Vec<&str> {
+        lines.iter().filter_map(|line| line.strip_prefix(seq)).map(str::trim).collect()
+    };
+    assert_eq!(
+        of_record("41 "),
+        [
+            "The application asks lineAnswer for 21 Bob & <Sons> #1 (request 1, r3.1).",
+            "The provider orders UserConnect (leg 7002) of PBX 0 for r3.1.",
+        ]
+    );
+    assert_eq!(
+        of_record("43 "),
+        [
+            "PBX 0 says that leg 7002 of 21 Bob & <Sons> #1 is connected (x-conn, state 0x85).",
+            "The application is told of 21 Bob & <Sons> #1: CALLINFO CONNECTEDID.",
+            "The application hears that 21 Bob & <Sons> #1 is CONNECTED. [table of call states: a \
+             leg to the user, connected, reads CONNECTED]",
+            "lineAnswer (r3.1) is done: this call event proves it. [table of proofs, \"answer\", \
+             proved by: CONNECTED]",
+        ]
+    );
+    assert_eq!(of_record("46 "), ["PBX 0 answers r3.1: taken."]);
+}
+
+#[test]
+fn a_call_whose_end_nobody_saw_says_so() {
+    let lines = told("hang-up-lost-in-a-standby-switch", "20 Anna Berg #1");
+    let has = |wanted: &str| lines.iter().any(|line| line.ends_with(wanted));
+    for wanted in [
+        "20 Anna Berg #1: nobody saw its end: it was found gone after the session came back.",
+        "A surprise, which was handled: a call that no event ended was found gone.",
+        "There is a session with PBX 0 again, at http://hq2.example/PBX0/user.soap.",
+    ] {
+        assert!(has(wanted), "{wanted}\n{lines:#?}");
+    }
+}
+
+#[test]
+fn a_request_that_nothing_proved_in_time_ends_by_its_deadline() {
+    let lines = told("request-never-acted-upon", "21 Bob & <Sons> #1");
+    let line = lines.iter().find(|line| line.contains("nothing has proved it in time"));
+    let line = line.unwrap_or_else(|| panic!("{lines:#?}"));
+    assert!(line.contains("at its deadline: "), "{line}");
+}
+
+#[test]
+fn a_breach_is_told_where_it_happens() {
+    let (mut playback, trace) = begin("call-answered");
+    let mut ladders = Ladders::default();
+    for (seq, record) in trace.records_from(0).take(45) {
+        playback.take(record.clone());
+        ladders.take(seq, &record, &playback);
+    }
+    ladders.breach(44, Millis(0), 7, "a read shows something else");
+    let ladder = ladders.going_on().next().unwrap();
+    let last = story(ladder).pop().unwrap();
+    assert_eq!(last.text, "This breaks invariant I-07: a read shows something else.");
+    assert!(odd(ladder).contains(&format!("record 44: {}", last.text)));
+    assert!(odd(ladder).contains(&"it has not ended when the log ends.".to_owned()));
+}
+
+#[test]
+fn a_drawn_ladder_has_an_arrow_for_each_step() {
+    let (ladders, _) = ladders_of("call-answered");
+    let drawing = Drawing::of(&ladders[0]);
+    assert_eq!(
+        drawing.header,
+        "                     PBX 0        20 Anna Ber… 21 Bob & <S… application"
+    );
+    let rungs: Vec<&str> = drawing.rungs.iter().map(|rung| rung.text.as_str()).collect();
+    for expected in [
+        "     35 22:13:25.002 │───────────▶┆            ·            │ leg 7001 x-setup: set up",
+        "     41 22:13:26.000 │            ┆            ┆◀───────────│ lineAnswer r3.1",
+        "     41 22:13:26.000 │◀────────────────────────┆            │ UserConnect leg 7002 r3.1",
+        "     44 22:13:26.005 │            ┃────────────────────────▶│ CALLSTATE CONNECTED",
+    ] {
+        assert!(rungs.contains(&expected), "{expected}\n{}", rungs.join("\n"));
+    }
+}
+
 fn leg_of(step: &Step) -> Option<u32> {
     match &step.what {
         StepKind::Event(event) => Some(event.leg),

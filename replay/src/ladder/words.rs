@@ -220,6 +220,8 @@ impl Ground {
             Ground::Deadline => "the deadline",
             Ground::LinkLost => "the loss of the session with the PBX",
             Ground::Resync => "the calls that the PBX told again",
+            Ground::Grace => "the end of the time for which calls outlive their session",
+            Ground::Opened => "the opening of the line",
             Ground::Closed => "the close by the host",
             Ground::Stopping => "the stop of the telephony server",
             Ground::Other => "another record",

@@ -4,6 +4,7 @@ mod bisect;
 mod check;
 mod diff;
 mod expectation;
+mod explain;
 mod golden;
 mod info;
 mod moment;
@@ -19,6 +20,7 @@ mod step;
 mod which;
 mod written;
 
+pub(crate) use explain::CallName;
 pub(crate) use golden::SCENARIO;
 pub(crate) use moment::{Moment, Point};
 pub(crate) use progress::Progress;
@@ -40,6 +42,7 @@ pub(crate) fn carry_out(options: &Replay) -> Result<(), Trouble> {
         Some(ReplayCommand::Stats(stats)) => stats::show(stats),
         Some(ReplayCommand::Step(step)) => step::show(step),
         Some(ReplayCommand::Diff(diff)) => diff::show(diff),
+        Some(ReplayCommand::Explain(explain)) => explain::show(explain),
         Some(ReplayCommand::Bisect(bisect)) => bisect::show(bisect),
         Some(ReplayCommand::Shrink(shrink)) => shrink::show(shrink),
         Some(ReplayCommand::ToTest(to_test)) => golden::to_test(to_test),

@@ -4,6 +4,7 @@
 use crate::playback::Playback;
 use crate::rows::{Clock, Parties, harmless, words};
 use engine::capability::address_features;
+use engine::id::Guid;
 use engine::tapi::CallState;
 use engine::time::Millis;
 use engine::view::{CallView, LineView, PartyId};
@@ -43,7 +44,7 @@ pub(super) fn fields(view: &LineView, playback: &Playback) -> Vec<Field> {
     );
     for (at, call) in view.calls.iter().enumerate() {
         let name = call_name(call, at, playback);
-        for (what, reads) in call_fields(call) {
+        for (what, reads) in call_fields(call, playback.conf_of(call.id)) {
             put(&format!("{name} {what}"), reads);
         }
     }
@@ -58,13 +59,14 @@ fn call_name(call: &CallView, at: usize, playback: &Playback) -> String {
     }
 }
 
-fn call_fields(call: &CallView) -> Vec<(&'static str, String)> {
+fn call_fields(call: &CallView, conf: Option<Guid>) -> Vec<(&'static str, String)> {
     let info = &call.info;
     let mut fields = vec![
         ("state", state_words(call)),
         ("since", Clock::of(call.since).time()),
         ("features", words::call_features(call.features).join(" ")),
         ("call id", format!("{:08x}", info.call_id)),
+        ("conf", conf.map_or_else(String::new, |conf| conf.to_string())),
         ("related", format!("{:08x}", info.related_call_id)),
         ("origin", words::origin(info.origin)),
         ("reason", words::reason(info.reason)),
@@ -79,7 +81,7 @@ fn call_fields(call: &CallView) -> Vec<(&'static str, String)> {
     fields.retain(|(what, reads)| match *what {
         "related" => info.related_call_id != 0,
         "redirection" | "redirecting" => reads != "UNKNOWN",
-        "user info" => !reads.is_empty(),
+        "user info" | "conf" => !reads.is_empty(),
         _ => true,
     });
     fields
@@ -188,6 +190,7 @@ fn call_object(call: &CallView, playback: &Playback, now: Millis) -> Value {
         "features": words::call_features(call.features),
         "is_conference": call.is_conference,
         "call_id": info.call_id,
+        "conf": playback.conf_of(call.id).map(|conf| conf.to_string()),
         "related_call_id": info.related_call_id,
         "origin": words::origin(info.origin),
         "reason": words::reason(info.reason),

@@ -2,7 +2,8 @@
 
 use engine::core::Core;
 use engine::fact::{CallInfo, Event, HostFact, Msg, PbxFact, Record, Reply};
-use engine::id::{LineId, PbxId};
+use engine::id::{Correlation, LineId, PbxId, Ticket};
+use engine::line::Line;
 use engine::time::Timer;
 
 /// Of which kind a record is, for counting.
@@ -50,15 +51,19 @@ pub(super) fn in_words(record: &Record, core: &Core) -> String {
         Event::Pbx(pbx, attempt, fact) => {
             format!("{} (attempt {}): {}", pbx_name(*pbx), attempt.0, pbx_fact(fact, core))
         }
-        Event::App(line, _, request, command) => format!(
-            "an application asks {} on line {} (request {})",
-            command.function(),
-            line_name(*line, core),
-            request.0
-        ),
+        Event::App(line, _, request, command) => {
+            let id = core.line_of(*line).and_then(Line::last_request);
+            let id = id.map_or_else(String::new, |id| format!(", {id}"));
+            format!(
+                "an application asks {} on line {} (request {}{id})",
+                command.function(),
+                line_name(*line, core),
+                request.0
+            )
+        }
         Event::Reply(line, ticket, reply) => format!(
-            "the PBX answers request {} of line {}: {}",
-            ticket.request.0,
+            "the PBX answers {} of line {}: {}",
+            asked(*line, *ticket),
             line_name(*line, core),
             answer(reply)
         ),
@@ -184,7 +189,7 @@ pub(crate) fn answer(reply: &Reply) -> String {
 fn timer_words(timer: &Timer, core: &Core) -> String {
     match timer {
         Timer::Deadline(line, ticket) => {
-            format!("deadline of request {} of line {}", ticket.request.0, line_name(*line, core))
+            format!("deadline of {} of line {}", asked(*line, *ticket), line_name(*line, core))
         }
         Timer::Ring(call, ring) => format!("ring {ring} of line {}", line_name(call.line, core)),
         Timer::Grace(line, _) => {
@@ -192,6 +197,15 @@ fn timer_words(timer: &Timer, core: &Core) -> String {
         }
         Timer::Reconnect(pbx, _) => format!("{} is tried again", pbx_name(*pbx)),
         other => format!("{other:?}"),
+    }
+}
+
+/// What a line has under way, by the id under which it is known everywhere.
+fn asked(line: LineId, ticket: Ticket) -> String {
+    let id = Correlation::new(line, ticket);
+    match id.is_request() {
+        true => format!("request {} ({id})", ticket.request.0),
+        false => format!("a question of its own ({id})"),
     }
 }
 

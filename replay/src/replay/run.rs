@@ -3,7 +3,7 @@
 use super::moment::Point;
 use super::progress::Progress;
 use super::reel::{Leap, Next, Reel};
-use crate::command_line::{Filter, ReplayRun};
+use crate::command_line::{CallFilter, Filter, ReplayRun};
 use crate::output::{self, Output};
 use crate::rederive::{Rederivation, verdict};
 use crate::rows::{Clock, Parties, Row};
@@ -34,7 +34,11 @@ pub(super) fn show(options: &ReplayRun) -> Result<(), Trouble> {
         let filter = filter.get_or_insert_with(|| Shown::new(&options.filter, record.at));
         let (at, is_shown) = (record.at, !options.quiet && filter.is_time(seq, record.at));
         let starts = is_shown && is_start(&record);
-        replay.take(seq, record);
+        if options.quiet {
+            replay.pass(seq, record);
+        } else {
+            replay.take(seq, record);
+        }
         if starts {
             let clock = Clock::of(at).whole();
             output.heading(&format!("The telephony server starts at {clock}"))?;
@@ -87,9 +91,14 @@ impl<'a> Shown<'a> {
     }
 
     fn lets_through(&self, row: &Row) -> bool {
-        let Filter { line, call, number, .. } = self.filter;
+        let Filter { line, call, request, number, .. } = self.filter;
+        let is_call = |wanted: CallFilter| match wanted {
+            CallFilter::Number(number) => row.call == Some(number),
+            CallFilter::Conf(conf) => row.conf == Some(conf),
+        };
         line.as_ref().is_none_or(|which| row.line.as_ref().is_some_and(|line| which.names(line)))
-            && call.is_none_or(|call| row.call == Some(call))
+            && call.is_none_or(is_call)
+            && request.is_none_or(|request| row.correlation == Some(request))
             && number.as_ref().is_none_or(|number| is_about(row, number))
     }
 }

@@ -2,7 +2,8 @@
 
 use super::data::{Band, Call, Leg, READINGS, Reading, Sentence, Step, StepKind, Text, Texts};
 use super::reading::{CallReading, Readings};
-use crate::ladder::{Column, Key, Ladder, LegEvent, Mark, Step as LadderStep, StepKind as Kind};
+use crate::ladder::{
+    self, Column, Kind as Told, Key, Ladder, LegEvent, Mark, Step as LadderStep, StepKind as Kind};
 use crate::rows::words;
 use engine::id::{LineId, PbxId};
 
@@ -169,10 +170,10 @@ fn shown(step: &LadderStep) -> Shown {
             Shown::new(kind, words, "")
         }
         Kind::Event(event) => event_shown(event, &words),
-        Kind::Completed { result, ground, rule, .. } => {
+        Kind::Completed { result, rule, .. } => {
             let kind = if result.is_ok() { StepKind::Completed } else { StepKind::Failed };
             let rule = rule.map_or_else(String::new, |rule| format!("rule “{}”", rule.request));
-            Shown::new(kind, words, joined(&[&format!("by {}", ground.in_words()), &rule]))
+            Shown::new(kind, words, joined(&[&format!("by {}", step.ground.in_words()), &rule]))
         }
         Kind::Told(_) => Shown::new(StepKind::Told, words, ""),
         Kind::Deadline => Shown::new(StepKind::Deadline, words, ""),
@@ -200,7 +201,21 @@ fn joined(parts: &[&str]) -> String {
     parts.join(", ")
 }
 
-/// What happened, in sentences that name their evidence.
-fn story_of(_: &Ladder, _: &mut Texts) -> Vec<Sentence> {
-    Vec::new()
+/// What happened, in sentences that name their evidence: first the whole in one, and what is odd. What
+/// orders, answers and callbacks say is in the ladder, and is left out here.
+fn story_of(ladder: &Ladder, texts: &mut Texts) -> Vec<Sentence> {
+    let whole = std::iter::once(ladder::summary(ladder)).chain(ladder::odd(ladder));
+    let mut story: Vec<Sentence> =
+        whole.map(|text| Sentence { text: texts.of(&text), step: -1 }).collect();
+    let of_steps = ladder::story(ladder).into_iter().filter(|sentence| {
+        !matches!(sentence.kind, Told::Ordered | Told::Answered | Told::Told | Told::Closed)
+    });
+    story.extend(of_steps.map(|sentence| {
+        let text = match &sentence.rule {
+            Some(rule) => texts.of(&format!("{} (rule: {rule})", sentence.text)),
+            None => texts.of(&sentence.text),
+        };
+        Sentence { text, step: i64::try_from(sentence.step).unwrap_or(-1) }
+    }));
+    story
 }

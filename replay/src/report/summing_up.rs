@@ -99,13 +99,18 @@ pub(super) fn odd(ladder: &Ladder) -> Option<String> {
     let gravest = steps.filter_map(|step| match &step.what {
         StepKind::Breach { number, .. } => Some((0, format!("I-{number:02}"))),
         StepKind::Surprise(_) => Some((1, "surprise".into())),
-        StepKind::Completed { result: Err(_), ground: Ground::Deadline, .. } => {
+        StepKind::Completed { result: Err(_), .. } if step.ground == Ground::Deadline => {
             Some((2, "deadline".into()))
         }
-        StepKind::Mark(Mark::Gap(_)) => Some((3, "records missing".into())),
-        StepKind::Mark(Mark::LinkLost(_)) => Some((4, "link lost".into())),
-        StepKind::Completed { result: Err(_), .. } => Some((5, "request failed".into())),
+        StepKind::Mark(Mark::Gap(_)) => Some((4, "records missing".into())),
+        StepKind::Mark(Mark::LinkLost(_)) => Some((5, "link lost".into())),
+        StepKind::Completed { result: Err(_), .. } => Some((6, "request failed".into())),
         _ => None,
     });
-    gravest.min().map(|(_, words)| words)
+    let ends = ladder.legs.iter().filter(|leg| leg.goes_on_as.is_none());
+    let unseen = ends.filter_map(|leg| leg.bands.last()).filter(|band| {
+        band.state == CallState::Idle && matches!(band.ground, Ground::Resync | Ground::Grace)
+    });
+    let unseen = unseen.map(|_| (3, "end not seen".to_owned()));
+    gravest.chain(unseen).min().map(|(_, words)| words)
 }

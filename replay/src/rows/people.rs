@@ -185,6 +185,11 @@ impl Party {
         if self.number.is_empty() { self.name == other.name } else { self.number == other.number }
     }
 
+    /// `20 Anna Berg`; empty if nobody is known.
+    pub(crate) fn in_words(&self) -> String {
+        self.for_people()
+    }
+
     fn for_people(&self) -> String {
         match (self.number.is_empty(), self.name.is_empty()) {
             (_, true) => self.number.clone(),

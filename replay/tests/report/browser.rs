@@ -55,6 +55,9 @@ impl Browser {
         let session = browser.ask("POST", "/session", &wanted);
         let id = session["sessionId"].as_str();
         browser.session = format!("/session/{}", id.expect("a session has an id"));
+        // The page that a new window shows by itself asks for its own parts.
+        browser.command("POST", "/url", &json!({ "url": "about:blank" }));
+        browser.requests();
         browser.command("POST", "/url", &json!({ "url": format!("file://{}", page.display()) }));
         browser
     }

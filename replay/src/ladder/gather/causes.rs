@@ -3,7 +3,7 @@
 use super::super::{Band, Ground, Leg, LegEvent, Mark, StepKind, words};
 use super::{Asked, Handle, Heard, Here, Key, Ladders, MAX_EARLY, Way};
 use crate::rows::Said;
-use engine::effect::{Effect, Notice, Report, Request, What};
+use engine::effect::{Effect, Notice, Report, Request, Surprise, What};
 use engine::fact::{CallInfo, Command, Event, HostFact, PbxFact, Record, Reply};
 use engine::id::{CallHandle, CallId, Correlation, LineId, PbxId, RequestId, Ticket};
 use engine::line::Rule;
@@ -93,7 +93,7 @@ impl Ladders {
     }
 
     /// What the record led to.
-    pub(super) fn effects(&mut self, record: &Record, here: &Here<'_>) {
+    pub(super) fn effects(&mut self, here: &Here<'_>) {
         let mut about = here.playback.told();
         for effect in here.playback.effects() {
             match effect {
@@ -120,7 +120,7 @@ impl Ladders {
                         );
                     }
                 }
-                Effect::Report(report) => self.report(record, report, here),
+                Effect::Report(report) => self.report(report, here),
                 Effect::Wake(..) => {}
             }
         }
@@ -149,8 +149,14 @@ impl Ladders {
         let said = StepKind::Told(Said::derived(what, None));
         self.put_at(call, here.heard(correlation, Way::ToApplication, said));
         if let Notice::CallState { state, mode, .. } = notice {
-            let band =
-                Band { seq: here.seq, at: here.at, state: *state, mode: *mode, is_told: true };
+            let band = Band {
+                seq: here.seq,
+                at: here.at,
+                state: *state,
+                mode: *mode,
+                ground: here.ground,
+                is_told: true,
+            };
             self.enter(place, band);
         }
         if let Some(leg) = self.leg_mut(place) {
@@ -170,7 +176,7 @@ impl Ladders {
         })
     }
 
-    pub(super) fn report(&mut self, record: &Record, report: &Report, here: &Here<'_>) {
+    fn report(&mut self, report: &Report, here: &Here<'_>) {
         match report {
             Report::RequestEnded(id, request, result) => {
                 let is_told = here.is_told(id.line, *request);
@@ -179,12 +185,15 @@ impl Ladders {
                     asked.is_open = false;
                     (Some(asked.function), asked.rule)
                 });
-                let ground = ground(record);
-                let what = StepKind::Completed { function, result: *result, ground, rule, is_told };
+                let what = StepKind::Completed { function, result: *result, rule, is_told };
                 self.put_for(*id, here.heard(Some(*id), Way::ToApplication, what));
             }
             Report::Surprise(surprise) => {
                 for id in self.concerned.clone() {
+                    // Of several lines in one conversation the same is reported for each.
+                    if self.is_said(id, here.seq, surprise) {
+                        continue;
+                    }
                     let what = StepKind::Surprise(*surprise);
                     self.put(id, None, here.heard(None, Way::AtLine, what));
                 }
@@ -199,6 +208,14 @@ impl Ladders {
             Report::Synchronised(pbx, _) => self.mark(*pbx, &Mark::Resynced, here),
             _ => {}
         }
+    }
+
+    fn is_said(&self, id: u64, seq: u64, surprise: &Surprise) -> bool {
+        let steps = self.live.get(&id).map_or(&[][..], |live| &live.ladder.steps);
+        let of_record = steps.iter().rev().take_while(|step| step.seq == seq);
+        of_record
+            .into_iter()
+            .any(|step| matches!(&step.what, StepKind::Surprise(said) if said == surprise))
     }
 
     /// Something happens to a PBX: it concerns all calls there that go on.
@@ -216,21 +233,26 @@ impl Ladders {
     }
 }
 
-/// Of which kind the record is that ended a request.
-fn ground(record: &Record) -> Ground {
-    match &record.event {
-        Event::App(..) => Ground::AtOnce,
-        Event::Reply(..) => Ground::Answer,
-        Event::Pbx(_, _, PbxFact::Call(_)) => Ground::Event,
-        Event::Pbx(_, _, PbxFact::Failed(..) | PbxFact::Echoed(false) | PbxFact::Ended) => {
-            Ground::LinkLost
+impl Ground {
+    pub(super) fn of(record: &Record) -> Ground {
+        match &record.event {
+            Event::App(..) => Ground::AtOnce,
+            Event::Reply(..) => Ground::Answer,
+            Event::Pbx(_, _, PbxFact::Call(_)) => Ground::Event,
+            // Also the user who is gone, or at home elsewhere.
+            Event::Pbx(
+                _,
+                _,
+                PbxFact::Failed(..) | PbxFact::Echoed(false) | PbxFact::Ended | PbxFact::User(_),
+            ) => Ground::LinkLost,
+            Event::Due(Timer::Deadline(..)) => Ground::Deadline,
+            Event::Due(Timer::Settled(..)) => Ground::Resync,
+            Event::Due(Timer::Grace(..)) => Ground::Grace,
+            Event::Host(HostFact::LineOpened { .. }) => Ground::Opened,
+            Event::Host(HostFact::LineClosed { .. } | HostFact::CallClosed(_)) => Ground::Closed,
+            Event::Host(HostFact::Stopping) => Ground::Stopping,
+            _ => Ground::Other,
         }
-        Event::Pbx(_, _, PbxFact::User(_)) => Ground::LinkLost,
-        Event::Due(Timer::Deadline(..)) => Ground::Deadline,
-        Event::Due(Timer::Settled(..)) => Ground::Resync,
-        Event::Host(HostFact::LineClosed { .. } | HostFact::CallClosed(_)) => Ground::Closed,
-        Event::Host(HostFact::Stopping) => Ground::Stopping,
-        _ => Ground::Other,
     }
 }
 

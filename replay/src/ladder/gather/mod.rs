@@ -6,7 +6,7 @@ mod causes;
 mod ends;
 mod steps;
 
-use super::{Ending, Key, Ladder, Mark, StepKind};
+use super::{Ending, Ground, Key, Ladder, Mark, StepKind};
 use crate::playback::Playback;
 use engine::effect::{Effect, What};
 use engine::fact::{Event, Function, HostFact, Record};
@@ -77,6 +77,7 @@ struct Asked {
 struct Heard {
     seq: u64,
     at: Millis,
+    ground: Ground,
     correlation: Option<Correlation>,
     way: Way,
     what: StepKind,
@@ -102,7 +103,7 @@ impl Ladders {
         if record.event == Event::Host(HostFact::Started) {
             self.end_all(Ending::Restarted);
         }
-        let here = Here { seq, at, playback };
+        let here = Here { seq, at, ground: Ground::of(record), playback };
         if let Event::App(_, _, request, command) = &record.event {
             self.asked(&here, *request, command);
         }
@@ -110,7 +111,7 @@ impl Ladders {
             self.look_at(*line, &here);
         }
         self.cause(record, &here);
-        self.effects(record, &here);
+        self.effects(&here);
         for line in playback.touched() {
             self.states(*line, &here);
         }
@@ -124,6 +125,7 @@ impl Ladders {
             let heard = Heard {
                 seq,
                 at,
+                ground: Ground::Other,
                 correlation: None,
                 way: Way::AtLine,
                 what: StepKind::Breach { number, words },
@@ -136,7 +138,11 @@ impl Ladders {
     pub(crate) fn leap(&mut self, seq: u64, at: Millis, missing: u64) {
         for id in self.live.keys().copied().collect::<Vec<_>>() {
             let what = StepKind::Mark(Mark::Gap(missing));
-            self.put(id, None, Heard { seq, at, correlation: None, way: Way::AtLine, what });
+            self.put(
+                id,
+                None,
+                Heard { seq, at, ground: Ground::Other, correlation: None, way: Way::AtLine, what },
+            );
         }
         self.end_all(Ending::Unknown);
     }
@@ -162,12 +168,13 @@ impl Ladders {
 struct Here<'a> {
     seq: u64,
     at: Millis,
+    ground: Ground,
     playback: &'a Playback,
 }
 
 impl Here<'_> {
     fn heard(&self, correlation: Option<Correlation>, way: Way, what: StepKind) -> Heard {
-        Heard { seq: self.seq, at: self.at, correlation, way, what }
+        Heard { seq: self.seq, at: self.at, ground: self.ground, correlation, way, what }
     }
 
     /// How a request ended by this record, and whether the host is told.

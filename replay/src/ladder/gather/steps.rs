@@ -33,7 +33,7 @@ impl Ladders {
     pub(super) fn put(&mut self, id: u64, leg: Option<usize>, heard: Heard) {
         let Some(conversation) = self.live.get_mut(&id) else { return };
         self.concerned.insert(id);
-        let Heard { seq, at, correlation, way, what } = heard;
+        let Heard { seq, at, ground, correlation, way, what } = heard;
         let line = Column::Line(leg.unwrap_or(0));
         let (from, to) = match way {
             Way::FromPbx(pbx) => (Column::Pbx(pbx), line),
@@ -50,7 +50,7 @@ impl Ladders {
             ladder.left_out += 1;
             return;
         }
-        let step = Step { seq, at, leg, correlation, from, to, what };
+        let step = Step { seq, at, leg, correlation, ground, from, to, what };
         // What was heard before its leg was known goes to its place.
         let position = ladder.steps.partition_point(|known| known.seq <= seq);
         ladder.steps.insert(position, step);
@@ -68,14 +68,34 @@ impl Ladders {
             present.push(tie.id);
             if let Some(place) = self.calls.get(&tie.id).copied() {
                 let (state, mode) = (tie.state, tie.mode);
-                self.enter(place, Band { seq: here.seq, at: here.at, state, mode, is_told: false });
+                self.enter(
+                    place,
+                    Band {
+                        seq: here.seq,
+                        at: here.at,
+                        state,
+                        mode,
+                        ground: here.ground,
+                        is_told: false,
+                    },
+                );
             }
         }
         let all = CallId { line, serial: 0 }..=CallId { line, serial: u32::MAX };
         let gone = self.calls.range(all).filter(|(call, _)| !present.contains(call));
         for place in gone.map(|(_, place)| *place).collect::<Vec<_>>() {
             let state = CallState::Idle;
-            self.enter(place, Band { seq: here.seq, at: here.at, state, mode: 0, is_told: false });
+            self.enter(
+                place,
+                Band {
+                    seq: here.seq,
+                    at: here.at,
+                    state,
+                    mode: 0,
+                    ground: here.ground,
+                    is_told: false,
+                },
+            );
         }
     }
 

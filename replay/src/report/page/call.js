@@ -71,16 +71,17 @@ class CallPage {
 
   /** What happened, in sentences that name their evidence. */
   story() {
-    const sentences = this.ladder.story.map(({ what, step }) => {
+    const whole = this.ladder.story.filter(({ step }) => step < 0).map(({ what }) => make("p", {}, what));
+    const sentences = this.ladder.story.filter(({ step }) => step >= 0).map(({ what, step }) => {
       const at = this.ladder.steps[step];
       const evidence = at
         ? button(`record ${at.seq}`, { class: "plain evidence", "aria-label": `Go to record ${at.seq}, ${timeOfDay(at.at)}` }, () => this.moveTo(step))
         : null;
       return make("li", { "data-step": step }, what, " ", evidence);
     });
-    if (sentences.length === 0) return null;
+    if (sentences.length + whole.length === 0) return null;
     return make("section", { class: "story", "aria-labelledby": "story-title" },
-      make("h3", { id: "story-title" }, "What happened"), make("ol", {}, ...sentences));
+      make("h3", { id: "story-title" }, "What happened"), ...whole, make("ol", {}, ...sentences));
   }
 
   /** Looks at a moment: a step, or a time behind it. */
