@@ -51,7 +51,8 @@ struct Report {
 fn report_of(log: &Path) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("report.html");
-    let output = tapline(&["report", log.to_str().unwrap(), "-o", page.to_str().unwrap(), "--json"]);
+    let output =
+        tapline(&["report", log.to_str().unwrap(), "-o", page.to_str().unwrap(), "--json"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
     Report { page, summary: summary["summary"].clone(), _folder: folder }

@@ -24,8 +24,8 @@ pub(crate) use explain::CallName;
 pub(crate) use golden::SCENARIO;
 pub(crate) use moment::{Moment, Point};
 pub(crate) use progress::Progress;
-pub(crate) use reel::{Leap, Next, Reel};
 pub(crate) use records::{answer as answer_words, msg as msg_words};
+pub(crate) use reel::{Leap, Next, Reel};
 pub(crate) use which::Which;
 pub(crate) use written::write_capture;
 

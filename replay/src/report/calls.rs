@@ -35,9 +35,7 @@ impl Filter {
         let Filter { line, number, from } = self;
         let is_of = |which: &Which| ladder.legs.iter().any(|leg| which.names(&leg.tag));
         let has = |number: &String| {
-            ladder.legs.iter().any(|leg| {
-                leg.tag.number == *number || leg.parties().have(number)
-            })
+            ladder.legs.iter().any(|leg| leg.tag.number == *number || leg.parties().have(number))
         };
         line.as_ref().is_none_or(is_of)
             && number.as_ref().is_none_or(has)

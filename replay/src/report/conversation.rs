@@ -3,7 +3,8 @@
 use super::data::{Band, Call, Leg, READINGS, Reading, Sentence, Step, StepKind, Text, Texts};
 use super::reading::{CallReading, Readings};
 use crate::ladder::{
-    self, Column, Kind as Told, Key, Ladder, LegEvent, Mark, Step as LadderStep, StepKind as Kind};
+    self, Column, Key, Kind as Told, Ladder, LegEvent, Mark, Step as LadderStep, StepKind as Kind,
+};
 use crate::rows::words;
 use engine::id::{LineId, PbxId};
 

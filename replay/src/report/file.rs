@@ -76,11 +76,7 @@ impl ReportFile {
 }
 
 /// A script element of a type that no browser runs: what is in it is data.
-fn write_element(
-    out: &mut impl Write,
-    id: &str,
-    value: &impl serde::Serialize,
-) -> io::Result<()> {
+fn write_element(out: &mut impl Write, id: &str, value: &impl serde::Serialize) -> io::Result<()> {
     write!(out, "<script type=\"application/json\" id=\"{id}\">")?;
     json::write(value, &mut *out)?;
     out.write_all(b"</script>\n")

@@ -225,8 +225,7 @@ impl Written {
             output.remark(&crate::rows::harmless(note))?;
         }
         let sentence = format!(
-            "{records} records: {calls} calls, {odd} of them with something odd, of {lines} lines; {} \
-             has {} kB.",
+            "{}, {} kB: {records} records, {lines} lines, {calls} calls, {odd} of them odd.",
             options.output.display(),
             self.bytes / 1000
         );

@@ -321,7 +321,8 @@ mod tests {
             timeline.take(seq, &record, &[Effect::Report(report)], nobody, &mut texts);
         }
         let (_, moments, spans, _) = timeline.finish();
-        let moments = moments.iter().map(|moment| (moment.kind, texts.text(moment.what).to_owned()));
+        let moments =
+            moments.iter().map(|moment| (moment.kind, texts.text(moment.what).to_owned()));
         let spans = spans.iter().map(|span| (span.state, span.from_ms, span.to_ms));
         (moments.collect(), spans.collect())
     }

@@ -44,13 +44,8 @@ impl Browser {
         let turn = turn();
         let (driver, authority) = start_driver();
         let profile = tempfile::tempdir().unwrap();
-        let mut browser = Browser {
-            driver,
-            authority,
-            session: String::new(),
-            _profile: profile,
-            _turn: turn,
-        };
+        let mut browser =
+            Browser { driver, authority, session: String::new(), _profile: profile, _turn: turn };
         let wanted = browser.capabilities(width, height);
         let session = browser.ask("POST", "/session", &wanted);
         let id = session["sessionId"].as_str();
@@ -172,6 +167,19 @@ impl Browser {
         let entries = self.command("POST", "/se/log", &json!({ "type": "browser" }));
         let entries = entries.as_array().expect("a list of entries");
         entries.iter().map(|entry| entry["message"].to_string()).collect()
+    }
+
+    /// Waits until the complaints are as expected, and gives them.
+    #[track_caller]
+    pub(crate) fn complaints_until(&self, is_it: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut complaints = self.complaints();
+        while !is_it(&complaints) {
+            assert!(Instant::now() < deadline, "no more than {complaints:?}");
+            std::thread::sleep(Duration::from_millis(20));
+            complaints.extend(self.complaints());
+        }
+        complaints
     }
 
     /// Addresses that were asked for since the last time.

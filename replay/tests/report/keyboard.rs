@@ -12,9 +12,8 @@ fn a_call_is_searched_and_opened_by_keyboard() {
     let browser = Browser::open(&report.page, 1440, 900);
     let all = browser.number("return document.querySelectorAll('#calls .row').length");
     assert!(all >= 2, "{all} calls");
-    let wanted = browser.text(
-        "return [...document.querySelectorAll('#calls .row .title')].pop().textContent",
-    );
+    let wanted = browser
+        .text("return [...document.querySelectorAll('#calls .row .title')].pop().textContent");
     let number = wanted.split(' ').find(|word| word.parse::<u64>().is_ok()).unwrap();
     browser.keys(&["/", number]);
     assert!(browser.holds("document.activeElement.id === 'search'"));
@@ -49,7 +48,8 @@ fn brackets_go_from_call_to_call() {
 #[test]
 fn arrows_go_from_step_to_step_and_with_shift_from_state_to_state() {
     let browser = Browser::open(a_report(), 1440, 900);
-    let row = "return Number(document.querySelector('#ladder .row[aria-selected=true]').dataset.row)";
+    let row =
+        "return Number(document.querySelector('#ladder .row[aria-selected=true]').dataset.row)";
     assert_eq!(browser.number(row), 0);
     browser.keys(&[RIGHT, RIGHT]);
     assert_eq!(browser.number(row), 2);

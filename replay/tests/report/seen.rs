@@ -86,7 +86,9 @@ fn the_steps_of_a_request_are_marked_by_its_id() {
 fn link_losses_and_take_overs_are_on_the_time_line_and_in_the_list_of_events() {
     let report = report_of(&history("standby-takes-over"));
     let browser = Browser::open(&report.page, 1440, 900);
-    for selector in [".link.up", ".link.down", ".link.standby", ".sign.link-lost", ".sign.take-over"] {
+    for selector in
+        [".link.up", ".link.down", ".link.standby", ".sign.link-lost", ".sign.take-over"]
+    {
         let found = format!("document.querySelector('#overview {selector}')");
         assert!(browser.holds(&found), "no {selector}");
     }
@@ -137,9 +139,8 @@ fn dark_and_light_follow_the_system_until_somebody_chooses() {
 fn paper_has_the_whole_call_and_nothing_else() {
     let browser = Browser::open(a_report(), 1440, 900);
     let rows = "document.querySelectorAll('#ladder .row').length";
-    let all = browser.number(
-        "return Number(document.getElementById('ladder').getAttribute('aria-rowcount'))",
-    );
+    let all = browser
+        .number("return Number(document.getElementById('ladder').getAttribute('aria-rowcount'))");
     browser.script(
         "window.printed = [];
          addEventListener('beforeprint', () => printed.push(

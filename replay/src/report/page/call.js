@@ -71,7 +71,7 @@ class CallPage {
 
   /** What happened, in sentences that name their evidence. */
   story() {
-    const whole = this.ladder.story.filter(({ step }) => step < 0).map(({ what }) => make("p", {}, what));
+    const whole = this.ladder.story.filter(({ step }) => step < 0).map(({ what }, at) => make("p", { class: at > 0 && "oddity" }, what));
     const sentences = this.ladder.story.filter(({ step }) => step >= 0).map(({ what, step }) => {
       const at = this.ladder.steps[step];
       const evidence = at
