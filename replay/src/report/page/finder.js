@@ -72,7 +72,7 @@ class Finder {
   searchKey(event) {
     if (event.key === "ArrowDown" || event.key === "Enter") {
       this.focus();
-      if (this.current.current < 0) this.current.select(0);
+      if (this.front.current < 0) this.front.select(0);
       event.preventDefault();
     } else if (event.key === "Escape") {
       this.clear();
@@ -82,12 +82,12 @@ class Finder {
     event.stopPropagation();
   }
 
-  get current() {
+  get front() {
     return this.lists[this.tab];
   }
 
   focus() {
-    this.current.box.focus();
+    this.front.box.focus();
   }
 
   /** Shows all again. */
@@ -122,10 +122,10 @@ class Finder {
     const has = (thing) => terms.every((term) => searchable(thing, this.tab, this.report).includes(term));
     const fits = (thing) => this.tab !== "calls"
       || ((!onlyOdd || thing.odd) && (!this.line || thing.lines.includes(this.line.at)));
-    const selected = this.shown[this.tab][this.current.current];
+    const selected = this.shown[this.tab][this.front.current];
     const isNarrow = terms.length > 0 || (this.tab === "calls" && (onlyOdd || this.line));
     this.shown[this.tab] = isNarrow ? all.filter((thing) => fits(thing) && has(thing)) : all;
-    this.current.fill(this.shown[this.tab].length, this.shown[this.tab].indexOf(selected));
+    this.front.fill(this.shown[this.tab].length, this.shown[this.tab].indexOf(selected));
     this.say(isNarrow);
   }
 
