@@ -22,12 +22,16 @@
 //! durability = "before-callback" # or "behind"
 //! keep_days = 90                 # what is older is removed from the log
 //! keep_mb = 2048                 # and the oldest, so that its folder takes no more than about this
+//! level = "info"                 # of tapline.log: "error", "warn", "info", "debug", "trace"
 //! [capture]                      # optional: what goes into the log is written to capture files too
 //! on = true
 //! path = "captures"              # default: folder "captures" in that of the log
 //! keep_hours = 72                # what is older is removed
 //! keep_mb = 256                  # and the oldest, so that there is no more than this
 //! raw = false                    # with what PBXs are asked and answer, word by word, but no secrets
+//! [metrics]                      # optional: a page for Prometheus
+//! listen = "127.0.0.1:9464"      # address and port; port 0 takes any that is free
+//! allow_remote = false           # let it be an address that other computers reach
 //! [tls]                          # only with https; default: the authorities the system trusts
 //! certificate_file = "pbx.pem"   # exactly this certificate, for boxes with self-signed ones
 //! ca_file = "ca.pem"             # or: any certificate of these authorities
@@ -43,7 +47,9 @@ mod error;
 mod files;
 mod folders;
 mod rules;
+mod telemetry;
 
+use crate::diary::Level;
 use crate::http::{Place, Trust, is_sound};
 use crate::journal::{Durability, Retention};
 use crate::secret::{Account, Secret};
@@ -55,6 +61,7 @@ use files::{bytes_of, first_line, text_of, wipe_text};
 use folders::Surroundings;
 use rules::{address_fault, meant_by, sound_text};
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -113,6 +120,10 @@ pub struct Settings {
     pub retention: Retention,
     /// Capture files that are written all the time, if they are.
     pub captures: Option<Captures>,
+    /// How much is said in the diary.
+    pub level: Level,
+    /// Where the metrics page is shown, if it is.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Capture files that are written all the time.
@@ -251,6 +262,7 @@ impl<'d> Document<'d> {
             "lines",
             "log",
             "capture",
+            "metrics",
             "tls",
         ])?;
         let name = top.required("account", "account = \"the name of the PBX account\"")?;
@@ -272,7 +284,7 @@ impl<'d> Document<'d> {
             "forwarding",
         ])?;
         let log = top.section("log", "[log]")?;
-        log.only(&["path", "durability", "keep_days", "keep_mb"])?;
+        log.only(&["path", "durability", "keep_days", "keep_mb", "level"])?;
         let log_path = log.path("path")?.map_or_else(Settings::default_log, |path| path.value);
         let captures = self.captures(&top, &log_path)?;
         Ok(Settings {
@@ -292,6 +304,8 @@ impl<'d> Document<'d> {
             durability: self.durability(&log)?,
             retention: self.retention(&log)?,
             captures,
+            level: self.level(&log)?,
+            metrics: self.metrics(&top)?,
         })
     }
 

@@ -31,6 +31,7 @@ struct Asking {
 
 fn manner() -> Manner {
     Manner {
+        metrics: Arc::default(),
         account: Arc::new(Account { name: "_TAPI_".into(), password: Secret::default() }),
         tls: Tls::unused().unwrap(),
         patience: Patience { poll: SOON, control: SOON },

@@ -44,6 +44,7 @@ impl Client {
         let place =
             Place { https: certificate.is_some(), ..Place::at(&simulator.address().to_string()) };
         let manner = Manner {
+            metrics: Arc::default(),
             account: Arc::new(Account {
                 name: "_TAPI_".into(),
                 password: Secret::new(password.to_owned()),

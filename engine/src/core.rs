@@ -143,6 +143,20 @@ impl Core {
         &self.estate
     }
 
+    /// Makes whole a state in which texts of PBXs were replaced by others: what follows from them is
+    /// worked out anew, above all how lines are called. Nobody is told.
+    #[must_use]
+    pub fn with_other_texts(mut self, at: Millis) -> Core {
+        self.complete();
+        let mut effects = Effects::new();
+        for (line, input) in self.estate.name_all_anew() {
+            self.line(at, line, input, &mut effects, &mut |_| {});
+            effects.clear();
+        }
+        self.complete();
+        self
+    }
+
     /// Makes whole what was read back: what is equal and was one is one again (a copy for everybody
     /// is half the memory of a hundred thousand lines again), and what follows from the rest is
     /// there.

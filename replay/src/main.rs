@@ -11,6 +11,7 @@ mod interrupt;
 mod ladder;
 mod lines;
 mod live;
+mod metrics;
 mod output;
 mod playback;
 mod probe;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Replay(replay) => replay::carry_out(&replay),
         Command::Capture(capture) => capture::take(&capture),
         Command::Report(report) => report::write(&report),
+        Command::Metrics(metrics) => metrics::print(&metrics),
         Command::Sim(sim) => sim::play(&sim),
         Command::Lines(lines) => lines::list(&lines),
         Command::Ids(ids) => ids::carry(&ids),

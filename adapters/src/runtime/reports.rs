@@ -240,15 +240,8 @@ fn write(report: &Report, repeats: u32) {
             line.0
         ),
         Report::Surprise(surprise) => tracing::debug!(?surprise, "handled a surprise"),
-        Report::RequestBegun(correlation, request, function) => {
-            tracing::debug!("{correlation}: {function} begins (request {})", request.0);
-        }
-        Report::RequestEnded(correlation, request, Ok(())) => {
-            tracing::debug!("{correlation}: request {} is done", request.0);
-        }
-        Report::RequestEnded(correlation, request, Err(error)) => {
-            tracing::debug!("{correlation}: request {} fails with {error}", request.0);
-        }
+        // Told where they are counted (`requests.rs`).
+        Report::RequestBegun(..) | Report::RequestEnded(..) => {}
         Report::NameShared(..)
         | Report::NameReused(..)
         | Report::NodeLoop(..)

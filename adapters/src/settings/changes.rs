@@ -49,6 +49,8 @@ impl Changes {
             ("forwarding", before.modify_forwards != after.modify_forwards),
             ("certificate_file, ca_file", trust),
             ("allow_plain_slaves", before.allow_plain_slaves != after.allow_plain_slaves),
+            ("[log] level", before.level != after.level),
+            ("[metrics] listen", before.metrics != after.metrics),
         ];
         let at_next_start = [
             ("[log] path", before.log != after.log),

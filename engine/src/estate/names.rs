@@ -68,6 +68,13 @@ impl Estate {
         changed
     }
 
+    /// Makes the identities of all members anew that are there, of a state whose texts were replaced.
+    pub(crate) fn name_all_anew(&mut self) -> Vec<(LineId, LineInput)> {
+        let mut lines = self.rename(|member| member.gone.is_none());
+        self.settle_names(&mut ToPbxs::new(), &mut lines);
+        lines
+    }
+
     /// The lines of nodes whose prefix may be another one now.
     pub(super) fn renumber(&mut self, nodes: NodeNames) -> Vec<(LineId, LineInput)> {
         let mut changed = Vec::new();

@@ -1,5 +1,6 @@
 //! `tapline replay`: a log or a capture looked at, without PBX and without Windows.
 
+mod anonymise;
 mod bisect;
 mod check;
 mod diff;
@@ -47,6 +48,7 @@ pub(crate) fn carry_out(options: &Replay) -> Result<(), Trouble> {
         Some(ReplayCommand::Shrink(shrink)) => shrink::show(shrink),
         Some(ReplayCommand::ToTest(to_test)) => golden::to_test(to_test),
         Some(ReplayCommand::Golden(golden)) => golden::play(golden),
+        Some(ReplayCommand::Anonymise(options)) => anonymise::write(options),
         None => run::show(&ReplayRun {
             // The command line lets nothing through without it.
             log: options.log.clone().unwrap_or_default(),

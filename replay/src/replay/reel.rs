@@ -78,7 +78,7 @@ impl<'t> Reel<'t> {
 }
 
 /// One decodes while the other applies; more would have nothing to do.
-fn further_threads() -> usize {
+pub(super) fn further_threads() -> usize {
     std::thread::available_parallelism().map_or(0, |cores| (cores.get() - 1).min(1))
 }
 

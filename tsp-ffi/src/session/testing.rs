@@ -93,6 +93,7 @@ impl Stage {
         let engine = Arc::new(TestEngine::default());
         let session = Arc::new(Session::new(Parts {
             views: Arc::clone(&views),
+            metrics: Arc::default(),
             devices: Devices::new(number as u32, lines.to_vec()),
             server: Server { completion: on_completion, create: Some(on_event), provider: number },
             intake: Box::new(Arc::clone(&engine)),

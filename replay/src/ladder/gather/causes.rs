@@ -138,8 +138,9 @@ impl Ladders {
             return self.put_for(id, heard);
         }
         // The line orders it by itself.
-        for call in legs.into_iter().flatten().filter_map(|leg| self.handles.get(&leg).copied()) {
-            return self.put_at(call, heard);
+        let known = legs.into_iter().flatten().find_map(|leg| self.handles.get(&leg).copied());
+        if let Some(call) = known {
+            self.put_at(call, heard);
         }
     }
 
