@@ -57,6 +57,7 @@ Exit codes:
   6  the log is damaged; what comes before the damage was replayed and shown
   7  the system refused something: a file, a port, a thread, the output
   8  a simulation found a fault
+  130  Ctrl-C ended `report` before its page was there
 
 Colour is used on terminals that can show it; NO_COLOR=1 switches it off.";
 

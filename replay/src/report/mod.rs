@@ -196,9 +196,15 @@ impl<'a> Report<'a> {
     }
 }
 
-/// What a log is called in the page: not where it lies, which is nobody else's business.
+/// What a log is called in the page: not where it lies, which is nobody else's business. A folder is
+/// mostly called `log`, so it is named with the one that it is in.
 fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let own = name(path).unwrap_or_else(|| "log".to_owned());
+    match path.parent().and_then(name).filter(|_| path.is_dir()) {
+        Some(folder) => format!("{folder}/{own}"),
+        None => own,
+    }
 }
 
 /// What is in a report.

@@ -158,6 +158,10 @@ impl Timeline {
                 self.put(MomentKind::Surprise, None, &words, texts);
             }
             other => {
+                if let Report::SlaveFound(pbx, name) = other {
+                    // Until it says how it is called itself.
+                    self.pbxs.entry(*pbx).or_default().name = name.to_string();
+                }
                 if let Some((pbx, words)) = self.estate_words(other, whom) {
                     self.put(MomentKind::Estate, pbx, &words, texts);
                 }
@@ -234,7 +238,7 @@ impl Timeline {
         let (pbx, words) = match report {
             Report::Synchronised(pbx, lines) => (*pbx, format!("{lines} lines are monitored")),
             Report::UserRefused(pbx) => (*pbx, "no session for the user of the settings".into()),
-            Report::SlaveFound(pbx, name) => (*pbx, format!("the slave {name} is found")),
+            Report::SlaveFound(pbx, name) => (*pbx, format!("a slave, known as {name}")),
             Report::PbxLeft(pbx) => (*pbx, "not looked after any more".into()),
             Report::SlaveOffline(pbx, parent) => (*pbx, format!("not registered at {parent}")),
             Report::SlaveAbsent(pbx, parent) => {

@@ -2,6 +2,8 @@
 // downwards. Each step is one row with its arrow; the state of each line runs down as a band.
 
 const STEP_HEIGHT = 34;
+/** With more columns than these, each gets less room. */
+const ROOMY_COLUMNS = 4;
 /** From this pause on, in milliseconds, a row says how long nothing happened. */
 const PAUSE_MS = 1000;
 
@@ -14,7 +16,8 @@ class Ladder {
     this.request = "";
     this.rows = Ladder.rows(ladder.steps);
     this.node = make("div", { class: "ladder" });
-    const box = make("div", { id: "ladder", class: "steps" });
+    const isTight = ladder.columns.length > ROOMY_COLUMNS;
+    const box = make("div", { id: "ladder", class: isTight ? "steps tight" : "steps" });
     box.style.setProperty("--columns", ladder.columns.length);
     box.append(this.head());
     this.list = new VirtualList(box, {
