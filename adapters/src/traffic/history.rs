@@ -389,7 +389,7 @@ impl<W: Write> History<W> {
                 let fact = PbxFact::UserInitialized(*line, handle);
                 self.next.push_back(Event::Pbx(ask.pbx, ask.attempt, fact));
             }
-            Request::Order { line, ticket, order } => match order {
+            Request::Order { line, ticket, order, .. } => match order {
                 Order::ShowUser { .. } if pbx.has_records => pbx.asks.push(ask),
                 _ => {
                     let reply = Reply::Failed(Failure::AccessDenied);
