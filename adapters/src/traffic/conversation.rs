@@ -5,7 +5,7 @@ use super::streams::Streams;
 use crate::http::Answer;
 use crate::soap::{self, Kind, Operation, SoapError, Strictness, decode};
 use engine::fact::PbxFact;
-use engine::id::{Guid, UserHandle};
+use engine::id::UserHandle;
 use engine::place::Place;
 use engine::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,8 @@ pub(super) struct Conversation {
     pub(super) party: Party,
     pub(super) place: Place,
     pub(super) exchanges: Vec<Exchange>,
+    /// The sessions that were begun here.
+    pub(super) begun: BTreeSet<u32>,
     /// Handles of users by their Long Names, in each session.
     pub(super) handles: BTreeMap<u32, BTreeMap<String, UserHandle>>,
 }
@@ -70,12 +72,8 @@ pub(super) fn conversations(streams: &Streams, wanted: &[String]) -> Conversatio
         }
         let Heard { talks, lost } = heard(connection);
         found.talks += talks.len() as u64;
-        let before = by_party.values().map(|known| known.exchanges.len()).sum::<usize>();
-        for talk in talks {
-            take(talk, wanted, &mut by_party);
-        }
-        let now = by_party.values().map(|known| known.exchanges.len()).sum::<usize>();
-        found.lost += if now > before { lost } else { 0 };
+        let taken = talks.into_iter().filter_map(|talk| take(talk, wanted, &mut by_party));
+        found.lost += if taken.count() > 0 { lost } else { 0 };
     }
     let mut of_server: BTreeMap<SocketAddr, Conversation> = BTreeMap::new();
     for conversation in by_party.into_values() {
@@ -90,6 +88,7 @@ pub(super) fn conversations(streams: &Streams, wanted: &[String]) -> Conversatio
     for conversation in &mut found.all {
         conversation.exchanges.sort_by_key(|exchange| exchange.number);
         conversation.handles = conversation.handles();
+        conversation.begun = conversation.begun();
     }
     // Those that were asked first are the first PBXs.
     found.all.sort_by_key(|conversation| conversation.exchanges.first().map(|first| first.number));
@@ -103,23 +102,23 @@ pub(super) fn conversations(streams: &Streams, wanted: &[String]) -> Conversatio
     found
 }
 
-fn take(talk: Talk, wanted: &[String], by_party: &mut BTreeMap<Party, Conversation>) {
-    let Ok(request) = soap::Request::decode(&talk.question, None, Strictness::Lenient) else {
-        return;
-    };
+/// Puts what was said to its conversation; `None` if it is nothing to do with a PBX that is wanted.
+fn take(talk: Talk, wanted: &[String], by_party: &mut BTreeMap<Party, Conversation>) -> Option<()> {
+    let request = soap::Request::decode(&talk.question, None, Strictness::Lenient).ok()?;
     let place = place(&talk);
     let host = host_of(&place.authority);
     let address = talk.server.ip().to_string();
     if !wanted.is_empty()
         && !wanted.iter().any(|name| [&*place.authority, host, &address].contains(&name.as_str()))
     {
-        return;
+        return None;
     }
     let party = Party { server: talk.server, client: talk.client.ip() };
     let conversation = by_party.entry(party).or_insert_with(|| Conversation {
         party,
         place,
         exchanges: Vec::new(),
+        begun: BTreeSet::new(),
         handles: BTreeMap::new(),
     });
     let (at, number) = match &talk.answer {
@@ -129,7 +128,7 @@ fn take(talk: Talk, wanted: &[String], by_party: &mut BTreeMap<Party, Conversati
     let answer = talk.answer.map(|answer| Answer { status: answer.status, body: answer.body });
     // The client has only said nothing yet of who it is, and says it next.
     if answer.as_ref().is_some_and(|answer| answer.status == 401) {
-        return;
+        return Some(());
     }
     conversation.exchanges.push(Exchange {
         asked_at: talk.asked_at,
@@ -140,6 +139,7 @@ fn take(talk: Talk, wanted: &[String], by_party: &mut BTreeMap<Party, Conversati
         is_broken: answer.is_none() && talk.is_over,
         answer,
     });
+    Some(())
 }
 
 /// Where the PBX was asked: as the question says it if that makes sense, else by its address.
@@ -196,8 +196,7 @@ impl Conversation {
         handles
     }
 
-    /// The sessions that were begun here.
-    pub(super) fn begun(&self) -> Vec<u32> {
+    fn begun(&self) -> BTreeSet<u32> {
         let session = |exchange: &Exchange| match exchange.decoded() {
             Some(soap::Answer::Initialize { session, .. }) => Some(session),
             _ => None,
@@ -238,9 +237,4 @@ pub(super) fn is_order(kind: Kind) -> bool {
             | Kind::UserInitialize
             | Kind::LocationUrl
     )
-}
-
-/// A GUID for somebody of whom only a name is known.
-pub(super) fn guid_of(name: &str) -> Guid {
-    Guid::read(name)
 }

@@ -10,7 +10,7 @@
 //! made is one that the line made.
 
 use super::TrafficError;
-use super::conversation::{Conversation, Exchange, guid_of, is_order};
+use super::conversation::{Conversation, Exchange, is_order};
 use crate::capture::{CaptureWriter, RawMessage, Way};
 use crate::exchange::translation::{answered, operation, polled};
 use crate::soap::{self, Interface, Kind, Operation, blanked};
@@ -20,7 +20,7 @@ use engine::fact::{
     Configuration, Event, Failure, HostFact, Identification, PbxFact, PbxSettings, Question,
     Record, Reply, UserInfo,
 };
-use engine::id::{Attempt, LineId, Link, Opening, PbxId, UserHandle};
+use engine::id::{Attempt, Guid, LineId, Link, Opening, PbxId, UserHandle};
 use engine::tapi::{CallState, address_state, line_dev_state};
 use engine::time::{Millis, Timer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -30,8 +30,8 @@ use std::time::Duration;
 /// The version of TSPI that the telephony server speaks.
 const TSPI_VERSION: u32 = 0x0003_0000;
 
-/// How often what the engine waits for is looked at again before one answer. It takes three steps from any
-/// place to any other.
+/// How often what the engine waits for is looked at again before one answer. Three steps lead from
+/// any place to any other.
 const MOST_STEPS: usize = 12;
 
 /// A history under work.
@@ -59,6 +59,8 @@ struct Pbx {
     asks: Vec<Ask>,
     /// The session that the engine has.
     session: u32,
+    /// One that it would not have: the box is known under another address.
+    given_up: Option<u32>,
     handles: BTreeMap<String, UserHandle>,
     /// Whether the client reads records of users.
     has_records: bool,
@@ -230,13 +232,17 @@ impl<W: Write> History<W> {
             None => return Ok(()),
         };
         if self.pbxs[index].session != session {
-            if conversation.begun().contains(&session) && outcome.is_err() {
+            // Of one that was begun here, it is the end.
+            let is_begun = conversation.begun.contains(&session);
+            if is_begun || self.pbxs[index].given_up == Some(session) {
                 return Ok(());
             }
             self.begin_session(index, conversation, session)?;
-            if !conversation.begun().contains(&session) {
-                self.make_up_users(index, conversation, session)?;
+            if self.pbxs[index].session != session {
+                self.pbxs[index].given_up = Some(session);
+                return Ok(());
             }
+            self.make_up_users(index, conversation, session)?;
         }
         let Some(ask) = self.ask_to_poll(index)? else { return Ok(()) };
         let elapsed = Duration::from_millis(exchange.at.0.saturating_sub(exchange.asked_at.0));
@@ -277,7 +283,7 @@ impl<W: Write> History<W> {
         let told = users.into_iter().map(|(_, party)| UserInfo {
             active: true,
             registered: true,
-            guid: guid_of(party.cn.text()),
+            guid: Guid::read(party.cn.text()),
             cn: party.cn,
             dn: party.dn,
             h323: party.h323,
@@ -437,6 +443,7 @@ impl Pbx {
             attempt: Attempt(0),
             asks: Vec::new(),
             session: 0,
+            given_up: None,
             handles: BTreeMap::new(),
             has_records: conversation.exchanges.iter().any(is_admin),
             keys: BTreeSet::new(),

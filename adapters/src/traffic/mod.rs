@@ -1,5 +1,5 @@
-//! Traffic as a capture: what clients and PBXs said to each other over plain HTTP, from a file of packets
-//! (pcap, pcapng), as the records that this provider would have had.
+//! Traffic as a capture: what clients and PBXs said to each other over plain HTTP, from a file of
+//! packets (pcap, pcapng), as the records that this provider would have had.
 //!
 //! Packets (`packets.rs`) hold segments (`segments.rs`), segments make up streams (`streams.rs`),
 //! streams hold messages of HTTP (`messages.rs`), those are questions and answers in SOAP
@@ -43,13 +43,13 @@ pub struct Wishes {
 /// What was made of the traffic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
-    /// Packets in the file, and those of them that hold a segment of TCP.
+    /// Packets in the file.
     pub packets: u64,
-    /// TCP segments among them.
+    /// Those of them that hold a segment of TCP.
     pub segments: u64,
-    /// Connections, and those of them that cannot be read because of TLS.
+    /// Connections.
     pub connections: usize,
-    /// Connections with TLS.
+    /// Those of them that cannot be read because of TLS.
     pub tls: usize,
     /// Bytes that are missing in connections with PBXs.
     pub lost_bytes: u64,
@@ -59,9 +59,9 @@ pub struct Imported {
     pub pbxs: Vec<PbxSeen>,
     /// Records written.
     pub records: u64,
-    /// Lines, calls and when it was.
+    /// Lines that came of it.
     pub lines: u64,
-    /// Calls.
+    /// Calls, each counted once for every line that had it.
     pub calls: u64,
     /// When the first question was asked.
     pub from: Millis,
@@ -211,7 +211,7 @@ fn write(
         client: known.party.client,
         questions: known.exchanges.len(),
         unanswered: known.exchanges.iter().filter(|exchange| exchange.answer.is_none()).count(),
-        sessions: known.begun().len(),
+        sessions: known.begun.len(),
     });
     Ok(Imported {
         packets: counted.packets,

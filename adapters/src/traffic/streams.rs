@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 /// Most bytes of payload that are kept (I-24). What PBXs say in a day is a hundredth of it.
-pub(super) const MAX_BYTES: usize = 1024 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 512 * 1024 * 1024;
 /// Most segments that are kept (I-24).
 pub(super) const MAX_SEGMENTS: usize = 16 * 1024 * 1024;
 /// Most connections (I-24).
