@@ -451,9 +451,10 @@ mod tests {
             Vec::new(),
         ]);
         let template = prop::sample::select(vec!["%c", "%d (%e)", "%u", "%h %N"]);
-        let deadline = prop::sample::select(vec![0, 2_000]);
-        (pbxs, template, any::<[bool; 4]>(), deadline, 0..3_u32).prop_map(
-            |(pbxs, template, [pure, single, slaves, modify], request_deadline_ms, access)| {
+        let times = prop::sample::select(vec![(0, 0), (2_000, 3_000)]);
+        (pbxs, template, any::<[bool; 4]>(), times, 0..3_u32).prop_map(
+            |(pbxs, template, [pure, single, slaves, modify], times, access)| {
+                let (request_deadline_ms, calls_kept_ms) = times;
                 Configuration {
                     user: "TAPI".into(),
                     pbxs,
@@ -463,6 +464,7 @@ mod tests {
                     monitor_slaves: slaves,
                     modify_forwards: modify,
                     request_deadline_ms,
+                    calls_kept_ms,
                     access,
                     ..Configuration::default()
                 }

@@ -45,6 +45,8 @@ pub enum Question {
     Part(Span),
     /// Take in ids of users that no PBX has spoken of so far.
     Import(Vec<(Guid, PermanentId)>),
+    /// The metrics page.
+    Metrics,
 }
 
 impl Question {
@@ -55,6 +57,7 @@ impl Question {
         let words = match self {
             Question::State => "state".to_owned(),
             Question::Reload => "reload".to_owned(),
+            Question::Metrics => "metrics".to_owned(),
             Question::Dismiss(line) => format!("dismiss {}", line.0),
             Question::Part(span) => {
                 format!("part {} {}", moment_words(span.from), moment_words(span.to))
@@ -76,6 +79,7 @@ impl Question {
         match verb {
             "state" if rest.is_empty() => Some(Question::State),
             "reload" if rest.is_empty() => Some(Question::Reload),
+            "metrics" if rest.is_empty() => Some(Question::Metrics),
             "part" => {
                 let (from, to) = rest.split_once(' ')?;
                 Some(Question::Part(Span { from: read_moment(from)?, to: read_moment(to)? }))
@@ -243,6 +247,14 @@ pub fn state(log: &Path, within: Duration) -> Result<Core, NoAnswer> {
     })
     .map_err(|error| NoAnswer::Unreadable(error.to_string()))?;
     Ok(core)
+}
+
+/// The metrics page of a provider at work, whether it is shown anywhere or not.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub fn metrics(log: &Path, within: Duration) -> Result<String, NoAnswer> {
+    words(ask(log, &Question::Metrics, within)?)
 }
 
 /// Has a provider at work write a part of its log as a capture file, which begins at the image
@@ -489,6 +501,7 @@ mod tests {
         for question in [
             Question::State,
             Question::Reload,
+            Question::Metrics,
             Question::Dismiss(PermanentId(7)),
             Question::Import(ids.collect()),
             Question::Import(Vec::new()),
@@ -506,6 +519,7 @@ mod tests {
             "import 12=3",
             "import",
             "state now",
+            "metrics all",
             "part seq=1",
             "part seq=x -",
             "State",

@@ -2,6 +2,9 @@
 //! cannot be, because the folder cannot be written, it is where the log would be by default; and
 //! while the disk is full, the lines wait for room.
 //!
+//! How much is said is for the settings to say, and may change at any time. What packages say that are
+//! not ours is heard up to [`Level::Info`] only: in more detail they quote what they transport.
+//!
 //! This is the only file that names tracing-subscriber. Names and numbers of people do not get in:
 //! they are `Pii`, which prints as its length.
 
@@ -9,8 +12,15 @@ use crate::settings::Settings;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::reload;
 
 /// A file that grew beyond this is renamed to `tapline.log.1`, over the one before.
 const MAX_BYTES: u64 = 8 << 20;
@@ -21,21 +31,119 @@ const MAX_WAITING: usize = 64 << 10;
 /// Directs the diary to `tapline.log` in a folder, from now on, for the whole process. Trouble with
 /// the file is not an error: the provider works without its diary.
 pub fn write_to(folder: &Path) {
-    static SUBSCRIBER: OnceLock<()> = OnceLock::new();
     Page::turn_to(folder.join(NAME), Settings::default_log().join(NAME));
-    SUBSCRIBER.get_or_init(|| {
+    detail();
+}
+
+/// Says so much from now on.
+pub fn say_up_to(level: Level) {
+    // It fails only without a subscriber, and then nothing is said at all.
+    let _ = detail().modify(|targets| *targets = level.targets());
+}
+
+/// How many lines were about errors, and how many were warnings, since the process started.
+pub(crate) fn trouble() -> (u64, u64) {
+    (ERRORS.load(Ordering::Relaxed), WARNINGS.load(Ordering::Relaxed))
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// What somebody has to do something about.
+    Error,
+    /// And what he may have to.
+    Warn,
+    /// And what is good to know of a provider at work.
+    #[default]
+    Info,
+    /// And each request of an application, and what PBXs are asked for it.
+    Debug,
+    /// And each Poll.
+    Trace,
+}
+
+impl Level {
+    /// All of them, the quietest first.
+    pub const ALL: [Level; 5] =
+        [Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace];
+
+    /// As it stands in the settings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Error => "error",
+            Level::Warn => "warn",
+            Level::Info => "info",
+            Level::Debug => "debug",
+            Level::Trace => "trace",
+        }
+    }
+
+    fn filter(self) -> LevelFilter {
+        match self {
+            Level::Error => LevelFilter::ERROR,
+            Level::Warn => LevelFilter::WARN,
+            Level::Info => LevelFilter::INFO,
+            Level::Debug => LevelFilter::DEBUG,
+            Level::Trace => LevelFilter::TRACE,
+        }
+    }
+
+    fn targets(self) -> Targets {
+        let ours = OURS.iter().map(|name| (*name, self.filter()));
+        // The most of others is the least of both.
+        Targets::new().with_default(self.filter().min(LevelFilter::INFO)).with_targets(ours)
+    }
+}
+
+/// The crates that are ours, by the names that they have in code.
+const OURS: [&str; 2] = ["adapters", "tapline"];
+
+const NAME: &str = "tapline.log";
+
+/// Makes the subscriber, the first time, and gives the way to change how much it says.
+fn detail() -> &'static Detail {
+    static DETAIL: OnceLock<Detail> = OnceLock::new();
+    DETAIL.get_or_init(|| {
+        let (targets, detail) = reload::Layer::new(Level::default().targets());
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
             .with_target(false)
-            .with_max_level(tracing::Level::INFO)
+            .with_max_level(LevelFilter::TRACE)
             .with_writer(Diary)
-            .finish();
+            .finish()
+            .with(Trouble)
+            .with(targets);
         // A program that has a subscriber of its own keeps it.
         let _ = tracing::subscriber::set_global_default(subscriber);
-    });
+        detail
+    })
 }
 
-const NAME: &str = "tapline.log";
+type Detail = reload::Handle<Targets, Counted>;
+type Counted = tracing_subscriber::layer::Layered<Trouble, Written>;
+type Written = tracing_subscriber::FmtSubscriber<
+    tracing_subscriber::fmt::format::DefaultFields,
+    tracing_subscriber::fmt::format::Format,
+    LevelFilter,
+    Diary,
+>;
+
+static ERRORS: AtomicU64 = AtomicU64::new(0);
+static WARNINGS: AtomicU64 = AtomicU64::new(0);
+
+/// Counts what is said of trouble.
+struct Trouble;
+
+impl<S: Subscriber> Layer<S> for Trouble {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        match *event.metadata().level() {
+            tracing::Level::ERROR => ERRORS.fetch_add(1, Ordering::Relaxed),
+            tracing::Level::WARN => WARNINGS.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
+    }
+}
 
 static PAGE: Mutex<Option<Page>> = Mutex::new(None);
 
@@ -123,6 +231,30 @@ mod tests {
 
     fn page(path: PathBuf, instead: PathBuf) -> Page {
         Page { path, instead, file: None, waiting: Vec::new() }
+    }
+
+    #[test]
+    fn packages_of_others_are_never_heard_in_more_detail_than_usual() {
+        use tracing::Level as Of;
+        for (level, ours, of_others) in [
+            (Level::Error, Of::ERROR, Of::ERROR),
+            (Level::Warn, Of::WARN, Of::WARN),
+            (Level::Info, Of::INFO, Of::INFO),
+            (Level::Debug, Of::DEBUG, Of::INFO),
+            (Level::Trace, Of::TRACE, Of::INFO),
+        ] {
+            for (target, most) in [
+                ("adapters::exchange", ours),
+                ("tapline::session", ours),
+                ("hyper::proto", of_others),
+                ("sled", of_others),
+            ] {
+                for detail in [Of::ERROR, Of::WARN, Of::INFO, Of::DEBUG, Of::TRACE] {
+                    let is_heard = level.targets().would_enable(target, &detail);
+                    assert_eq!(is_heard, detail <= most, "{level:?} {target} {detail}");
+                }
+            }
+        }
     }
 
     #[test]

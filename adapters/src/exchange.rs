@@ -23,10 +23,12 @@ mod causes;
 #[cfg(feature = "feeding")]
 pub mod feeding;
 mod hearing;
+mod story;
 pub(crate) mod translation;
 
 use crate::capture::{RawMessage, Way};
 use crate::http::{Answer as HttpAnswer, Connection, Place, Post, Tls, TrustError};
+use crate::metrics::{Answered, Metrics};
 use crate::secret::Account;
 use crate::settings::Settings;
 use crate::soap::{Interface, Operation, decode};
@@ -38,10 +40,12 @@ use hearing::Hearing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use story::Story;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
+use tracing::Instrument;
 use translation::{is_administration, operation, repeat, second};
 
 /// How PBXs are asked: all those of a settings file alike.
@@ -55,6 +59,8 @@ pub struct Manner {
     pub patience: Patience,
     /// Who keeps what is said, word by word, if somebody does.
     pub witness: Option<Witness>,
+    /// Where it is counted what is asked, and what came of it.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Is given each message between the provider and a PBX, without secrets, and must not take long.
@@ -69,7 +75,8 @@ impl Manner {
         let https = settings.pbxs.iter().any(|tree| tree.master.https);
         let tls = if https { Tls::new(&settings.trust)? } else { Tls::unused()? };
         let account = Arc::clone(&settings.account);
-        Ok(Manner { account, tls, patience: Patience::default(), witness: None })
+        let (patience, witness, metrics) = (Patience::default(), None, Arc::default());
+        Ok(Manner { account, tls, patience, witness, metrics })
     }
 }
 
@@ -290,11 +297,12 @@ struct Lane {
     /// The interface of the session, known once it was asked for.
     interface: Interface,
     hearing: Option<Hearing>,
+    metrics: Arc<Metrics>,
 }
 
 impl Lane {
     fn new(line: Arc<Line>, manner: &Manner, attempt: Attempt, place: Arc<Place>) -> Lane {
-        let Manner { account, tls, patience, witness } = manner;
+        let Manner { account, tls, patience, witness, metrics } = manner;
         let hearing = witness.as_ref().map(|witness| Hearing {
             witness: Arc::clone(witness),
             account: Arc::clone(account),
@@ -305,7 +313,8 @@ impl Lane {
             Failure::Certificate
         });
         let (patience, interface) = (*patience, Interface::default());
-        Lane { line, patience, attempt, place, connection, interface, hearing }
+        let metrics = Arc::clone(metrics);
+        Lane { line, patience, attempt, place, connection, interface, hearing, metrics }
     }
 
     async fn serve(mut self, mut asks: mpsc::UnboundedReceiver<Ask>) -> Ending {
@@ -336,8 +345,9 @@ impl Lane {
         let operation = operation(request, self.interface, &self.place);
         let begun = Instant::now();
         let mut outcome = self.post(&operation, request).await;
-        if let Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, ticket } =
-            request
+        if let Request::Order {
+            order: order @ Order::SetNoAnswerTime { .. }, line, ticket, ..
+        } = request
         {
             let shown = outcome.and_then(|answer| {
                 translation::read(&answer, |body| decode(operation.kind(), body))
@@ -390,7 +400,13 @@ impl Lane {
         if let Some(hearing) = &self.hearing {
             hearing.take(operation.kind(), Way::Question, &post.body);
         }
-        let outcome = connection.post(&post).await;
+        let link = Link { pbx: self.line.pbx, attempt: self.attempt };
+        let story = Story::of(request, operation.kind(), link);
+        let begun = Instant::now();
+        let outcome = connection.post(&post).instrument(story.span()).await;
+        let took = begun.elapsed();
+        story.ends(&outcome, took);
+        self.metrics.asked(link.pbx, operation.kind(), Answered::of(&outcome), took);
         if let (Some(hearing), Ok(answer)) = (&self.hearing, &outcome) {
             hearing.take(operation.kind(), Way::Answer(answer.status), &answer.body);
         }

@@ -1,6 +1,8 @@
 //! The world around the engine. Each outside package is named in one file here.
 
 pub mod actors;
+#[cfg(feature = "sharing")]
+pub mod anonymise;
 pub mod capture;
 pub mod clock;
 pub mod desk;
@@ -10,6 +12,7 @@ pub mod exchange;
 pub mod http;
 pub mod ids;
 pub mod journal;
+pub mod metrics;
 pub mod runtime;
 pub mod secret;
 pub mod settings;

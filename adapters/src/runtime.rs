@@ -19,6 +19,7 @@ mod io_thread;
 mod journal_thread;
 mod message;
 mod reports;
+mod requests;
 mod settings_thread;
 mod showing;
 
@@ -26,6 +27,7 @@ use crate::clock::Clock;
 use crate::diary;
 use crate::exchange::{Manner, Manners, Patience};
 use crate::journal::{Journal, OpenError};
+use crate::metrics::{self, Metrics, Page, Queue};
 use crate::settings::{Captures, Settings, SettingsError};
 use crate::views::Views;
 use capture_thread::{CaptureThread, Inlet};
@@ -42,11 +44,12 @@ use io_thread::{IoThread, Pbxs};
 use journal_thread::JournalThread;
 use message::{Intake, QUEUE};
 use settings_thread::{InForce, SettingsThread};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// A callback with the record that caused it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +71,20 @@ pub trait Audience: Send + Sync + 'static {
     fn is_behind(&self) -> bool {
         false
     }
+
+    /// What waits to be told, for those who watch over it.
+    fn waiting(&self) -> Waiting {
+        Waiting::default()
+    }
+}
+
+/// What waits to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Callbacks that wait now.
+    pub now: usize,
+    /// With so many of them the audience is behind.
+    pub most: usize,
 }
 
 /// A log that was opened and read, before anything runs: what `TSPI_providerEnumDevices` needs.
@@ -80,6 +97,7 @@ pub struct Prepared {
     core: Core,
     next_seq: u64,
     last_at: Millis,
+    metrics: Arc<Metrics>,
 }
 
 impl Prepared {
@@ -103,6 +121,7 @@ impl Prepared {
     /// See [`StartError`].
     pub fn with_settings(settings: Settings) -> Result<Prepared, StartError> {
         diary::write_to(&settings.log);
+        diary::say_up_to(settings.level);
         let (mut journal, recovered) =
             Journal::open(&settings.log, settings.durability, IN_USE_PATIENCE)?;
         journal.retain(settings.retention);
@@ -114,6 +133,7 @@ impl Prepared {
             core: recovered.core,
             next_seq: recovered.next_seq,
             last_at: recovered.last_at,
+            metrics: Arc::default(),
         })
     }
 
@@ -138,6 +158,7 @@ impl Prepared {
         let mut manner =
             Manner::of(&self.settings).map_err(|error| StartError::Unusable(error.to_string()))?;
         manner.patience = self.patience;
+        manner.metrics = Arc::clone(&self.metrics);
         let capturing = self.begin_capture()?;
         if let (Some(capturing), Some(Captures { raw: true, .. })) =
             (&capturing, &self.settings.captures)
@@ -147,10 +168,16 @@ impl Prepared {
         }
         let (change, manners) = Manners::new(manner);
         let path = self.path.clone();
-        let in_force = InForce::new(self.settings.clone(), change);
-        let mut runtime = self.start_with(Pbxs::Real(manners), capturing, audience)?;
+        let (listen, wanted) = watch::channel(self.settings.metrics);
+        let in_force = InForce::new(self.settings.clone(), change, listen);
+        let mut runtime = self.start_with(Pbxs::Real(manners), capturing, audience, wanted)?;
         if let Some(path) = path {
-            let thread = SettingsThread::start(path, in_force, runtime.intake.clone())?;
+            let thread = SettingsThread::start(
+                path,
+                in_force,
+                runtime.intake.clone(),
+                Arc::clone(&runtime.page),
+            )?;
             runtime.settings = Some(thread);
         }
         Ok(runtime)
@@ -167,14 +194,16 @@ impl Prepared {
         audience: Arc<dyn Audience>,
     ) -> Result<Runtime, StartError> {
         let capturing = self.begin_capture()?;
-        self.start_with(Pbxs::Fed(pbx), capturing, audience)
+        let (_, wanted) = watch::channel(self.settings.metrics);
+        self.start_with(Pbxs::Fed(pbx), capturing, audience, wanted)
     }
 
     /// Begins to write captures, if the settings say so.
     fn begin_capture(&mut self) -> Result<Option<Capturing>, StartError> {
         let Some(captures) = self.settings.captures.clone() else { return Ok(None) };
         let place = Place { next: self.next_seq, last_at: self.last_at };
-        let (inlet, thread) = CaptureThread::start(captures, place, self.core.clone())?;
+        let (inlet, thread) =
+            CaptureThread::start(captures, place, self.core.clone(), Arc::clone(&self.metrics))?;
         let inlet = Arc::new(inlet);
         let listening = Arc::clone(&inlet);
         self.journal.listen(move |frames| listening.frames(frames));
@@ -186,15 +215,22 @@ impl Prepared {
         pbxs: Pbxs,
         capturing: Option<Capturing>,
         audience: Arc<dyn Audience>,
+        listen: watch::Receiver<Option<SocketAddr>>,
     ) -> Result<Runtime, StartError> {
         let (inlet, capture) = capturing.map(|c| (c.inlet, c.thread)).unzip();
-        let Prepared { settings, journal, core, next_seq, last_at, .. } = self;
+        let Prepared { settings, journal, core, next_seq, last_at, metrics, .. } = self;
         let clock = Clock::after(last_at);
         let views = Arc::new(Views::default());
         publish_as_found(&core, last_at, &views);
         let (intake, queue) = mpsc::channel(QUEUE);
-        let io = IoThread::start(clock, pbxs, intake.clone(), Arc::clone(&audience))?;
-        let gate = Arc::new(Gate::new(Arc::clone(&views), audience, io.outlet()));
+        let queues = queues(&intake, &audience);
+        let page = Arc::new(Page::new(Arc::clone(&metrics), Arc::clone(&views), queues));
+        let (shown, metrics_at) = watch::channel(None);
+        let showing = metrics::serve(Arc::clone(&page), listen, shown);
+        let io = IoThread::start(clock, pbxs, intake.clone(), Arc::clone(&audience), showing)?;
+        let outlet = io.outlet();
+        let gate = Gate::new(Arc::clone(&views), audience, outlet, Arc::clone(&metrics));
+        let gate = Arc::new(gate);
         let core = CoreThread::start(core, Arc::clone(&gate), intake.clone())?;
         let journal = JournalThread::start(
             journal,
@@ -205,11 +241,15 @@ impl Prepared {
             core.inlet(),
             gate,
             inlet,
+            Arc::clone(&metrics),
         )?;
         let stopping = AtomicBool::new(false);
         let settings_thread = None;
         let runtime = Runtime {
             views,
+            metrics,
+            page,
+            metrics_at,
             intake,
             io,
             core,
@@ -222,6 +262,19 @@ impl Prepared {
         runtime.note(Event::Host(HostFact::Configured(settings.configuration())));
         Ok(runtime)
     }
+}
+
+/// What may have to wait, for the metrics page. Whoever looks must not keep a queue open.
+fn queues(intake: &mpsc::Sender<Intake>, audience: &Arc<dyn Audience>) -> Vec<Queue> {
+    let (intake, audience) = (intake.downgrade(), Arc::clone(audience));
+    let waiting = move || {
+        let intake = intake.upgrade();
+        intake.map_or(0, |intake| (intake.max_capacity() - intake.capacity()) as u64)
+    };
+    let log = Queue { name: "log", most: QUEUE as u64, waiting: Box::new(waiting) };
+    let most = audience.waiting().most as u64;
+    let waiting = move || audience.waiting().now as u64;
+    vec![log, Queue { name: "callbacks", most, waiting: Box::new(waiting) }]
 }
 
 /// Captures that are being written.
@@ -273,6 +326,9 @@ pub struct Busy;
 /// The running provider.
 pub struct Runtime {
     views: Arc<Views>,
+    metrics: Arc<Metrics>,
+    page: Arc<Page>,
+    metrics_at: watch::Receiver<Option<SocketAddr>>,
     intake: mpsc::Sender<Intake>,
     io: IoThread,
     core: CoreThread,
@@ -287,6 +343,24 @@ impl Runtime {
     #[must_use]
     pub fn views(&self) -> &Arc<Views> {
         &self.views
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// The metrics page as it is now.
+    #[must_use]
+    pub fn metrics_page(&self) -> Arc<str> {
+        self.page.read()
+    }
+
+    /// Where the metrics page is shown now, if it is.
+    #[must_use]
+    pub fn metrics_at(&self) -> Option<SocketAddr> {
+        *self.metrics_at.borrow()
     }
 
     /// Puts an event from the host or an application in line for the log.
@@ -305,6 +379,7 @@ impl Runtime {
 
     /// Notes for the log what became of callbacks; written along with the next frame.
     pub fn told(&self, told: &[Told]) {
+        self.metrics.told(told);
         told.chunks(TOLD_IN_A_RECORD).for_each(|told| self.note(Event::Told(told.to_vec())));
     }
 

@@ -15,18 +15,23 @@
 //! pure_node_extensions = false
 //! single_active_call = false
 //! request_deadline_ms = 5000     # how long the PBX may take to show that a request was obeyed
+//! calls_kept_ms = 15000          # how long calls are shown while their PBX is not seen
 //! forwarding = "replace"         # or "modify": lineForward keeps forwards its list does not name
 //! [log]
 //! path = "log"                   # default: folder "log" in the system's folder for state
 //! durability = "before-callback" # or "behind"
 //! keep_days = 90                 # what is older is removed from the log
 //! keep_mb = 2048                 # and the oldest, so that its folder takes no more than about this
+//! level = "info"                 # of tapline.log: "error", "warn", "info", "debug", "trace"
 //! [capture]                      # optional: what goes into the log is written to capture files too
 //! on = true
 //! path = "captures"              # default: folder "captures" in that of the log
 //! keep_hours = 72                # what is older is removed
 //! keep_mb = 256                  # and the oldest, so that there is no more than this
 //! raw = false                    # with what PBXs are asked and answer, word by word, but no secrets
+//! [metrics]                      # optional: a page for Prometheus
+//! listen = "127.0.0.1:9464"      # address and port; port 0 takes any that is free
+//! allow_remote = false           # let it be an address that other computers reach
 //! [tls]                          # only with https; default: the authorities the system trusts
 //! certificate_file = "pbx.pem"   # exactly this certificate, for boxes with self-signed ones
 //! ca_file = "ca.pem"             # or: any certificate of these authorities
@@ -42,7 +47,9 @@ mod error;
 mod files;
 mod folders;
 mod rules;
+mod telemetry;
 
+use crate::diary::Level;
 use crate::http::{Place, Trust, is_sound};
 use crate::journal::{Durability, Retention};
 use crate::secret::{Account, Secret};
@@ -54,6 +61,7 @@ use files::{bytes_of, first_line, text_of, wipe_text};
 use folders::Surroundings;
 use rules::{address_fault, meant_by, sound_text};
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -100,6 +108,8 @@ pub struct Settings {
     pub single_active_call: bool,
     /// How long the PBX's events may take to prove what a request asked for, in milliseconds.
     pub request_deadline_ms: u32,
+    /// How long the calls of a line are kept while its PBX is not seen, in milliseconds.
+    pub calls_kept_ms: u32,
     /// `TSPI_lineForward` leaves forwards alone for which its list has no word.
     pub modify_forwards: bool,
     /// The folder of the log.
@@ -110,6 +120,10 @@ pub struct Settings {
     pub retention: Retention,
     /// Capture files that are written all the time, if they are.
     pub captures: Option<Captures>,
+    /// How much is said in the diary.
+    pub level: Level,
+    /// Where the metrics page is shown, if it is.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Capture files that are written all the time.
@@ -196,6 +210,7 @@ impl Settings {
             single_active_call: self.single_active_call,
             monitor_slaves: self.monitor_slaves,
             request_deadline_ms: self.request_deadline_ms,
+            calls_kept_ms: self.calls_kept_ms,
             modify_forwards: self.modify_forwards,
             allow_plain_slaves: self.allow_plain_slaves,
             access: 0,
@@ -247,6 +262,7 @@ impl<'d> Document<'d> {
             "lines",
             "log",
             "capture",
+            "metrics",
             "tls",
         ])?;
         let name = top.required("account", "account = \"the name of the PBX account\"")?;
@@ -264,10 +280,11 @@ impl<'d> Document<'d> {
             "pure_node_extensions",
             "single_active_call",
             "request_deadline_ms",
+            "calls_kept_ms",
             "forwarding",
         ])?;
         let log = top.section("log", "[log]")?;
-        log.only(&["path", "durability", "keep_days", "keep_mb"])?;
+        log.only(&["path", "durability", "keep_days", "keep_mb", "level"])?;
         let log_path = log.path("path")?.map_or_else(Settings::default_log, |path| path.value);
         let captures = self.captures(&top, &log_path)?;
         Ok(Settings {
@@ -281,11 +298,14 @@ impl<'d> Document<'d> {
             pure_node_extensions: lines.flag("pure_node_extensions", false)?,
             single_active_call: lines.flag("single_active_call", false)?,
             request_deadline_ms: self.request_deadline_ms(&lines)?,
+            calls_kept_ms: self.calls_kept_ms(&lines)?,
             modify_forwards: self.modify_forwards(&lines)?,
             log: log_path,
             durability: self.durability(&log)?,
             retention: self.retention(&log)?,
             captures,
+            level: self.level(&log)?,
+            metrics: self.metrics(&top)?,
         })
     }
 
@@ -416,6 +436,14 @@ impl<'d> Document<'d> {
             500..=60_000,
             "from 500 to 60000 (milliseconds)",
         )?;
+        Ok(ms.unwrap_or(default) as u32)
+    }
+
+    /// Long enough for a standby to take over, short enough that a day is not counted as a call.
+    fn calls_kept_ms(&self, lines: &Section<'_>) -> Checked<u32> {
+        let default = Configuration::CALLS_KEPT_MS.into();
+        let allowed = "from 1000 to 600000 (milliseconds)";
+        let ms = self.number(lines, "calls_kept_ms", 1_000..=600_000, allowed)?;
         Ok(ms.unwrap_or(default) as u32)
     }
 

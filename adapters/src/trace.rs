@@ -3,6 +3,10 @@
 //! What happened is in the records; where a reader may begin is said by the images: places at which
 //! the state is kept. A log that begins with record 0 needs none.
 
+mod ahead;
+
+pub use ahead::RecordsAhead;
+
 use crate::capture::{
     About, CaptureError, CaptureFile, CaptureWriter, Frames as CaptureFrames, Gap, RawMessage,
     Records as CaptureRecords,
@@ -364,7 +368,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(20);
 
     /// A log with images at two places, and a capture file of it.
-    fn log_and_capture(folder: &TempDir, records: &[Record]) -> [PathBuf; 2] {
+    pub(super) fn log_and_capture(folder: &TempDir, records: &[Record]) -> [PathBuf; 2] {
         let (log, capture) = (folder.path().join("log"), folder.path().join("calls.tspt"));
         let mut journal = Journal::open(&log, Durability::BeforeCallback, PATIENCE).unwrap().0;
         for (cut, batch) in (0..).zip(records.chunks(10)) {

@@ -86,6 +86,18 @@ pub fn reload(log: &Path) -> Result<Option<Reloaded>, UpkeepError> {
     }
 }
 
+/// The metrics page of the provider at work on a log; `None` if none is.
+///
+/// # Errors
+/// See [`UpkeepError`].
+pub fn metrics(log: &Path) -> Result<Option<String>, UpkeepError> {
+    match LogReader::open(log, LET_GO) {
+        Ok(_) => Ok(None),
+        Err(OpenError::InUse { .. }) => Ok(Some(desk::metrics(log, ANSWER)?)),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Removes a line. Returns whether a provider at work did it.
 ///
 /// # Errors

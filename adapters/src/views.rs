@@ -44,4 +44,13 @@ impl Views {
         let guard = self.chunks.get(index / CHUNK_LINES)?.get()?[index % CHUNK_LINES].load();
         guard.is_some().then_some(guard)
     }
+
+    /// Shows the present view of each line, one after the other, to somebody who takes his time.
+    pub fn each(&self, mut see: impl FnMut(&LineView)) {
+        for line in self.chunks.iter().filter_map(OnceLock::get).flat_map(|chunk| chunk.iter()) {
+            if let Some(view) = line.load().as_deref() {
+                see(view);
+            }
+        }
+    }
 }

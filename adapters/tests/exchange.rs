@@ -9,7 +9,7 @@ use adapters::http::{Place, Tls};
 use adapters::secret::{Account, Secret};
 use engine::effect::{Ask, Interface, Order, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
-use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, Ticket, UserHandle};
+use engine::id::{Attempt, CallHandle, Correlation, LineId, PbxId, RequestId, Ticket, UserHandle};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -31,6 +31,7 @@ struct Asking {
 
 fn manner() -> Manner {
     Manner {
+        metrics: Arc::default(),
         account: Arc::new(Account { name: "_TAPI_".into(), password: Secret::default() }),
         tls: Tls::unused().unwrap(),
         patience: Patience { poll: SOON, control: SOON },
@@ -96,7 +97,12 @@ fn user_initialize() -> Request {
 }
 
 fn ordered(order: Order) -> Request {
-    Request::Order { line: LINE, ticket: TICKET, order }
+    Request::Order {
+        line: LINE,
+        ticket: TICKET,
+        correlation: Correlation::new(LINE, TICKET),
+        order,
+    }
 }
 
 fn user_call(block_id: bool) -> Request {

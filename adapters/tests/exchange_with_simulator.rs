@@ -11,7 +11,7 @@ use adapters::simulator::{self, Access, Estate, Options, Simulator};
 use engine::diversion::{Diversion, Kind, Sources, Target};
 use engine::effect::{Ask, Interface, Order, Request};
 use engine::fact::{CallInfo, Event, Failure, PbxFact, Question, Reply, UserInfo};
-use engine::id::{Attempt, CallHandle, LineId, PbxId, RequestId, Ticket, UserHandle};
+use engine::id::{Attempt, CallHandle, Correlation, LineId, PbxId, RequestId, Ticket, UserHandle};
 use engine::pii::Personal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +44,7 @@ impl Client {
         let place =
             Place { https: certificate.is_some(), ..Place::at(&simulator.address().to_string()) };
         let manner = Manner {
+            metrics: Arc::default(),
             account: Arc::new(Account {
                 name: "_TAPI_".into(),
                 password: Secret::new(password.to_owned()),
@@ -203,7 +204,12 @@ async fn an_incoming_call_is_answered_and_cleared() {
 }
 
 fn ordered(order: Order) -> Request {
-    Request::Order { line: LINE, ticket: TICKET, order }
+    Request::Order {
+        line: LINE,
+        ticket: TICKET,
+        correlation: Correlation::new(LINE, TICKET),
+        order,
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use adapters::diary::Level;
 use adapters::http::{Place, Trust, is_sound};
 use adapters::journal::Durability;
 use adapters::settings::{Settings, SettingsError};
@@ -36,12 +37,17 @@ name_template = "%c (%E) %d%h%e%N%n%p%P%u%U%X%x"
 pure_node_extensions = true
 single_active_call = true
 request_deadline_ms = 2_500
+calls_kept_ms = 4_000
 forwarding = "modify"
 [log]
 path = "records"
 durability = "behind"
 keep_days = 7
 keep_mb = 500
+level = "debug"
+[metrics]
+listen = "192.0.2.7:9464"
+allow_remote = true
 [capture]
 on = true
 path = "films"
@@ -71,11 +77,13 @@ fn the_smallest_settings_get_the_documented_defaults() {
     assert!(!settings.pure_node_extensions && !settings.single_active_call);
     assert!(!settings.modify_forwards);
     assert_eq!(settings.request_deadline_ms, 5_000);
+    assert_eq!(settings.calls_kept_ms, 15_000);
     assert_eq!(settings.log, Settings::default_log());
     assert_eq!(settings.durability, Durability::BeforeCallback);
     assert_eq!(settings.retention.age, Duration::from_secs(90 * 24 * 60 * 60));
     assert_eq!(settings.retention.bytes, 2048 * 1024 * 1024);
     assert_eq!(settings.captures, None);
+    assert_eq!((settings.level, settings.metrics), (Level::Info, None));
     let on = parse(&format!("{SMALLEST}\n[capture]\non = true")).unwrap();
     let captures = on.captures.unwrap();
     assert_eq!(captures.path, on.log.join("captures"));
@@ -106,6 +114,8 @@ fn every_key_of_the_contract_is_taken() {
     assert_eq!(settings.durability, Durability::Behind);
     assert_eq!(settings.retention.age, Duration::from_secs(7 * 24 * 60 * 60));
     assert_eq!(settings.retention.bytes, 500 * 1024 * 1024);
+    assert_eq!(settings.level, Level::Debug);
+    assert_eq!(settings.metrics, "192.0.2.7:9464".parse().ok());
     let captures = settings.captures.unwrap();
     assert_eq!(captures.path, Path::new("/etc/tapline/films"));
     assert!(captures.raw);
@@ -123,6 +133,7 @@ fn the_engine_gets_all_it_needs_and_no_secret() {
     assert!(configuration.pure_node_extensions && configuration.single_active_call);
     assert!(configuration.modify_forwards);
     assert_eq!(configuration.request_deadline_ms, 2_500);
+    assert_eq!(configuration.calls_kept_ms, 4_000);
     assert!(!configuration.monitor_slaves);
     assert!(!format!("{configuration:?}").contains("hunter2"));
 }
@@ -164,6 +175,10 @@ fn master(address: &str) -> Wrong {
 
 fn template(template: &str) -> Wrong {
     appended(&format!("[lines]\nname_template = \"{template}\""))
+}
+
+fn listen(address: &str) -> Wrong {
+    appended(&format!("[metrics]\nlisten = \"{address}\""))
 }
 
 /// Each wrong line, the line that the error must name (0 for none), and the words it must hold.
@@ -283,6 +298,11 @@ fn bad_inputs() -> Vec<(Wrong, usize, &'static [&'static str])> {
             &["\"request_deadline_ms\" must be from 500 to 60000"],
         ),
         (
+            appended("[lines]\ncalls_kept_ms = 0"),
+            8,
+            &["\"calls_kept_ms\" must be from 1000 to 600000"],
+        ),
+        (
             appended("[lines]\nrequest_deadline_ms = \"5 s\""),
             8,
             &["\"request_deadline_ms\" must be a whole number, not a text"],
@@ -292,6 +312,23 @@ fn bad_inputs() -> Vec<(Wrong, usize, &'static [&'static str])> {
             8,
             &["\"durability\" must be \"before-callback\" or \"behind\""],
         ),
+        (
+            appended("[log]\nlevel = \"loud\""),
+            8,
+            &["\"level\" must be \"error\", \"warn\", \"info\", \"debug\" or \"trace\""],
+        ),
+        (
+            listen("localhost:9464"),
+            8,
+            &["\"listen\" must be an address and a port", "a name cannot"],
+        ),
+        (listen("127.0.0.1"), 8, &["\"listen\" must be an address and a port"]),
+        (listen("127.0.0.1:65536"), 8, &["\"listen\" must be an address and a port"]),
+        (listen("0.0.0.0:9464"), 8, &["other computers reach", "allow_remote = true"]),
+        (listen("192.0.2.7:9464"), 8, &["other computers reach", "allow_remote = true"]),
+        (listen("[::]:9464"), 8, &["other computers reach", "allow_remote = true"]),
+        (listen("[::ffff:192.0.2.7]:9464"), 8, &["other computers reach"]),
+        (appended("[metrics]\nport = 1"), 8, &["unknown key \"port\" in [metrics]"]),
         (appended("[log]\nkeep_days = 0"), 8, &["\"keep_days\" must be from 1 to 36500"]),
         (appended("[capture]\nkeep_mb = 5"), 8, &["\"keep_mb\" must be from 8 to 1048576"]),
         (appended("[log]\nkeep_mb = 5"), 8, &["\"keep_mb\" must be from 128 to 1048576"]),
@@ -323,6 +360,14 @@ fn each_fault_is_named_with_its_key_its_line_and_what_to_do() {
         for shown in [message, format!("{error:?}")] {
             assert!(!shown.contains("hunter2") && !shown.contains("74747"), "{shown}");
         }
+    }
+}
+
+#[test]
+fn the_page_may_be_shown_to_this_computer_without_further_words() {
+    for address in ["127.0.0.1:9464", "127.8.9.1:1", "[::1]:9464", "[::ffff:127.0.0.1]:9464"] {
+        let settings = parse(&format!("{SMALLEST}\n[metrics]\nlisten = \"{address}\"")).unwrap();
+        assert_eq!(settings.metrics, address.parse().ok());
     }
 }
 

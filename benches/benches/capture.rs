@@ -3,9 +3,8 @@
 use adapters::capture::{About, CaptureWriter};
 use adapters::journal::{Durability, Journal, LogReader};
 use adapters::trace::Trace;
-use benches::figures::{are_wanted, median, percentile, wait_for};
-use benches::provider::Fed;
-use benches::traffic::{self, CALLS_IN_ANSWER};
+use benches::figures::{are_wanted, median, percentile};
+use benches::flood::flood;
 use engine::core::Core;
 use engine::effect::Effects;
 use engine::fact::Record;
@@ -13,21 +12,15 @@ use engine::snapshot::Place;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tapline::abi::HDrvCall;
-use tapline::stand::Listener;
 
 /// What may be lost of the rate of events when they are captured as well.
 const COST_LIMIT: f64 = 0.05;
 /// How long the state at any record may take, in milliseconds.
 const STATE_LIMIT_MS: f64 = 100.0;
 
-const LINES: u32 = 1_000;
 /// Records between two images, as in the provider.
 const IMAGE_EVERY: u64 = 50_000;
-const ON_THEIR_WAY: u64 = 4_096;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() {
@@ -40,43 +33,10 @@ fn main() {
     seek(folder, records);
 }
 
-#[derive(Default)]
-struct Count(AtomicU64);
-
-impl Listener for Count {
-    fn opened(&self, _: u32) {}
-
-    fn heard(&self, _: u32, _: HDrvCall, _: u32, _: usize) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// Events a second that come through a provider with these settings.
-fn rate(folder: &Path, more: &str, lap: Duration) -> (f64, Fed) {
-    let count = Arc::new(Count::default());
-    let provider = Fed::start_with(folder, more, count.clone()).with_lines(LINES);
-    let calls = traffic::calls(&(0..LINES).collect::<Vec<_>>(), 1);
-    let (all, told) = (calls.events.len(), calls.events.iter().filter(|(_, s)| s.is_told).count());
-    let heard = || count.0.load(Ordering::Relaxed);
-    let (begin, before, mut offered) = (Instant::now(), heard(), 0_u64);
-    while offered == 0 || begin.elapsed() < lap {
-        for answer in &calls.answers {
-            let through = || (heard() - before) * all as u64 / told as u64;
-            let on_their_way = || offered.saturating_sub(through());
-            if on_their_way() > ON_THEIR_WAY {
-                wait_for(|| on_their_way() < ON_THEIR_WAY / 2);
-            }
-            assert!(provider.feed.answer(Arc::clone(answer)), "the provider runs");
-            offered += CALLS_IN_ANSWER as u64;
-        }
-    }
-    ((heard() - before) as f64 / begin.elapsed().as_secs_f64(), provider)
-}
-
 /// Prints what capturing takes of the rate, in turns.
 #[allow(clippy::print_stdout)] // that is what it is for
 fn cost(folder: &Path, rounds: usize, lap: Duration) {
-    let rates = |more: &str| rate(folder, more, lap).0;
+    let rates = |more: &str| flood(folder, more, lap).0;
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         without.push(rates(""));
@@ -119,7 +79,7 @@ fn seek(folder: &Path, records: u64) {
 fn state_at(trace: &Trace, seq: u64) -> Core {
     let (mut core, next) = trace.state_before(seq).expect("it begins with the first record");
     let mut effects = Effects::new();
-    for (_, record) in trace.records_from(next).take_while(|(number, _)| *number < seq) {
+    for (_, record) in trace.records_ahead(next, 1).take_while(|(number, _)| *number < seq) {
         core.apply(record, &mut effects);
         effects.clear();
     }
@@ -129,7 +89,7 @@ fn state_at(trace: &Trace, seq: u64) -> Core {
 /// What a provider logged while calls came and went.
 #[allow(clippy::expect_used)]
 fn records_of_some_seconds(folder: &Path) -> Vec<Record> {
-    let (_, provider) = rate(folder, "", Duration::ZERO);
+    let (_, provider) = flood(folder, "", Duration::ZERO);
     let kept = provider.stop_and_keep();
     let log = LogReader::open(&kept.path().join("log"), PATIENCE).expect("a log");
     log.records_from(0).map(|item| item.expect("an intact log").1).collect()

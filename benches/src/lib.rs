@@ -6,5 +6,6 @@
 //! machine does meets both alike.
 
 pub mod figures;
+pub mod flood;
 pub mod provider;
 pub mod traffic;

@@ -4,6 +4,7 @@ use crate::forwarding::Forwarding;
 use crate::id::CallId;
 use crate::pii::Personal;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A request of an application. All but `GenerateDigits` are asynchronous in TSPI.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,32 +227,144 @@ impl Command {
         }
     }
 
+    /// Which function of TSPI it is.
+    #[must_use]
+    pub fn function(&self) -> Function {
+        match self {
+            Command::MakeCall { .. } => Function::MakeCall,
+            Command::Answer(_) => Function::Answer,
+            Command::Drop(_) => Function::Drop,
+            Command::SetCallParams(_) => Function::SetCallParams,
+            Command::Hold(_) => Function::Hold,
+            Command::Unhold(_) => Function::Unhold,
+            Command::SwapHold { .. } => Function::SwapHold,
+            Command::SetupTransfer { .. } => Function::SetupTransfer,
+            Command::CompleteTransfer { .. } => Function::CompleteTransfer,
+            Command::BlindTransfer { .. } => Function::BlindTransfer,
+            Command::Redirect { .. } => Function::Redirect,
+            Command::Pickup { .. } => Function::Pickup,
+            Command::Dial { .. } => Function::Dial,
+            Command::GenerateDigits { .. } => Function::GenerateDigits,
+            Command::SendUserUserInfo { .. } => Function::SendUserUserInfo,
+            Command::Park { .. } => Function::Park,
+            Command::Unpark { .. } => Function::Unpark,
+            Command::SetupConference { .. } => Function::SetupConference,
+            Command::PrepareAddToConference { .. } => Function::PrepareAddToConference,
+            Command::AddToConference { .. } => Function::AddToConference,
+            Command::RemoveFromConference(_) => Function::RemoveFromConference,
+            Command::Forward(_) => Function::Forward,
+        }
+    }
+}
+
+/// An asynchronous function of TSPI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Function {
+    /// `TSPI_lineMakeCall`.
+    MakeCall,
+    /// `TSPI_lineAnswer`.
+    Answer,
+    /// `TSPI_lineDrop`.
+    Drop,
+    /// `TSPI_lineSetCallParams`.
+    SetCallParams,
+    /// `TSPI_lineHold`.
+    Hold,
+    /// `TSPI_lineUnhold`.
+    Unhold,
+    /// `TSPI_lineSwapHold`.
+    SwapHold,
+    /// `TSPI_lineSetupTransfer`.
+    SetupTransfer,
+    /// `TSPI_lineCompleteTransfer`.
+    CompleteTransfer,
+    /// `TSPI_lineBlindTransfer`.
+    BlindTransfer,
+    /// `TSPI_lineRedirect`.
+    Redirect,
+    /// `TSPI_linePickup`.
+    Pickup,
+    /// `TSPI_lineDial`.
+    Dial,
+    /// `TSPI_lineGenerateDigits`.
+    GenerateDigits,
+    /// `TSPI_lineSendUserUserInfo`.
+    SendUserUserInfo,
+    /// `TSPI_linePark`.
+    Park,
+    /// `TSPI_lineUnpark`.
+    Unpark,
+    /// `TSPI_lineSetupConference`.
+    SetupConference,
+    /// `TSPI_linePrepareAddToConference`.
+    PrepareAddToConference,
+    /// `TSPI_lineAddToConference`.
+    AddToConference,
+    /// `TSPI_lineRemoveFromConference`.
+    RemoveFromConference,
+    /// `TSPI_lineForward`.
+    Forward,
+}
+
+impl Function {
+    /// All of them.
+    pub const ALL: [Function; 22] = [
+        Function::MakeCall,
+        Function::Answer,
+        Function::Drop,
+        Function::SetCallParams,
+        Function::Hold,
+        Function::Unhold,
+        Function::SwapHold,
+        Function::SetupTransfer,
+        Function::CompleteTransfer,
+        Function::BlindTransfer,
+        Function::Redirect,
+        Function::Pickup,
+        Function::Dial,
+        Function::GenerateDigits,
+        Function::SendUserUserInfo,
+        Function::Park,
+        Function::Unpark,
+        Function::SetupConference,
+        Function::PrepareAddToConference,
+        Function::AddToConference,
+        Function::RemoveFromConference,
+        Function::Forward,
+    ];
+
     /// Its name in TSPI, without the prefix.
     #[must_use]
-    pub fn function(&self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
-            Command::MakeCall { .. } => "lineMakeCall",
-            Command::Answer(_) => "lineAnswer",
-            Command::Drop(_) => "lineDrop",
-            Command::SetCallParams(_) => "lineSetCallParams",
-            Command::Hold(_) => "lineHold",
-            Command::Unhold(_) => "lineUnhold",
-            Command::SwapHold { .. } => "lineSwapHold",
-            Command::SetupTransfer { .. } => "lineSetupTransfer",
-            Command::CompleteTransfer { .. } => "lineCompleteTransfer",
-            Command::BlindTransfer { .. } => "lineBlindTransfer",
-            Command::Redirect { .. } => "lineRedirect",
-            Command::Pickup { .. } => "linePickup",
-            Command::Dial { .. } => "lineDial",
-            Command::GenerateDigits { .. } => "lineGenerateDigits",
-            Command::SendUserUserInfo { .. } => "lineSendUserUserInfo",
-            Command::Park { .. } => "linePark",
-            Command::Unpark { .. } => "lineUnpark",
-            Command::SetupConference { .. } => "lineSetupConference",
-            Command::PrepareAddToConference { .. } => "linePrepareAddToConference",
-            Command::AddToConference { .. } => "lineAddToConference",
-            Command::RemoveFromConference(_) => "lineRemoveFromConference",
-            Command::Forward(_) => "lineForward",
+            Function::MakeCall => "lineMakeCall",
+            Function::Answer => "lineAnswer",
+            Function::Drop => "lineDrop",
+            Function::SetCallParams => "lineSetCallParams",
+            Function::Hold => "lineHold",
+            Function::Unhold => "lineUnhold",
+            Function::SwapHold => "lineSwapHold",
+            Function::SetupTransfer => "lineSetupTransfer",
+            Function::CompleteTransfer => "lineCompleteTransfer",
+            Function::BlindTransfer => "lineBlindTransfer",
+            Function::Redirect => "lineRedirect",
+            Function::Pickup => "linePickup",
+            Function::Dial => "lineDial",
+            Function::GenerateDigits => "lineGenerateDigits",
+            Function::SendUserUserInfo => "lineSendUserUserInfo",
+            Function::Park => "linePark",
+            Function::Unpark => "lineUnpark",
+            Function::SetupConference => "lineSetupConference",
+            Function::PrepareAddToConference => "linePrepareAddToConference",
+            Function::AddToConference => "lineAddToConference",
+            Function::RemoveFromConference => "lineRemoveFromConference",
+            Function::Forward => "lineForward",
         }
+    }
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

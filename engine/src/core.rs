@@ -132,6 +132,12 @@ impl Core {
         self.lines.get(&call.line)?.leg(call)
     }
 
+    /// A line by its own count.
+    #[must_use]
+    pub fn line_of(&self, line: LineId) -> Option<&Line> {
+        self.lines.get(&line).map(|line| &**line)
+    }
+
     /// All lines, by permanent id.
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
         self.lines.values().map(|line| &**line)
@@ -141,6 +147,20 @@ impl Core {
     #[must_use]
     pub fn estate(&self) -> &Estate {
         &self.estate
+    }
+
+    /// Makes whole a state in which texts of PBXs were replaced by others: what follows from them is
+    /// worked out anew, above all how lines are called. Nobody is told.
+    #[must_use]
+    pub fn with_other_texts(mut self, at: Millis) -> Core {
+        self.complete();
+        let mut effects = Effects::new();
+        for (line, input) in self.estate.name_all_anew() {
+            self.line(at, line, input, &mut effects, &mut |_| {});
+            effects.clear();
+        }
+        self.complete();
+        self
     }
 
     /// Makes whole what was read back: what is equal and was one is one again (a copy for everybody

@@ -1,7 +1,7 @@
 //! What may be wanted: the only things the engine can ask of the world.
 
-use crate::fact::Completion;
-use crate::id::{Attempt, CallId, LineId, Opening, PbxId, RequestId, Ticket};
+use crate::fact::{Completion, Function};
+use crate::id::{Attempt, CallId, Correlation, LineId, Opening, PbxId, RequestId, Ticket};
 pub use crate::line::CallChanges;
 pub use crate::order::Order;
 pub use crate::pbx::Changes;
@@ -180,6 +180,8 @@ pub enum Request {
         line: LineId,
         /// The name under which its answer comes back.
         ticket: Ticket,
+        /// Which request of an application it serves; its own id if it serves none.
+        correlation: Correlation,
         /// What is to be done.
         order: Order,
     },
@@ -271,6 +273,11 @@ pub enum Report {
     StillThere(LineId),
     /// So many ids were not imported, because the user, or the id, has another one here.
     IdsNotImported(u32),
+    /// A request of an application begins; its DRV_REQUESTID, and its function.
+    RequestBegun(Correlation, RequestId, Function),
+    /// A request of an application is over, and how. The record that leads to this one proves it,
+    /// refutes it, or ends the waiting.
+    RequestEnded(Correlation, RequestId, Completion),
 }
 
 /// Limits on what comes from outside (invariant I-24).

@@ -4,7 +4,7 @@
 //! variants is the schema of the log (`codec.rs`); each variant has a golden byte string in the
 //! tests.
 
-pub use crate::command::{Command, Consultation, ParkPlace, PickupFrom};
+pub use crate::command::{Command, Consultation, Function, ParkPlace, PickupFrom};
 use crate::diversion::UserRecord;
 use crate::id::{
     Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, PermanentId, RequestId, Ticket,
@@ -120,6 +120,9 @@ pub struct Configuration {
     /// How long the PBX's events may take to prove what a request asked for, in milliseconds; 0
     /// stands for [`Configuration::REQUEST_DEADLINE_MS`].
     pub request_deadline_ms: u32,
+    /// How long the calls of a line are kept while its PBX is not seen, in milliseconds; 0 stands for
+    /// [`Configuration::CALLS_KEPT_MS`].
+    pub calls_kept_ms: u32,
     /// `TSPI_lineForward` leaves forwards alone for which its list has no word.
     pub modify_forwards: bool,
     /// Ask slaves without TLS although their parent is asked with it: account and password then
@@ -133,6 +136,27 @@ pub struct Configuration {
 impl Configuration {
     /// The deadline of requests if the settings do not say (reference of the PBX, 6.1).
     pub const REQUEST_DEADLINE_MS: u32 = 5_000;
+
+    /// How long calls are kept if the settings do not say: until a standby has taken over, or a PBX
+    /// that was started anew is back.
+    pub const CALLS_KEPT_MS: u32 = 15_000;
+
+    /// How long requests may take, in milliseconds.
+    #[must_use]
+    pub fn deadline_ms(&self) -> u32 {
+        or_else(self.request_deadline_ms, Configuration::REQUEST_DEADLINE_MS)
+    }
+
+    /// How long calls are kept, in milliseconds.
+    #[must_use]
+    pub fn kept_ms(&self) -> u32 {
+        or_else(self.calls_kept_ms, Configuration::CALLS_KEPT_MS)
+    }
+}
+
+/// 0 stands for the other value.
+fn or_else(given: u32, default: u32) -> u32 {
+    if given == 0 { default } else { given }
 }
 
 /// One PBX tree of the settings.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// One PBX (a master of the settings with its standby, or a slave that was found), counted from 0
 /// as they became known, and never given to another one in the same log.
@@ -88,6 +89,79 @@ impl Ticket {
     #[must_use]
     pub const fn question(turn: u32) -> Ticket {
         Ticket { request: RequestId::OF_LINE, turn }
+    }
+}
+
+/// What ties together a request of an application, the orders to the PBX that it leads to, their
+/// answers, the event that proves it, and the completion: one id, which is written `r25.7`.
+///
+/// The parts are the line's own count, not its permanent id (they differ where that was imported),
+/// and the turn of the line that the request was; so it is never given again in the same log, as a
+/// DRV_REQUESTID is. What a line orders by itself has an id as well, written `q25.3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Correlation {
+    /// Whose request it is.
+    pub line: LineId,
+    /// Which one.
+    pub turn: Turn,
+}
+
+/// Which of the things that a line had under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Turn {
+    /// The request of an application with this [`Ticket::turn`].
+    Request(u32),
+    /// A question of the line's own with this [`Ticket::turn`]; 0 is [`Ticket::UNASKED`].
+    Own(u32),
+}
+
+impl Correlation {
+    /// Of what a line has under way under this ticket.
+    #[must_use]
+    pub const fn new(line: LineId, ticket: Ticket) -> Correlation {
+        let turn = match ticket.request {
+            RequestId::OF_LINE => Turn::Own(ticket.turn),
+            _ => Turn::Request(ticket.turn),
+        };
+        Correlation { line, turn }
+    }
+
+    /// Whether an application asked for it.
+    #[must_use]
+    pub fn is_request(self) -> bool {
+        matches!(self.turn, Turn::Request(_))
+    }
+}
+
+impl fmt::Display for Correlation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.turn {
+            Turn::Request(turn) => write!(f, "r{}.{turn}", self.line.0),
+            Turn::Own(turn) => write!(f, "q{}.{turn}", self.line.0),
+        }
+    }
+}
+
+/// The text is no [`Correlation`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the id of a request is written as r25.7: line 25, its 7th request")]
+pub struct NoCorrelation;
+
+impl FromStr for Correlation {
+    type Err = NoCorrelation;
+
+    fn from_str(text: &str) -> Result<Correlation, NoCorrelation> {
+        let (kind, numbers) = text.split_at_checked(1).ok_or(NoCorrelation)?;
+        let (line, turn) = numbers.split_once('.').ok_or(NoCorrelation)?;
+        // `parse` takes a sign, and zeros in front; written back that would be another text.
+        let number = |digits: &str| digits.parse::<u32>().ok().filter(|n| n.to_string() == digits);
+        let turn = number(turn).ok_or(NoCorrelation)?;
+        let turn = match kind {
+            "r" => Turn::Request(turn),
+            "q" => Turn::Own(turn),
+            _ => return Err(NoCorrelation),
+        };
+        Ok(Correlation { line: LineId(number(line).ok_or(NoCorrelation)?), turn })
     }
 }
 
@@ -209,6 +283,21 @@ mod tests {
         let plain = Guid::read("11112222333344445555666677770a0b");
         assert_eq!(plain, Guid::read("{11112222-3333-4444-5555-666677770A0B}"));
         assert_eq!(plain.to_string(), "11112222333344445555666677770a0b");
+    }
+
+    #[test]
+    fn what_belongs_together_has_one_id_that_reads_back() {
+        for text in ["r25.7", "r1.1", "q25.0", "r4294967295.4294967295"] {
+            assert_eq!(text.parse::<Correlation>().map(|id| id.to_string()), Ok(text.to_owned()));
+        }
+        let ticket = Ticket { request: RequestId(900), turn: 7 };
+        assert_eq!(Correlation::new(LineId(25), ticket).to_string(), "r25.7");
+        assert_eq!(Correlation::new(LineId(25), Ticket::question(3)).to_string(), "q25.3");
+        for text in
+            ["", "r", "r25", "25.7", "x25.7", "r25.", "r.7", "r+5.7", "r05.7", "r1.2.3", "é1.2"]
+        {
+            assert_eq!(text.parse::<Correlation>(), Err(NoCorrelation), "{text}");
+        }
     }
 
     #[test]

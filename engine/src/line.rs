@@ -11,11 +11,14 @@ mod forward;
 mod host;
 mod request;
 mod telling;
+mod tie;
 
 pub use self::blind::CallChanges;
 use self::call::Call;
 use self::forward::Forwards;
 use self::request::Pending;
+pub use self::request::Rule;
+pub use self::tie::CallTie;
 use crate::call::{Siblings, is_on_hold};
 use crate::effect::{Effect, Effects, Notice, Report, Surprise, Telling, What};
 use crate::fact::{CallInfo, Command, HostFact, Reply};
@@ -38,8 +41,6 @@ pub const MAX_REQUESTS: usize = 64;
 pub const MAX_EARLY: usize = 256;
 /// Time between two rings of an alerting call. The PBX does not report cadences.
 pub const RING_MS: u64 = 5_000;
-/// How long calls outlive the loss of their PBX session before they are ended (I-17).
-pub const GRACE_MS: u64 = 15_000;
 /// How long to wait before offering a call again that the host refused with LINE_NEWCALL.
 pub const NEW_CALL_AGAIN_MS: u64 = 500;
 
@@ -384,7 +385,8 @@ impl Line {
         }
         self.calls.retain(|call| call.is_visible() || call.is_live());
         if any {
-            out.push(Effect::Wake(at + GRACE_MS, Timer::Grace(self.id(), link.attempt.0)));
+            let until = at + u64::from(self.identity.calls_kept_ms);
+            out.push(Effect::Wake(until, Timer::Grace(self.id(), link.attempt.0)));
         }
     }
 

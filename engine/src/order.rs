@@ -184,6 +184,59 @@ pub enum Order {
 }
 
 impl Order {
+    /// The operation of the PBX's SOAP reference that it is, or, where it takes several, that does
+    /// what is wanted.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Order::UserCall { .. } => "UserCall",
+            Order::UserConnect { .. } => "UserConnect",
+            Order::UserClear { .. } => "UserClear",
+            Order::UserHold { .. } => "UserHold",
+            Order::UserRetrieve { .. } => "UserRetrieve",
+            Order::UserTransfer { .. } => "UserTransfer",
+            Order::UserRedirect { .. } => "UserRedirect",
+            Order::UserPickup { .. } => "UserPickup",
+            Order::UserPark { .. } => "UserPark",
+            Order::UserDTMF { .. } => "UserDTMF",
+            Order::UserUUI { .. } => "UserUUI",
+            Order::UserInfo { .. } => "UserInfo",
+            Order::UserRc { .. } => "UserRc",
+            Order::UserMediaTransfer { .. } => "UserMediaTransfer",
+            Order::UserMessage { .. } => "UserMessage",
+            Order::FindUser { .. } => "FindUser",
+            Order::ShowUser { .. }
+            | Order::AddDiversion { .. }
+            | Order::RemoveDiversion { .. }
+            | Order::SetNoAnswerTime { .. } => "Admin",
+            Order::Across { order, .. } => order.operation(),
+            Order::LocalNumber { .. } => "UserLocalNum",
+        }
+    }
+
+    /// The legs that it names.
+    #[must_use]
+    pub fn legs(&self) -> [Option<CallHandle>; 2] {
+        match self {
+            Order::UserConnect { call }
+            | Order::UserClear { call, .. }
+            | Order::UserHold { call }
+            | Order::UserRetrieve { call }
+            | Order::UserRedirect { call, .. }
+            | Order::UserPark { call, .. }
+            | Order::UserDTMF { call, .. }
+            | Order::UserUUI { call, .. }
+            | Order::UserInfo { call, .. }
+            | Order::UserRc { call, .. } => [Some(*call), None],
+            Order::UserPickup { call, .. } => [(call.0 != 0).then_some(*call), None],
+            Order::UserTransfer { a, b } | Order::UserMediaTransfer { a, b, .. } => {
+                [Some(*a), Some(*b)]
+            }
+            Order::Across { order, .. } => order.legs(),
+            _ => [None, None],
+        }
+    }
+
     /// The number that it leads to, if it has one.
     #[must_use]
     pub fn number(&self) -> Option<&Personal> {

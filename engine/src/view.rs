@@ -172,6 +172,8 @@ pub struct Identity {
     pub modify_forwards: bool,
     /// Setting: how long the PBX's events may take to prove a request, in milliseconds.
     pub request_deadline_ms: u32,
+    /// Setting: how long its calls are kept while its PBX is not seen, in milliseconds.
+    pub calls_kept_ms: u32,
     /// Setting: never more than one call is shown as CONNECTED (invariant I-19).
     pub single_active_call: bool,
     /// Its PBX url-encodes user-user information (reference of the PBX, 3.6).

@@ -10,6 +10,7 @@ use engine::fact::*;
 use engine::forwarding::{Forward, Forwarding};
 use engine::id::*;
 use engine::pii::Personal;
+use engine::tapi::LineErr;
 use engine::time::{Millis, Timer};
 use proptest::prelude::*;
 use site::{PBX, Site, user};
@@ -112,7 +113,9 @@ impl Office {
     fn question(&self) -> Option<(Ticket, Order)> {
         self.site.effects.iter().find_map(|effect| match effect {
             Effect::Ask(ask) => match &ask.request {
-                Request::Order { line: LineId(1), ticket, order } => Some((*ticket, order.clone())),
+                Request::Order { line: LineId(1), ticket, order, .. } => {
+                    Some((*ticket, order.clone()))
+                }
                 _ => None,
             },
             _ => None,
@@ -129,6 +132,17 @@ impl Office {
         let reply = how(&mut self.pbx, &order);
         self.site.answer(1, asked, reply);
         order
+    }
+
+    /// The request that the open question is for.
+    fn asked_for(&self) -> Option<Correlation> {
+        self.site.effects.iter().find_map(|effect| match effect {
+            Effect::Ask(ask) => match ask.request {
+                Request::Order { correlation, .. } => Some(correlation),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// Answers as the PBX does until nothing is asked any more. Returns the orders in words.
@@ -209,6 +223,25 @@ fn what_is_new_is_there_before_what_was_goes() {
     assert_eq!(office.told(), ["5 done", "address 0x40"]);
     assert_eq!(office.shown(), shown(&[(0x10, "31"), (0x100, "32")]));
     assert_eq!(office.site.view(1).forwards.rings, 4);
+}
+
+#[test]
+fn every_question_for_a_forward_has_its_id_also_when_it_is_undone() {
+    let mut office = Office::new(Pbx::default());
+    let id = Correlation { line: LineId(1), turn: Turn::Request(1) };
+    office.site.app(1, 5, asking(&[(1, "30")], 0));
+    for expected in ["show own", "add Always"] {
+        assert_eq!(office.asked_for(), Some(id), "{expected}");
+        assert_eq!(words(&office.answer(Pbx::obey)), expected);
+    }
+    office.site.deadline(1, 5);
+    let ended = Report::RequestEnded(id, RequestId(5), Err(LineErr::OperationFailed));
+    assert!(office.site.effects.contains(&Effect::Report(ended)));
+    for expected in ["show own", "remove Always", "show own"] {
+        assert_eq!(office.asked_for(), Some(id), "{expected}");
+        assert_eq!(words(&office.answer(Pbx::obey)), expected);
+    }
+    assert_eq!(office.question(), None);
 }
 
 #[test]

@@ -211,6 +211,21 @@ fn a_session_that_is_lost_while_the_password_is_wrong_comes_back_with_the_right_
 }
 
 #[test]
+fn calls_of_a_pbx_that_is_not_seen_are_kept_as_long_as_the_settings_say() {
+    for (setting, kept_ms) in [(0, 15_000), (3_000, 3_000)] {
+        let mut site = site();
+        site.settings.calls_kept_ms = setting;
+        site.configure();
+        dora_speaks(&mut site);
+        site.cut("other");
+        site.pass(kept_ms - 1_000);
+        assert_eq!(site.line("Dora").calls[0].state, CallState::Connected, "{setting}");
+        site.pass(2_000);
+        assert_eq!(site.line("Dora").calls[0].state, CallState::Idle, "{setting}");
+    }
+}
+
+#[test]
 fn an_unknown_user_leaves_the_lines_as_they_are() {
     let mut site = site();
     site.pbxs.get_mut("other").unwrap().refuses = true;

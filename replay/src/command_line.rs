@@ -125,6 +125,15 @@ pub(crate) enum Command {
     /// Times are UTC. Whole frames are taken, so the file may begin a moment earlier.
     #[command(after_help = CAPTURE_EXAMPLES)]
     Capture(Capture),
+    /// Print what a provider at work has counted: its metrics page, once.
+    ///
+    /// How old the last word of each PBX is, how many lines are in service and calls open, how
+    /// requests ended, how long events and the log took, and what should not have happened. In the
+    /// text format of Prometheus; docs/metrics.md says what each number means. The provider is asked
+    /// beside its log, so nothing has to listen anywhere; for a page at an address, see [metrics] in
+    /// the settings.
+    #[command(after_help = METRICS_EXAMPLES)]
+    Metrics(Metrics),
     /// Play the provider against a simulated PBX in virtual time, with everything that can go
     /// wrong, and check that it ends well.
     ///
@@ -224,6 +233,11 @@ Examples:
   tapline sim --seeds 0..200 --json | jq 'select(.finding)'
   tapline sim --script tests/histories/call-hold-unhold.scene --into /tmp
   tapline sim --script tests/histories";
+
+const METRICS_EXAMPLES: &str = "\
+Examples:
+  tapline metrics --config tapline.toml
+  tapline metrics --log /var/lib/tapline/log | grep -v '^#' | grep pbx";
 
 const LINES_EXAMPLES: &str = "\
 Examples:
@@ -384,6 +398,12 @@ pub(crate) struct WhichLog {
     /// The folder of the log
     #[arg(long, value_name = "LOG")]
     pub(crate) log: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Metrics {
+    #[command(flatten)]
+    pub(crate) log: WhichLog,
 }
 
 #[derive(Debug, Args)]

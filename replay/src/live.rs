@@ -23,6 +23,9 @@ impl LiveRows {
             line: message.line.and_then(|device| tag(server, device)),
             call: message.line.zip(call).map(|(line, call)| self.count.of(line, call)),
             said: Said::heard(&message.kind),
+            // Neither is known to a telephony server.
+            correlation: None,
+            conf: None,
             parties: info.as_ref().map(Parties::from),
         }
     }

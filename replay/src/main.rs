@@ -6,8 +6,12 @@ mod demo;
 mod expression;
 mod ids;
 mod interrupt;
+// What draws it follows.
+#[allow(dead_code, unused_imports)]
+mod ladder;
 mod lines;
 mod live;
+mod metrics;
 mod output;
 mod playback;
 mod probe;
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         Command::Simulate(simulate) => simulate::serve(&simulate),
         Command::Replay(replay) => replay::carry_out(&replay),
         Command::Capture(capture) => capture::take(&capture),
+        Command::Metrics(metrics) => metrics::print(&metrics),
         Command::Sim(sim) => sim::play(&sim),
         Command::Lines(lines) => lines::list(&lines),
         Command::Ids(ids) => ids::carry(&ids),

@@ -3,9 +3,9 @@
 
 use crate::rows::{CallCount, LineTag, Parties, Row, Said};
 use engine::core::Core;
-use engine::effect::{Effect, Effects, Telling, What};
+use engine::effect::{Effect, Effects, Report, Telling, What};
 use engine::fact::{Event, HostFact, Record};
-use engine::id::{CallId, LineId, RequestId};
+use engine::id::{CallId, Correlation, Guid, LineId, RequestId};
 use engine::time::Millis;
 use engine::view::LineView;
 use std::collections::BTreeMap;
@@ -36,6 +36,8 @@ struct Mention {
     function: Option<&'static str>,
     call: Option<CallId>,
     number: Option<u32>,
+    /// The request that it completes, or that ended by the same record and was about its call.
+    correlation: Option<Correlation>,
 }
 
 impl Playback {
@@ -50,6 +52,15 @@ impl Playback {
         self.touched.sort_unstable();
         self.touched.dedup();
         self.mention();
+    }
+
+    /// Takes one record whose callbacks nobody wants to see as rows, neither now nor later.
+    pub(crate) fn pass(&mut self, record: Record) {
+        self.at = record.at;
+        self.effects.clear();
+        self.touched.clear();
+        self.mentions.clear();
+        self.core.apply(record, &mut self.effects);
     }
 
     /// The state that the records so far led to.
@@ -87,6 +98,17 @@ impl Playback {
         self.count.known(&call)
     }
 
+    /// The PBX's key for a call, as long as the line has the call and knows it.
+    pub(crate) fn conf_of(&self, call: CallId) -> Option<Guid> {
+        let mut ties = self.core.line_of(call.line)?.ties();
+        ties.find(|tie| tie.id == call).map(|tie| tie.conf).filter(|conf| !conf.is_nil())
+    }
+
+    /// The callbacks that the last record led to, each with the call that it is about.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (&Telling, Option<CallId>)> {
+        tellings(&self.effects).zip(self.mentions.iter().map(|mention| mention.call))
+    }
+
     /// The callbacks that the last record led to, as rows.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {
         tellings(&self.effects)
@@ -102,7 +124,7 @@ impl Playback {
                 self.count = CallCount::new();
             }
             Event::App(_, _, request, command) => {
-                let asked = Asked { function: command.function(), call: command.call() };
+                let asked = Asked { function: command.function().name(), call: command.call() };
                 self.asked.insert(*request, asked);
             }
             _ => {}
@@ -115,26 +137,44 @@ impl Playback {
             let mut mention = Mention::default();
             match &telling.what {
                 What::Completed(request, _) => {
-                    if let Some(asked) = self.asked.remove(request) {
+                    if let Some(asked) = self.asked.get(request) {
                         mention.function = Some(asked.function);
                         mention.call = asked.call;
                     }
+                    mention.correlation = ended(&self.effects)
+                        .find(|(id, ended)| id.line == telling.line && ended == request)
+                        .map(|(id, _)| id);
                 }
-                What::Notice(notice) => mention.call = notice.call(),
+                What::Notice(notice) => {
+                    mention.call = notice.call();
+                    let is_about = |request| {
+                        let asked: Option<&Asked> = self.asked.get(&request);
+                        mention.call.is_some() && asked.is_some_and(|a| a.call == mention.call)
+                    };
+                    mention.correlation = ended(&self.effects)
+                        .find(|(_, request)| is_about(*request))
+                        .map(|(id, _)| id);
+                }
             }
             mention.number = mention.call.map(|call| self.count.of(telling.line, call));
             self.mentions.push(mention);
+        }
+        for (_, request) in ended(&self.effects) {
+            self.asked.remove(&request);
         }
     }
 
     fn row(&self, telling: &Telling, mention: &Mention) -> Row {
         let view = self.core.view(telling.line);
+        let conf = mention.call.and_then(|call| self.conf_of(call));
         let card = mention.call.and_then(|call| view.as_ref()?.call(call).cloned());
         Row {
             at: self.at,
             line: view.as_ref().map(LineTag::from),
             call: mention.number,
             said: Said::derived(&telling.what, mention.function),
+            correlation: mention.correlation,
+            conf,
             parties: card.map(|call| Parties::from(&*call.info)),
         }
     }
@@ -168,6 +208,14 @@ impl From<&LineView> for LineTag {
 fn tellings(effects: &[Effect]) -> impl Iterator<Item = &Telling> {
     effects.iter().filter_map(|effect| match effect {
         Effect::Tell(telling) => Some(telling),
+        _ => None,
+    })
+}
+
+/// The requests that ended by a record.
+fn ended(effects: &[Effect]) -> impl Iterator<Item = (Correlation, RequestId)> {
+    effects.iter().filter_map(|effect| match effect {
+        Effect::Report(Report::RequestEnded(id, request, _)) => Some((*id, *request)),
         _ => None,
     })
 }

@@ -151,7 +151,8 @@ pub(crate) fn keys(
             ("name_template", settings.name_template.to_string()),
             ("pure_node_extensions", settings.pure_node_extensions.to_string()),
             ("single_active_call", settings.single_active_call.to_string()),
-            ("request_deadline_ms", settings.request_deadline_ms.to_string()),
+            ("request_deadline_ms", settings.deadline_ms().to_string()),
+            ("calls_kept_ms", settings.kept_ms().to_string()),
             ("forwarding", forwarding.to_owned()),
             ("allow_plain_slaves", settings.allow_plain_slaves.to_string()),
         ]

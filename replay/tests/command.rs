@@ -61,6 +61,8 @@ fn settings_for(master: &str, password: &str) -> tempfile::TempDir {
     folder
 }
 
+#[path = "command/anonymise.rs"]
+mod anonymise;
 #[path = "command/bad_input.rs"]
 mod bad_input;
 #[path = "command/bisect.rs"]
@@ -77,6 +79,8 @@ mod diff;
 mod histories;
 #[path = "command/lines.rs"]
 mod lines;
+#[path = "command/metrics.rs"]
+mod metrics;
 #[path = "command/replay.rs"]
 mod replay;
 #[path = "command/run_command.rs"]
@@ -89,6 +93,8 @@ mod sim;
 mod simulate;
 #[path = "command/step.rs"]
 mod step;
+#[path = "command/story.rs"]
+mod story;
 #[path = "command/time_machine.rs"]
 mod time_machine;
 #[path = "command/verify.rs"]

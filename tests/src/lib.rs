@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod meddler;
+pub mod page;
 pub mod premises;
 pub mod server;
 

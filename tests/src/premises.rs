@@ -46,8 +46,13 @@ impl Premises {
 
     /// Writes other settings over those that are there.
     pub fn write(&self, settings: &str) {
+        self.write_with(settings, "");
+    }
+
+    /// The same with something more to say of the log, such as `level = "debug"`.
+    pub fn write_with(&self, settings: &str, of_log: &str) {
         let mut text = settings.to_owned();
-        writeln!(text, "[log]\npath = {:?}", self.log).unwrap();
+        writeln!(text, "[log]\npath = {:?}\n{of_log}", self.log).unwrap();
         std::fs::write(self.settings(), text).unwrap();
     }
 

@@ -139,6 +139,7 @@ impl Host {
         let runtime = start(prepared?, audience).map_err(|error| blame(&error))?;
         let session = Arc::new(Session::new(Parts {
             views: Arc::clone(runtime.views()),
+            metrics: Arc::clone(runtime.metrics()),
             devices: Devices::new(init.line_base, lines),
             server: Server { completion, create, provider },
             intake: Box::new(runtime),

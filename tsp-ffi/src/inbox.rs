@@ -5,7 +5,7 @@
 //! I-24). When it is full, PBXs are not polled, telephones do not ring on, and requests are
 //! refused.
 
-use adapters::runtime::{Audience, Caused};
+use adapters::runtime::{Audience, Caused, Waiting};
 use engine::effect::{Notice, What};
 use engine::id::{CallId, Opening};
 use std::collections::{HashMap, VecDeque};
@@ -138,6 +138,10 @@ impl Audience for Inbox {
 
     fn is_behind(&self) -> bool {
         self.is_full()
+    }
+
+    fn waiting(&self) -> Waiting {
+        Waiting { now: self.queue().items.len(), most: FULL }
     }
 }
 

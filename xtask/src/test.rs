@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change is shared.
 
+use crate::beside::Beside;
 use crate::conformance;
 use crate::dependencies;
 use crate::packages::{self, Need};
@@ -31,7 +32,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
         ("format", format),
         ("lints", lints),
         ("licences and advisories", dependencies::check),
-        ("tests", tests),
+        ("tests", if options.no_windows { tests } else { tests_beside_windows }),
         ("documentation", documentation),
     ];
     if options.no_windows {
@@ -75,6 +76,24 @@ fn tests() -> Result<(), Problem> {
     step(cargo().args(["test", "--locked", "--workspace"]))
 }
 
+/// The same; while the tests run, which is waiting for a good part, the Windows library is built.
+fn tests_beside_windows() -> Result<(), Problem> {
+    let way = way_to_windows()?;
+    // In the background nothing can be asked, so what is needed is provided here.
+    provide(&[way.needs(Bits::X64), Way::to(Bits::X86, None).needs(Bits::X86)].concat())?;
+    // Cargo builds one thing at a time.
+    step(cargo().args(["test", "--locked", "--workspace", "--no-run"]))?;
+    let windows = Beside::start(&["windows"])?;
+    tests()?;
+    windows.finish()
+}
+
+/// How to build what Wine then runs.
+fn way_to_windows() -> Result<Way, Problem> {
+    let folder = workspace::target_folder()?.join("conformance");
+    Ok(Way::to(Bits::X64, Some(&crate::wine::Wine::below(&folder))))
+}
+
 fn documentation() -> Result<(), Problem> {
     let mut cargo = cargo();
     cargo.args(["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
@@ -82,10 +101,7 @@ fn documentation() -> Result<(), Problem> {
 }
 
 fn build_windows() -> Result<(), Problem> {
-    let folder = workspace::target_folder()?.join("conformance");
-    let way = Way::to(Bits::X64, Some(&crate::wine::Wine::below(&folder)));
-    // The 32-bit library is built later, in the background; what it needs is provided here.
-    provide(&[way.needs(Bits::X64), Way::to(Bits::X86, None).needs(Bits::X86)].concat())?;
+    let way = way_to_windows()?;
     let library = windows::build(Bits::X64, way, Profile::Release)?;
     println!("    {}", library.display());
     Ok(())

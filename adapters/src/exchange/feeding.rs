@@ -106,7 +106,7 @@ fn granted(attempt: Attempt, request: &Request) -> Option<Event> {
         }
         Request::Echo { .. } => PbxFact::Echoed(true),
         Request::End { .. } => PbxFact::Ended,
-        Request::Order { line, ticket, order: Order::ShowUser { .. } } => {
+        Request::Order { line, ticket, order: Order::ShowUser { .. }, .. } => {
             let record = Reply::Record(UserRecord::default());
             return Some(Event::Reply(*line, *ticket, record));
         }
@@ -129,7 +129,7 @@ fn polled(body: &[u8]) -> Vec<PbxFact> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use engine::id::{LineId, Ticket};
+    use engine::id::{Correlation, LineId, Ticket};
 
     #[tokio::test]
     async fn a_line_is_told_that_it_forwards_nothing() {
@@ -138,7 +138,8 @@ mod tests {
         let exchange = pbx.start(&Handle::current(), events);
         let (line, ticket) = (LineId(3), Ticket::question(7));
         let order = Order::ShowUser { cn: "Anna".into(), own: false };
-        let request = Request::Order { line, ticket, order };
+        let correlation = Correlation::new(line, ticket);
+        let request = Request::Order { line, ticket, correlation, order };
         let (pbx, attempt, place) = (PbxId(0), Attempt(1), Arc::default());
         exchange.ask(Ask { pbx, attempt, place, request });
         let record = Reply::Record(UserRecord::default());

@@ -308,7 +308,8 @@ pub(crate) fn local_number(request: &Request, interface: Interface) -> Option<Op
 
 /// The same request with the number that the PBX gives for it; as it is if it gives none.
 pub(crate) fn localised(request: &Request, answer: Option<Answer>) -> Request {
-    let Request::Order { line, ticket, order: Order::Across { order, .. } } = request else {
+    let Request::Order { line, ticket, correlation, order: Order::Across { order, .. } } = request
+    else {
         return request.clone();
     };
     let mut order = order.as_ref().clone();
@@ -317,7 +318,7 @@ pub(crate) fn localised(request: &Request, answer: Option<Answer>) -> Request {
     {
         order = order.with_number(local);
     }
-    Request::Order { line: *line, ticket: *ticket, order }
+    Request::Order { line: *line, ticket: *ticket, correlation: *correlation, order }
 }
 
 fn is_given(number: &Personal) -> bool {

@@ -77,6 +77,7 @@ pub struct Journal {
     /// What is being removed.
     cut: Option<Cut>,
     listener: Option<Listener>,
+    bytes_written: u64,
 }
 
 /// Is given frames that were written.
@@ -174,6 +175,7 @@ impl Journal {
             retention: Retention::default(),
             cut,
             listener: None,
+            bytes_written: 0,
         };
         if recovered.missing > 0 {
             journal.tell_missing(&mut recovered).map_err(|error| error.at_opening(path))?;
@@ -235,6 +237,7 @@ impl Journal {
         })?;
         self.chain = chain;
         self.holdings.appended += self.batch.bytes.len() as u64;
+        self.bytes_written += self.batch.bytes.len() as u64;
         if let Some(listener) = &mut self.listener {
             listener(&self.batch.bytes);
         }
@@ -384,6 +387,18 @@ impl Journal {
     #[must_use]
     pub fn first_seq(&self) -> u64 {
         self.holdings.first
+    }
+
+    /// Bytes of frames that were written since the log was opened.
+    #[must_use]
+    pub fn bytes_written(&self) -> u64 {
+        self.bytes_written
+    }
+
+    /// Bytes of the frames and snapshots that are kept; the storage takes more.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.holdings.bytes()
     }
 
     /// Looks whether something is too old or too much, and if so begins to remove it, which

@@ -6,6 +6,7 @@
 //! which the next one begins.
 
 use crate::capture::{About, CaptureError, CaptureWriter, EXTENSION, RawMessage};
+use crate::metrics::Metrics;
 use crate::settings::Captures;
 use engine::core::Core;
 use engine::frame::Frame;
@@ -15,7 +16,7 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -48,7 +49,7 @@ enum Taken {
 /// The way to the thread.
 pub(crate) struct Inlet {
     taken: SyncSender<Taken>,
-    waiting: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
     wants_image: Arc<AtomicBool>,
 }
 
@@ -63,16 +64,18 @@ impl CaptureThread {
         captures: Captures,
         place: Place,
         core: Core,
+        metrics: Arc<Metrics>,
     ) -> std::io::Result<(Inlet, CaptureThread)> {
         let (taken, inlet) = sync_channel(QUEUE);
-        let (waiting, wants_image) = (Arc::default(), Arc::default());
+        let wants_image = Arc::default();
+        metrics.capture.is_on.set(1);
         let inlet_of =
-            Inlet { taken, waiting: Arc::clone(&waiting), wants_image: Arc::clone(&wants_image) };
+            Inlet { taken, metrics: Arc::clone(&metrics), wants_image: Arc::clone(&wants_image) };
         let mut roll = Roll {
             captures,
             file: None,
             backlog: None,
-            waiting,
+            metrics,
             wants_image,
             is_reported: false,
             not_before: None,
@@ -94,17 +97,20 @@ impl CaptureThread {
 impl Inlet {
     /// Takes frames that were written to the log.
     pub(crate) fn frames(&self, bytes: &[u8]) {
-        if self.waiting.load(Ordering::Relaxed) < QUEUE_BYTES {
-            self.waiting.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let capture = &self.metrics.capture;
+        if capture.waiting.read() < QUEUE_BYTES {
+            capture.waiting.raise(bytes.len() as u64);
             self.put(Taken::Frames(bytes.to_vec()));
+        } else {
+            capture.bytes_lost.add(bytes.len() as u64);
         }
     }
 
     /// Takes a message of a PBX, without secrets.
     pub(crate) fn raw(&self, message: &RawMessage) {
-        if self.waiting.load(Ordering::Relaxed) < QUEUE_BYTES {
+        if self.metrics.capture.waiting.read() < QUEUE_BYTES {
             let says = message.says();
-            self.waiting.fetch_add(says.len() as u64, Ordering::Relaxed);
+            self.metrics.capture.waiting.raise(says.len() as u64);
             self.put(Taken::Raw(says));
         }
     }
@@ -126,10 +132,14 @@ impl Inlet {
 
     fn put(&self, taken: Taken) {
         // When it is full, the thread finds out by the numbers.
-        if let Err(TrySendError::Full(Taken::Frames(bytes) | Taken::Raw(bytes))) =
-            self.taken.try_send(taken)
-        {
-            self.waiting.fetch_sub(bytes.len() as u64, Ordering::Relaxed);
+        let capture = &self.metrics.capture;
+        match self.taken.try_send(taken) {
+            Err(TrySendError::Full(Taken::Frames(bytes))) => {
+                capture.waiting.lower(bytes.len() as u64);
+                capture.bytes_lost.add(bytes.len() as u64);
+            }
+            Err(TrySendError::Full(Taken::Raw(says))) => capture.waiting.lower(says.len() as u64),
+            _ => {}
         }
     }
 }
@@ -152,7 +162,7 @@ struct Roll {
     captures: Captures,
     file: Option<Open>,
     backlog: Option<Backlog>,
-    waiting: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
     wants_image: Arc<AtomicBool>,
     /// Whether the trouble that there is was told.
     is_reported: bool,
@@ -166,11 +176,11 @@ impl Roll {
         loop {
             match taken.recv_timeout(FLUSH_EVERY) {
                 Ok(Taken::Frames(bytes)) => {
-                    self.waiting.fetch_sub(bytes.len() as u64, Ordering::Relaxed);
+                    self.metrics.capture.waiting.lower(bytes.len() as u64);
                     self.frames(&bytes);
                 }
                 Ok(Taken::Raw(says)) => {
-                    self.waiting.fetch_sub(says.len() as u64, Ordering::Relaxed);
+                    self.metrics.capture.waiting.lower(says.len() as u64);
                     self.raw(&says);
                 }
                 Ok(Taken::Asked(place)) => {
@@ -201,8 +211,10 @@ impl Roll {
             self.frame(frame);
             rest = behind;
         }
-        if self.backlog.as_ref().is_some_and(|backlog| backlog.bytes > BACKLOG_BYTES) {
-            self.backlog = None;
+        if let Some(backlog) = self.backlog.take_if(|backlog| backlog.bytes > BACKLOG_BYTES)
+            && self.file.is_none()
+        {
+            self.metrics.capture.bytes_lost.add(backlog.bytes as u64);
         }
     }
 
@@ -211,9 +223,19 @@ impl Roll {
             // An image costs something, so a folder that cannot be written is not tried all the time.
             let is_due = self.not_before.is_none_or(|at| Instant::now() >= at);
             self.wants_image.store(self.backlog.is_none() && is_due, Ordering::Relaxed);
+            if self.backlog.is_none() {
+                self.metrics.capture.bytes_lost.add(bytes.len() as u64);
+            }
             return;
         };
-        if let Err(error) = open.writer.frame(bytes) {
+        let written = open.writer.frame(bytes);
+        let of_it = if written.is_ok() {
+            &self.metrics.capture.bytes_written
+        } else {
+            &self.metrics.capture.bytes_lost
+        };
+        of_it.add(bytes.len() as u64);
+        if let Err(error) = written {
             if matches!(error, CaptureError::Frame { .. }) {
                 // Something before it was lost on the way here.
                 tracing::warn!("the capture did not keep up; it goes on in another file");
@@ -248,6 +270,7 @@ impl Roll {
         match self.begin(place, chunks) {
             Ok(open) => {
                 self.file = Some(open);
+                self.metrics.capture.is_writing.set(1);
                 self.is_reported = false;
                 backlog.into_iter().flat_map(|backlog| backlog.frames).for_each(|f| self.frame(&f));
             }
@@ -291,6 +314,7 @@ impl Roll {
     }
 
     fn finish(&mut self) {
+        self.metrics.capture.is_writing.set(0);
         if let Some(open) = self.file.take()
             && let Err(error) = open.writer.finish()
         {
@@ -398,7 +422,8 @@ mod tests {
     fn captured(captures: Captures, records: &[Record]) -> Vec<PathBuf> {
         let folder = captures.path.clone();
         let (inlet, thread) =
-            CaptureThread::start(captures, Place::default(), Core::default()).unwrap();
+            CaptureThread::start(captures, Place::default(), Core::default(), Arc::default())
+                .unwrap();
         let mut asked = None;
         for (number, frame) in (1..).zip(frames_of(records)) {
             inlet.frames(&frame);
@@ -487,7 +512,8 @@ mod tests {
         let captures = captures(&folder, 1 << 40, u64::MAX);
         fs::write(&captures.path, "here first").unwrap();
         let (inlet, thread) =
-            CaptureThread::start(captures, Place::default(), Core::default()).unwrap();
+            CaptureThread::start(captures, Place::default(), Core::default(), Arc::default())
+                .unwrap();
         frames_of(&records).iter().for_each(|frame| inlet.frames(frame));
         let CaptureThread { thread } = thread;
         let wants_image = Arc::clone(&inlet.wants_image);
@@ -502,7 +528,8 @@ mod tests {
         let captures = captures(&folder, 1 << 40, u64::MAX);
         let path = captures.path.clone();
         let (inlet, thread) =
-            CaptureThread::start(captures, Place::default(), Core::default()).unwrap();
+            CaptureThread::start(captures, Place::default(), Core::default(), Arc::default())
+                .unwrap();
         let frames = frames_of(&records);
         [0, 1, 3, 4].iter().for_each(|n| inlet.frames(&frames[*n]));
         let deadline = Instant::now() + Duration::from_secs(20);

@@ -6,7 +6,8 @@
 
 use super::io_thread::Outlet;
 use super::reports::Reports;
-use super::{Audience, Caused};
+use super::{Audience, Caused, requests};
+use crate::metrics::Metrics;
 use crate::views::Views;
 use engine::effect::{Ask, Effect, Report};
 use engine::id::LineId;
@@ -61,6 +62,7 @@ pub(crate) struct Gate {
     views: Arc<Views>,
     audience: Arc<dyn Audience>,
     outlet: Outlet,
+    metrics: Arc<Metrics>,
     state: Mutex<State>,
 }
 
@@ -76,8 +78,13 @@ struct State {
 }
 
 impl Gate {
-    pub(crate) fn new(views: Arc<Views>, audience: Arc<dyn Audience>, outlet: Outlet) -> Gate {
-        Gate { views, audience, outlet, state: Mutex::default() }
+    pub(crate) fn new(
+        views: Arc<Views>,
+        audience: Arc<dyn Audience>,
+        outlet: Outlet,
+        metrics: Arc<Metrics>,
+    ) -> Gate {
+        Gate { views, audience, outlet, metrics, state: Mutex::default() }
     }
 
     /// All records before `next` are folded; this came of the last of them.
@@ -109,7 +116,13 @@ impl Gate {
         for (line, view) in outcome.views {
             self.views.publish(line, view);
         }
-        outcome.reports.iter().for_each(|report| reports.write_down(report));
+        for report in &outcome.reports {
+            if !requests::note(report, &self.metrics.requests) {
+                self.metrics.reported(report);
+                reports.write_down(report);
+            }
+        }
+        self.metrics.caused(outcome.tellings.iter().map(|caused| &caused.telling.what));
         self.outlet.ask(outcome.asks);
         self.outlet.wake(outcome.wishes);
         if !outcome.tellings.is_empty() {

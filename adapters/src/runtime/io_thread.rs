@@ -11,6 +11,7 @@ use engine::fact::{Event, PbxFact, Question};
 use engine::id::PbxId;
 use engine::time::{Millis, Timer};
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -102,11 +103,13 @@ pub(crate) struct IoThread {
 }
 
 impl IoThread {
+    /// `showing` is done beside all else, and ends with it: the metrics page.
     pub(crate) fn start(
         clock: Clock,
         pbxs: Pbxs,
         intake: mpsc::Sender<Intake>,
         audience: Arc<dyn Audience>,
+        showing: impl Future<Output = ()> + Send + 'static,
     ) -> Result<IoThread, StartError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (asks, questions) = mpsc::unbounded_channel();
@@ -119,6 +122,7 @@ impl IoThread {
                 let (answers, answered) = mpsc::channel(ANSWERS);
                 let mut exchanges = pbxs.start(handle.clone(), answers);
                 handle.spawn(forward(answered, intake.clone(), endings));
+                handle.spawn(showing);
                 let listening = Arc::clone(&audience);
                 handle.spawn(clock::keep_timers(clock, wished, move |timer| {
                     remind(timer, intake.clone(), Arc::clone(&listening))
@@ -220,12 +224,13 @@ async fn forward(
     endings: Arc<AtomicU32>,
 ) {
     while let Some(mut events) = answered.recv().await {
+        let at = Instant::now();
         let ended = events.iter().filter(|event| is_end(event)).count();
         while events.len() > PORTION {
             let rest = events.split_off(PORTION);
-            send(&intake, Intake::Events(std::mem::replace(&mut events, rest))).await;
+            send(&intake, Intake::Events(std::mem::replace(&mut events, rest), at)).await;
         }
-        send(&intake, Intake::Events(events)).await;
+        send(&intake, Intake::Events(events, at)).await;
         endings.fetch_sub(u32::try_from(ended).unwrap_or(0), Ordering::AcqRel);
     }
 }

@@ -9,6 +9,7 @@ use super::gate::Gate;
 use super::message::{Intake, ToCore};
 use crate::clock::Clock;
 use crate::journal::{AppendError, Framed, Journal};
+use crate::metrics::{Arrival, Metrics};
 use engine::core::Core;
 use engine::fact::{Event, HostFact, Record};
 use engine::frame::{FrameError, MAX_RECORDS};
@@ -56,6 +57,7 @@ impl JournalThread {
         core: mpsc::Sender<ToCore>,
         gate: Arc<Gate>,
         capture: Option<Arc<Inlet>>,
+        metrics: Arc<Metrics>,
     ) -> std::io::Result<JournalThread> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let writer = Writer {
@@ -64,9 +66,11 @@ impl JournalThread {
             core,
             gate,
             capture,
+            metrics,
             next_seq,
             last_at,
             batch: Vec::with_capacity(MAX_RECORDS),
+            arrivals: Vec::new(),
             lazy: Vec::new(),
             unwritten: VecDeque::new(),
             try_again: Instant::now(),
@@ -91,9 +95,12 @@ struct Writer {
     gate: Arc<Gate>,
     /// Where captures are written, if they are.
     capture: Option<Arc<Inlet>>,
+    metrics: Arc<Metrics>,
     next_seq: u64,
     last_at: Millis,
     batch: Vec<Record>,
+    /// Which answers of PBXs the batch has.
+    arrivals: Vec<Arrival>,
     /// Notes that wait for company.
     lazy: Vec<Record>,
     /// Records that are in force but not on disk, because the disk would not take them.
@@ -154,6 +161,7 @@ impl Writer {
         }
         self.write_what_was_kept();
         self.trim(TRIM_ASIDE);
+        self.measure();
     }
 
     /// Sees to it that the log does not grow for ever: a little at a time, so that nothing waits.
@@ -213,9 +221,12 @@ impl Writer {
                 let record = self.stamp(event);
                 self.batch.push(record);
             }
-            Intake::Events(events) => {
+            Intake::Events(events, arrived) => {
                 self.make_room(events.len()).await;
                 let at = self.now();
+                let first = self.next_seq + self.batch.len() as u64;
+                let count = events.len() as u64;
+                self.arrivals.push(Arrival { first, count, at: arrived });
                 self.batch.extend(events.into_iter().map(|event| Record { at, event }));
             }
             Intake::Barrier(done) => {
@@ -278,6 +289,7 @@ impl Writer {
         if self.batch.is_empty() {
             return;
         }
+        let begun = Instant::now();
         self.batch.append(&mut self.lazy);
         // Notes were stamped before what they travel behind; time must not run back (I-23).
         let mut last = Millis(0);
@@ -287,7 +299,9 @@ impl Writer {
         }
         let first_seq = self.next_seq;
         self.next_seq += self.batch.len() as u64;
+        self.metrics.lag.arrived(&mut self.arrivals);
         let framed = self.frame(first_seq);
+        self.metrics.logged(self.batch.iter().map(|record| &record.event));
         if framed.is_none() {
             self.keep_unwritten(self.batch.clone());
         }
@@ -300,8 +314,20 @@ impl Writer {
             self.keep_unwritten(self.journal.framed());
         }
         self.write_what_was_kept();
+        self.metrics.log.latency.observe(begun.elapsed());
         self.gate.safe(self.next_seq);
         self.journal.make_room();
+        self.measure();
+    }
+
+    /// Lets the metrics have what they cannot count by themselves.
+    fn measure(&self) {
+        let log = &self.metrics.log;
+        log.records_kept.set(self.journal.next_seq().saturating_sub(self.journal.first_seq()));
+        log.bytes_kept.set(self.journal.bytes());
+        log.bytes_written.set(self.journal.bytes_written());
+        log.unwritten.set(self.unwritten.len() as u64);
+        log.is_down.set(u64::from(self.journal.is_down()));
     }
 
     /// Makes frames of the batch. `None` if it cannot be written now.

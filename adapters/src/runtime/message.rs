@@ -4,6 +4,7 @@ use super::showing::Look;
 use engine::core::Core;
 use engine::fact::{Event, Record};
 use engine::snapshot::Place;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// How much may wait in front of the journal. An answer of a PBX counts as one, in portions of at
@@ -17,8 +18,9 @@ pub(crate) const PORTION: usize = 64;
 pub(crate) enum Intake {
     /// Something became known.
     Event(Event),
-    /// These became known together; at most [`PORTION`].
-    Events(Vec<Event>),
+    /// These became known together, by an answer of a PBX that had been read at this time; at most
+    /// [`PORTION`].
+    Events(Vec<Event>, Instant),
     /// Say when everything before has been applied.
     Barrier(oneshot::Sender<()>),
     /// Have the core make an image of itself and write it.

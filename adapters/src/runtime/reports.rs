@@ -51,7 +51,9 @@ impl Reports {
             Report::Surprise(_)
             | Report::ForwardsOfTemplate(..)
             | Report::StillThere(_)
-            | Report::IdsNotImported(_) => return Some(0),
+            | Report::IdsNotImported(_)
+            | Report::RequestBegun(..)
+            | Report::RequestEnded(..) => return Some(0),
             Report::LineRefused(line) => return self.refused.insert(*line).then_some(0),
             Report::NameShared(line, _) => return self.renamed(*line),
             // All is well; from here on everything is news.
@@ -149,6 +151,8 @@ fn of(report: &Report) -> Option<PbxId> {
         | Report::NameShared(..)
         | Report::StillThere(_)
         | Report::IdsNotImported(_)
+        | Report::RequestBegun(..)
+        | Report::RequestEnded(..)
         | Report::Surprise(_) => None,
     }
 }
@@ -236,6 +240,8 @@ fn write(report: &Report, repeats: u32) {
             line.0
         ),
         Report::Surprise(surprise) => tracing::debug!(?surprise, "handled a surprise"),
+        // Told where they are counted (`requests.rs`).
+        Report::RequestBegun(..) | Report::RequestEnded(..) => {}
         Report::NameShared(..)
         | Report::NameReused(..)
         | Report::NodeLoop(..)

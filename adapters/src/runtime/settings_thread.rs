@@ -7,13 +7,16 @@
 use super::message::Intake;
 use super::showing;
 use crate::desk::{Asked, DONE, Desk, LOOK_EVERY, Question, Reloaded, Verdict};
+use crate::diary;
 use crate::exchange::Manner;
+use crate::metrics::Page;
 use crate::settings::{Changes, Settings};
 use engine::core::Core;
 use engine::estate::{PbxChange, Plan};
 use engine::fact::{Event, HostFact};
 use engine::id::PermanentId;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,12 +41,13 @@ impl SettingsThread {
         path: PathBuf,
         in_force: InForce,
         intake: mpsc::Sender<Intake>,
+        page: Arc<Page>,
     ) -> std::io::Result<SettingsThread> {
         let (alive, end) = channel::<Infallible>();
         let open = Arc::new(Mutex::new(Some(alive)));
         let desk = Desk::beside(&in_force.settings.log);
         let watched = Watched { path, seen: None, dealt_with: None };
-        let clerk = Clerk { watched, in_force, intake, open: Arc::clone(&open) };
+        let clerk = Clerk { watched, in_force, intake, page, open: Arc::clone(&open) };
         let thread =
             std::thread::Builder::new().name("tapline-settings".into()).spawn(move || {
                 let (mut clerk, mut looked) = (clerk, Instant::now());
@@ -75,11 +79,17 @@ pub(crate) struct InForce {
     /// See `Configuration::access`.
     access: u32,
     manner: watch::Sender<Arc<Manner>>,
+    /// Where the metrics page is shown.
+    listen: watch::Sender<Option<SocketAddr>>,
 }
 
 impl InForce {
-    pub(crate) fn new(settings: Settings, manner: watch::Sender<Arc<Manner>>) -> InForce {
-        InForce { settings, access: 0, manner }
+    pub(crate) fn new(
+        settings: Settings,
+        manner: watch::Sender<Arc<Manner>>,
+        listen: watch::Sender<Option<SocketAddr>>,
+    ) -> InForce {
+        InForce { settings, access: 0, manner, listen }
     }
 }
 
@@ -88,6 +98,7 @@ struct Clerk {
     watched: Watched,
     in_force: InForce,
     intake: mpsc::Sender<Intake>,
+    page: Arc<Page>,
     open: Arc<Mutex<Option<Sender<Infallible>>>>,
 }
 
@@ -143,6 +154,7 @@ impl Clerk {
                 let (verdict, words) = (outcome.verdict(), outcome.words());
                 asked.say(&Reloaded { verdict, file: self.watched.path.clone(), words }.text());
             }
+            Question::Metrics => asked.say(&self.page.read()),
             Question::Dismiss(line) => asked.say(&self.dismiss(*line)),
             Question::Import(ids) => {
                 let facts =
@@ -202,6 +214,7 @@ impl Clerk {
             let in_force = self.in_force.manner.borrow();
             manner.patience = in_force.patience;
             manner.witness.clone_from(&in_force.witness);
+            manner.metrics = Arc::clone(&in_force.metrics);
         }
         let access = self.in_force.access.wrapping_add(u32::from(changes.access));
         let configuration = engine::fact::Configuration { access, ..settings.configuration() };
@@ -213,6 +226,12 @@ impl Clerk {
         if !self.note(Event::Host(HostFact::Configured(configuration))) {
             return Outcome::Stopping;
         }
+        diary::say_up_to(settings.level);
+        self.in_force.listen.send_if_modified(|listen| {
+            let is_other = *listen != settings.metrics;
+            *listen = settings.metrics;
+            is_other
+        });
         self.in_force.access = access;
         self.in_force.settings = settings.clone();
         Outcome::Applied(changes, plan)

@@ -45,9 +45,12 @@ impl Changes {
             ("pure_node_extensions", before.pure_node_extensions != after.pure_node_extensions),
             ("single_active_call", before.single_active_call != after.single_active_call),
             ("request_deadline_ms", before.request_deadline_ms != after.request_deadline_ms),
+            ("calls_kept_ms", before.calls_kept_ms != after.calls_kept_ms),
             ("forwarding", before.modify_forwards != after.modify_forwards),
             ("certificate_file, ca_file", trust),
             ("allow_plain_slaves", before.allow_plain_slaves != after.allow_plain_slaves),
+            ("[log] level", before.level != after.level),
+            ("[metrics] listen", before.metrics != after.metrics),
         ];
         let at_next_start = [
             ("[log] path", before.log != after.log),

@@ -191,6 +191,18 @@ pub enum SettingsFault {
         /// What is wrong.
         why: TrustError,
     },
+    /// An address to listen at that is none.
+    #[error(
+        "\"listen\" must be an address and a port, such as \"127.0.0.1:9464\" or \"[::1]:9464\"; a \
+         name cannot stand here"
+    )]
+    BadListen,
+    /// An address to listen at that other computers reach.
+    #[error(
+        "\"listen\" is an address that other computers reach, and whoever reaches the page may read \
+         it; set allow_remote = true in [metrics] if that is wanted, or listen at 127.0.0.1"
+    )]
+    RemoteListen,
     /// `[tls]` without HTTPS.
     #[error("[tls] has no effect without https = true; set that, or remove [tls]")]
     TlsWithoutHttps,

@@ -202,6 +202,7 @@ pub(super) fn settings(layout: Layout, dice: &mut Dice) -> Configuration {
         single_active_call: dice.happens(250),
         monitor_slaves: true,
         request_deadline_ms: dice.choose(&[0, 2_000, 10_000]),
+        calls_kept_ms: 0,
         modify_forwards: dice.happens(500),
         allow_plain_slaves: false,
         access: dice.choose(&[0, 1]),

@@ -200,8 +200,10 @@ impl World<'_> {
         if translation::local_number(&exchange.ask.request, exchange.interface).is_some() {
             return self.localised(exchange, answered);
         }
-        if let (Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, ticket }, 0) =
-            (&exchange.ask.request, self.steps_of(&exchange))
+        if let (
+            Request::Order { order: order @ Order::SetNoAnswerTime { .. }, line, ticket, .. },
+            0,
+        ) = (&exchange.ask.request, self.steps_of(&exchange))
         {
             let shown = answered
                 .and_then(|answer| translation::read(&answer, |body| decode(Kind::Admin, body)));

@@ -24,6 +24,7 @@ fn line_with(calls: &[CallState]) -> LineView {
             trunks: Arc::default(),
             modify_forwards: false,
             request_deadline_ms: 5_000,
+            calls_kept_ms: 15_000,
             single_active_call: false,
             is_uui_encoded: false,
         }),

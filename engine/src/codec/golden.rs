@@ -303,6 +303,7 @@ fn host_facts() -> Vec<HostFact> {
             single_active_call: false,
             monitor_slaves: true,
             request_deadline_ms: 5_000,
+            calls_kept_ms: 15_000,
             modify_forwards: true,
             allow_plain_slaves: true,
             access: 3,

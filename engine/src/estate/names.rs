@@ -68,6 +68,13 @@ impl Estate {
         changed
     }
 
+    /// Makes the identities of all members anew that are there, of a state whose texts were replaced.
+    pub(crate) fn name_all_anew(&mut self) -> Vec<(LineId, LineInput)> {
+        let mut lines = self.rename(|member| member.gone.is_none());
+        self.settle_names(&mut ToPbxs::new(), &mut lines);
+        lines
+    }
+
     /// The lines of nodes whose prefix may be another one now.
     pub(super) fn renumber(&mut self, nodes: NodeNames) -> Vec<(LineId, LineInput)> {
         let mut changed = Vec::new();
@@ -229,12 +236,9 @@ impl Estate {
             trunks: self.trunks.get(&pbx).map(super::Trunks::numbers).unwrap_or_default(),
             modify_forwards: settings.is_some_and(|settings| settings.modify_forwards),
             is_uui_encoded: known.is_some_and(|known| uui::is_encoded(&known.firmware)),
-            request_deadline_ms: settings.map_or(Configuration::REQUEST_DEADLINE_MS, |settings| {
-                match settings.request_deadline_ms {
-                    0 => Configuration::REQUEST_DEADLINE_MS,
-                    given => given,
-                }
-            }),
+            request_deadline_ms: settings
+                .map_or(Configuration::REQUEST_DEADLINE_MS, Configuration::deadline_ms),
+            calls_kept_ms: settings.map_or(Configuration::CALLS_KEPT_MS, Configuration::kept_ms),
             single_active_call: settings.is_some_and(|settings| settings.single_active_call),
         }
     }
@@ -261,6 +265,7 @@ pub(super) fn unnamed(line: LineId, permanent: PermanentId, guid: Guid) -> Ident
         modify_forwards: false,
         is_uui_encoded: false,
         request_deadline_ms: Configuration::REQUEST_DEADLINE_MS,
+        calls_kept_ms: Configuration::CALLS_KEPT_MS,
         single_active_call: false,
     }
 }

@@ -72,8 +72,10 @@ enum Job {
 /// What an application asked for, on the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Setting {
-    /// The request to complete; none once it is.
-    request: Option<Ticket>,
+    /// The request.
+    ticket: Ticket,
+    /// It is completed; what was begun is still brought to an end.
+    completed: bool,
     goal: Goal,
     /// Numbers of the goal that count from the root of the numbering still.
     across: Vec<Personal>,
@@ -108,7 +110,8 @@ impl Line {
         let rings = (*rings).min(capability::MAX_FORWARD_RINGS);
         let deadline = at + FORWARD_DEADLINE_MS;
         let setting = Setting {
-            request: Some(ticket),
+            ticket,
+            completed: false,
             goal: Goal::Asked {
                 diversions,
                 modify: self.identity.modify_forwards,
@@ -146,7 +149,7 @@ impl Line {
 
     /// Requests that are not completed.
     pub(super) fn forward_requests(&self) -> usize {
-        self.forwards.settings().filter(|setting| setting.request.is_some()).count()
+        self.forwards.settings().filter(|setting| !setting.completed).count()
     }
 
     /// The host closes the line, or the provider stops: what has not begun is dropped; what has
@@ -154,11 +157,12 @@ impl Line {
     pub(super) fn fail_forwards(&mut self, out: &mut Effects) {
         let mut failed = Vec::new();
         for setting in self.forwards.settings_mut() {
-            failed.extend(setting.request.take());
+            failed.extend((!setting.completed).then_some(setting.ticket));
+            setting.completed = true;
         }
         self.forwards.waiting.clear();
         for ticket in failed {
-            self.complete(ticket.request, Err(LineErr::OperationFailed), out);
+            self.complete(ticket, Err(LineErr::OperationFailed), out);
         }
     }
 
@@ -170,12 +174,12 @@ impl Line {
 
     /// A request has waited long enough. What was begun is undone.
     pub(super) fn forward_deadline(&mut self, ticket: Ticket, out: &mut Effects) {
-        let is_due = |setting: &&mut Setting| setting.request == Some(ticket);
+        let is_due = |setting: &&mut Setting| setting.ticket == ticket && !setting.completed;
         let Some(setting) = self.forwards.settings_mut().find(is_due) else { return };
-        setting.request = None;
+        setting.completed = true;
         setting.fail();
         self.forwards.waiting.retain(|setting| setting.verdict.is_ok());
-        self.complete(ticket.request, Err(LineErr::OperationFailed), out);
+        self.complete(ticket, Err(LineErr::OperationFailed), out);
     }
 
     /// The PBX answered a question of ours.
@@ -325,8 +329,8 @@ impl Line {
     fn end_setting(&mut self, setting: &Setting, verdict: Completion, out: &mut Effects) {
         let refused = verdict == Err(LineErr::OperationUnavail);
         let changed = self.show_forwards(refused, out);
-        if let Some(ticket) = setting.request {
-            self.complete(ticket.request, verdict, out);
+        if !setting.completed {
+            self.complete(setting.ticket, verdict, out);
         }
         if changed || verdict.is_ok() {
             self.tell_address(address_state::FORWARD, out);
@@ -381,8 +385,13 @@ impl Line {
                 }
             },
         };
+        let whom = match job {
+            Job::Read => None,
+            Job::Set(setting) => Some(setting.ticket),
+        };
         self.forwards.asked = self.forwards.asked.wrapping_add(1);
-        self.order(monitor, self.forwards.open_question(), order, out);
+        let question = self.forwards.open_question();
+        self.order_for(whom.unwrap_or(question), monitor, question, order, out);
     }
 }
 

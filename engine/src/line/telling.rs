@@ -3,9 +3,9 @@
 use super::Line;
 use super::call::Standing;
 use crate::capability;
-use crate::effect::{Effect, Effects, Notice, Telling, What};
+use crate::effect::{Effect, Effects, Notice, Report, Telling, What};
 use crate::fact::Completion;
-use crate::id::RequestId;
+use crate::id::{Correlation, Ticket};
 use crate::tapi::{address_state, line_dev_state};
 use crate::view::Counts;
 
@@ -103,11 +103,18 @@ impl Line {
         }
     }
 
-    pub(super) fn complete(&self, id: RequestId, result: Completion, out: &mut Effects) {
+    pub(super) fn complete(&self, ticket: Ticket, result: Completion, out: &mut Effects) {
         // What returned at once has no completion.
-        if let Some(open) = self.open.filter(|_| !id.is_own()) {
-            let what = What::Completed(id, result);
+        if let Some(open) = self.open.filter(|_| !ticket.request.is_own()) {
+            let what = What::Completed(ticket.request, result);
             out.push(Effect::Tell(Telling { line: self.id(), opening: open.opening, what }));
         }
+        self.report_end(ticket, result, out);
+    }
+
+    /// A request is over, whether the host is told or not.
+    pub(super) fn report_end(&self, ticket: Ticket, result: Completion, out: &mut Effects) {
+        let correlation = Correlation::new(self.id(), ticket);
+        out.push(Effect::Report(Report::RequestEnded(correlation, ticket.request, result)));
     }
 }

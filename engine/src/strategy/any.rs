@@ -63,13 +63,13 @@ fn permanent() -> impl Strategy<Value = PermanentId> {
 }
 
 fn configuration() -> impl Strategy<Value = Configuration> {
-    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 5]>(), any::<[u32; 2]>()).prop_map(
+    (personal(), vec(pbx_settings(), 0..3), text(), any::<[bool; 5]>(), any::<[u32; 3]>()).prop_map(
         |(
             user,
             pbxs,
             name_template,
             [pure, single, slaves, modify, plain],
-            [request_deadline_ms, access],
+            [request_deadline_ms, calls_kept_ms, access],
         )| {
             Configuration {
                 user,
@@ -79,6 +79,7 @@ fn configuration() -> impl Strategy<Value = Configuration> {
                 single_active_call: single,
                 monitor_slaves: slaves,
                 request_deadline_ms,
+                calls_kept_ms,
                 modify_forwards: modify,
                 allow_plain_slaves: plain,
                 access,

@@ -191,7 +191,7 @@ impl Grove {
             Request::Poll { .. } => Question::Poll,
             Request::UserInitialize { line, .. } => Question::UserInitialize(line),
             Request::End { .. } => Question::End,
-            Request::Order { line, ticket, order } => {
+            Request::Order { line, ticket, order, .. } => {
                 self.orders.push(order);
                 let reply = Reply::Failed(Failure::Status(500));
                 return self.event(Event::Reply(line, ticket, reply));

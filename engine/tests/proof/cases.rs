@@ -377,7 +377,7 @@ fn parked(site: &mut Site, request: u32) {
 fn question(site: &Site) -> Option<Ticket> {
     site.effects.iter().rev().find_map(|effect| match effect {
         Effect::Ask(ask) => match &ask.request {
-            Request::Order { line: LineId(1), ticket, order: Order::ShowUser { .. } } => {
+            Request::Order { line: LineId(1), ticket, order: Order::ShowUser { .. }, .. } => {
                 Some(*ticket)
             }
             _ => None,

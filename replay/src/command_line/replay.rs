@@ -76,6 +76,7 @@ Examples:
 const TO_TEST_EXAMPLES: &str = "\
 Examples:
   tapline replay to-test hang-up-never-seen small.tspt
+  tapline replay to-test calls-end-sooner small.tspt --settings tapline.toml
   tapline replay golden tests/histories";
 
 const GOLDEN_EXAMPLES: &str = "\
@@ -83,6 +84,18 @@ Examples:
   tapline replay golden tests/histories
   tapline replay golden --accept tests/histories
   tapline replay golden --renew --accept tests/histories";
+
+const ANONYMISE_EXAMPLES: &str = "\
+Examples:
+  tapline replay anonymise day.tspt -o public.tspt
+  tapline replay anonymise monday.tspt -o a.tspt --key our.key
+  tapline replay anonymise /var/lib/tapline/log -o public.tspt --json | jq .summary.proof
+
+Without a key a fresh one is used and forgotten. With the same key the same file comes out again, and
+names, numbers and calls have the same stand-ins in other captures of the same site, but for GUIDs of
+users. Whoever has the key can test guesses: keep it at home.
+
+What is still told: when what happened, who called whom, how long names are.";
 
 const STATS_EXAMPLES: &str = "\
 Examples:
@@ -104,6 +117,7 @@ pub(super) const ALL_EXAMPLES: &[&str] = &[
     SHRINK_EXAMPLES,
     TO_TEST_EXAMPLES,
     GOLDEN_EXAMPLES,
+    ANONYMISE_EXAMPLES,
 ];
 
 /// The short form, or one of the family.
@@ -177,6 +191,13 @@ pub(crate) enum ReplayCommand {
     /// there is one, is the scenario that it was made from.
     #[command(after_help = GOLDEN_EXAMPLES)]
     Golden(ReplayGolden),
+    /// Make a copy that may leave the house: other names, numbers, GUIDs and hosts, the same
+    /// behaviour.
+    ///
+    /// The copy is replayed beside the original, and all its bytes are searched for what was replaced;
+    /// one that fails is not kept. Messages of PBXs word by word are left out.
+    #[command(after_help = ANONYMISE_EXAMPLES)]
+    Anonymise(ReplayAnonymise),
 }
 
 #[derive(Debug, Args)]
@@ -339,6 +360,9 @@ pub(crate) struct ReplayToTest {
     /// The folder of the histories
     #[arg(long, value_name = "DIR", default_value = "tests/histories")]
     pub(crate) into: PathBuf,
+    /// As it would have gone under the settings of this file, PBXs and user aside
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
     /// Print a summary as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -356,6 +380,25 @@ pub(crate) struct ReplayGolden {
     #[arg(long)]
     pub(crate) accept: bool,
     /// Print one JSON object per difference, and a summary as the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayAnonymise {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// Where to write the copy; it must not be there yet
+    #[arg(long, short, value_name = "OUT.tspt")]
+    pub(crate) output: PathBuf,
+    /// A file with at least 16 bytes that nobody can guess
+    #[arg(long, value_name = "FILE", conflicts_with = "key_hex")]
+    pub(crate) key: Option<PathBuf>,
+    /// The same as hexadecimal digits, at least 32; others on this machine may see them
+    #[arg(long, value_name = "HEX")]
+    pub(crate) key_hex: Option<String>,
+    /// Print what was done as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -24,7 +24,7 @@ const LONGEST_NAME: usize = 64;
 
 /// Makes a test of a log or capture.
 pub(super) fn to_test(options: &ReplayToTest) -> Result<(), Trouble> {
-    let ReplayToTest { name, log, into, .. } = options;
+    let ReplayToTest { name, log, into, settings, .. } = options;
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_plain) {
         return Err(Trouble::Usage(format!(
@@ -57,6 +57,9 @@ pub(super) fn to_test(options: &ReplayToTest) -> Result<(), Trouble> {
         kept.push(record);
     }
     let end = records.end();
+    if let Some(file) = settings {
+        kept = super::diff::under(super::diff::settings_in(file)?, kept);
+    }
     fs::create_dir_all(into).map_err(|error| Trouble::file("make", into, error))?;
     super::written::write_capture(&path, &kept, trace.about().anonymised)?;
     let callbacks = callbacks(&path)?;

@@ -1,5 +1,6 @@
 //! `tapline replay`: a log or a capture looked at, without PBX and without Windows.
 
+mod anonymise;
 mod bisect;
 mod check;
 mod diff;
@@ -21,6 +22,7 @@ mod written;
 
 pub(crate) use golden::SCENARIO;
 pub(crate) use moment::Moment;
+pub(crate) use records::{answer as answer_words, msg as msg_words};
 pub(crate) use which::Which;
 pub(crate) use written::write_capture;
 
@@ -41,6 +43,7 @@ pub(crate) fn carry_out(options: &Replay) -> Result<(), Trouble> {
         Some(ReplayCommand::Shrink(shrink)) => shrink::show(shrink),
         Some(ReplayCommand::ToTest(to_test)) => golden::to_test(to_test),
         Some(ReplayCommand::Golden(golden)) => golden::play(golden),
+        Some(ReplayCommand::Anonymise(options)) => anonymise::write(options),
         None => run::show(&ReplayRun {
             // The command line lets nothing through without it.
             log: options.log.clone().unwrap_or_default(),

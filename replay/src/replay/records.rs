@@ -125,7 +125,7 @@ fn pbx_fact(fact: &PbxFact, core: &Core) -> String {
 fn call_event(call: &CallInfo) -> String {
     let msg = match &call.msg {
         Msg::None => String::new(),
-        msg => format!(" {}", kebab(&format!("{msg:?}"))),
+        said => format!(" {}", msg(said)),
     };
     let cause = call.cause.map_or_else(String::new, |cause| format!(", cause {cause}"));
     let gone = if call.active { "" } else { ", the last event of this leg" };
@@ -144,7 +144,15 @@ fn call_event(call: &CallInfo) -> String {
     )
 }
 
-/// `RSetup` as the PBX writes it: `r-setup`.
+/// A signalling message as the PBX writes it: `r-setup`.
+pub(crate) fn msg(msg: &Msg) -> String {
+    match msg {
+        Msg::Other(text) => text.to_string(),
+        msg => kebab(&format!("{msg:?}")),
+    }
+}
+
+/// `RSetup` becomes `r-setup`.
 fn kebab(name: &str) -> String {
     let mut text = String::new();
     for c in name.chars() {
@@ -156,7 +164,8 @@ fn kebab(name: &str) -> String {
     text
 }
 
-fn answer(reply: &Reply) -> String {
+/// What the PBX answered, in words.
+pub(crate) fn answer(reply: &Reply) -> String {
     match reply {
         Reply::Calling(handle) if handle.0 == 0 => "refused".into(),
         Reply::Calling(handle) => format!("leg {}", handle.0),

@@ -2,14 +2,14 @@
 //! behind a gap, it goes on from there.
 
 use crate::trouble::Trouble;
-use adapters::trace::{End, Records, Trace};
+use adapters::trace::{End, RecordsAhead, Trace};
 use engine::core::Core;
 use engine::fact::Record;
 
 /// The records of a log, and the gaps between them.
 pub(super) struct Reel<'t> {
     trace: &'t Trace,
-    records: Records<'t>,
+    records: RecordsAhead<'t>,
     next: u64,
     end: End,
     gaps: u64,
@@ -36,7 +36,7 @@ impl<'t> Reel<'t> {
     /// Begins with the first record; gives the state before it, and its number.
     pub(super) fn begin(trace: &'t Trace) -> Result<(Reel<'t>, Core, u64), Trouble> {
         let (core, next) = trace.state_before(trace.first())?;
-        let records = trace.records_from(next);
+        let records = trace.records_ahead(next, further_threads());
         Ok((Reel { trace, records, next, end: End::Complete, gaps: 0 }, core, next))
     }
 
@@ -71,10 +71,15 @@ impl<'t> Reel<'t> {
             return None;
         }
         let (missing, why) = (gap.to - gap.from, gap.why.clone());
-        self.records = self.trace.records_from(next);
+        self.records = self.trace.records_ahead(next, further_threads());
         (self.next, self.gaps) = (next, self.gaps + 1);
         Some(Leap { core, next, missing, why })
     }
+}
+
+/// One decodes while the other applies; more would have nothing to do.
+pub(super) fn further_threads() -> usize {
+    std::thread::available_parallelism().map_or(0, |cores| (cores.get() - 1).min(1))
 }
 
 impl Iterator for Reel<'_> {
@@ -88,7 +93,7 @@ impl Iterator for Reel<'_> {
         match self.leap() {
             Some(leap) => Some(Next::Leap(Box::new(leap))),
             None => {
-                let over = self.trace.records_from(u64::MAX);
+                let over = self.trace.records_ahead(u64::MAX, 0);
                 self.end = std::mem::replace(&mut self.records, over).end();
                 None
             }

@@ -34,7 +34,11 @@ pub(super) fn show(options: &ReplayRun) -> Result<(), Trouble> {
         let filter = filter.get_or_insert_with(|| Shown::new(&options.filter, record.at));
         let (at, is_shown) = (record.at, !options.quiet && filter.is_time(seq, record.at));
         let starts = is_shown && is_start(&record);
-        replay.take(seq, record);
+        if options.quiet {
+            replay.pass(seq, record);
+        } else {
+            replay.take(seq, record);
+        }
         if starts {
             let clock = Clock::of(at).whole();
             output.heading(&format!("The telephony server starts at {clock}"))?;

@@ -2,6 +2,7 @@
 
 use super::moment::{Moment, Point};
 use super::progress::Progress;
+use super::reel::further_threads;
 use super::{Which, reading};
 use crate::command_line::ReplayState;
 use crate::output::Output;
@@ -62,8 +63,8 @@ pub(super) struct Reached {
 }
 
 /// Records that are replayed from the beginning, so that calls have their numbers, rather than from
-/// the nearest image: they take less than a tenth of a second.
-const NEAR: u64 = 200_000;
+/// the nearest image: they take less than a twentieth of a second.
+const NEAR: u64 = 20_000;
 
 /// Goes up to a moment of a log, or to its end. Far from its beginning it starts at an image of the
 /// state; calls of before that have no numbers then.
@@ -82,7 +83,7 @@ pub(super) fn reach(log: &Path, at: Option<Moment>) -> Result<Reached, Trouble> 
     if let Some(place) = image {
         playback.set_time(place.last_at);
     }
-    let mut records = trace.records_from(next);
+    let mut records = trace.records_ahead(next, further_threads());
     let mut progress = Progress::new("records");
     for (next, record) in &mut records {
         if next >= end {

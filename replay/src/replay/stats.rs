@@ -81,7 +81,7 @@ impl Stats {
         *self.records.entry(records::kind(record)).or_default() += 1;
         match &record.event {
             Event::App(_, _, request, command) => {
-                self.asked.insert(*request, (command.function(), record.at));
+                self.asked.insert(*request, (command.function().name(), record.at));
             }
             Event::Host(HostFact::Started) => {
                 self.asked.clear();

@@ -16,6 +16,12 @@ impl Row {
         if let Some(call) = self.call {
             row.insert("call".into(), call.into());
         }
+        if let Some(conf) = self.conf {
+            row.insert("conf".into(), conf.to_string().into());
+        }
+        if let Some(correlation) = self.correlation {
+            row.insert("correlation".into(), correlation.to_string().into());
+        }
         self.said.fill(&mut row);
         if let Some(parties) = &self.parties {
             parties.fill(&mut row);

@@ -20,6 +20,7 @@ pub(crate) use people::{header, heading};
 pub(crate) use plans::{Tone, plan_row};
 
 use engine::effect::{Notice, What};
+use engine::id::{Correlation, Guid};
 use engine::time::Millis;
 use engine::view::{CallCard, PartyId};
 use std::collections::BTreeMap;
@@ -34,6 +35,10 @@ pub(crate) struct Row {
     /// Which call of that line, counted from 1 in the order in which they appeared.
     pub(crate) call: Option<u32>,
     pub(crate) said: Said,
+    /// The request that it completes or belongs to, where that is known.
+    pub(crate) correlation: Option<Correlation>,
+    /// The PBX's key for the call, where that is known.
+    pub(crate) conf: Option<Guid>,
     /// Who talks to whom, if it is about a call and something is known.
     pub(crate) parties: Option<Parties>,
 }
@@ -218,7 +223,15 @@ mod testing {
 
     pub(super) fn row(name: &str, said: Said) -> Row {
         let line = LineTag { id: 7, name: name.into(), number: "20".into() };
-        Row { at: Millis(3_723_004), line: Some(line), call: Some(2), said, parties: None }
+        Row {
+            at: Millis(3_723_004),
+            line: Some(line),
+            call: Some(2),
+            said,
+            correlation: None,
+            conf: None,
+            parties: None,
+        }
     }
 }
 

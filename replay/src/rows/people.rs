@@ -37,7 +37,10 @@ impl Row {
         let line = self.line.as_ref().map_or_else(|| "?".to_owned(), LineTag::for_people);
         let call = self.call.map_or_else(String::new, |call| format!("#{call}"));
         let parties = self.parties.as_ref().map_or_else(String::new, Parties::for_people);
-        let said = harmless(&self.said.for_people());
+        let mut said = harmless(&self.said.for_people());
+        if let (Said::Completed { .. }, Some(correlation)) = (&self.said, self.correlation) {
+            let _ = write!(said, " {correlation}");
+        }
         let said = match parties.as_str() {
             "" => said,
             _ => fitted(&said, SAID_COLUMNS),
@@ -72,7 +75,8 @@ impl Happening {
 }
 
 impl LineTag {
-    fn for_people(&self) -> String {
+    /// `20 Anna Berg`.
+    pub(crate) fn for_people(&self) -> String {
         match (self.number.is_empty(), self.name.is_empty()) {
             (true, _) => self.name.clone(),
             (_, true) => self.number.clone(),
@@ -100,6 +104,10 @@ impl Said {
     }
 
     /// The name of the message without LINE_, and what it brings.
+    pub(crate) fn in_brief(&self) -> String {
+        self.for_people()
+    }
+
     fn for_people(&self) -> String {
         match self {
             Said::Created => "CREATE".into(),

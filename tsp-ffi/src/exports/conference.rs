@@ -4,7 +4,7 @@ use super::call_params::CallParams;
 use super::{asked, of_call};
 use crate::abi::{DrvRequestId, HDrvCall, HDrvLine, HTapiCall, LineCallParams};
 use engine::capability::MOST_IN_CONFERENCE;
-use engine::fact::Command;
+use engine::fact::{Command, Function};
 use engine::pii::Personal;
 use engine::tapi::LineErr;
 
@@ -26,7 +26,7 @@ pub unsafe extern "system" fn TSPI_lineSetupConference(
     parties: u32,
     params: *const LineCallParams,
 ) -> i32 {
-    asked(|| {
+    asked(Function::SetupConference, || {
         let session = of_call()?;
         let known = session.call(call)?;
         // SAFETY: the caller's promise.
@@ -64,7 +64,7 @@ pub extern "system" fn TSPI_lineAddToConference(
     conference: HDrvCall,
     consultation: HDrvCall,
 ) -> i32 {
-    asked(|| {
+    asked(Function::AddToConference, || {
         let session = of_call()?;
         let parent = session.call(conference)?;
         let other = session.call(consultation).map_err(|_| LineErr::InvalConsultCallHandle)?;
@@ -79,5 +79,7 @@ pub extern "system" fn TSPI_lineAddToConference(
 /// Takes a member out of a conference: it is hung up.
 #[unsafe(no_mangle)]
 pub extern "system" fn TSPI_lineRemoveFromConference(request: DrvRequestId, call: HDrvCall) -> i32 {
-    asked(|| of_call()?.ask(request, call, Command::RemoveFromConference))
+    asked(Function::RemoveFromConference, || {
+        of_call()?.ask(request, call, Command::RemoveFromConference)
+    })
 }

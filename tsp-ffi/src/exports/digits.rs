@@ -1,9 +1,9 @@
 //! Digits and texts that go with a call: further digits to dial, DTMF, user-user information.
 
-use super::{LONGEST_TEXT, answer, asked, of_call, read_text};
+use super::{LONGEST_TEXT, asked, asked_at_once, of_call, read_text};
 use crate::abi::{DrvRequestId, HDrvCall, LINEDIGITMODE_DTMF};
 use engine::dial::{Dialable, dtmf_digits};
-use engine::fact::Command;
+use engine::fact::{Command, Function};
 use engine::tapi::LineErr;
 use engine::uui;
 
@@ -19,7 +19,7 @@ pub unsafe extern "system" fn TSPI_lineDial(
     destination: *const u16,
     _country_code: u32,
 ) -> i32 {
-    asked(|| {
+    asked(Function::Dial, || {
         let session = of_call()?;
         session.admit_call(call, |call| Command::Dial { call, number: "".into() })?;
         // SAFETY: the caller's promise.
@@ -45,7 +45,7 @@ pub unsafe extern "system" fn TSPI_lineGenerateDigits(
     digits: *const u16,
     _duration: u32,
 ) -> i32 {
-    answer(|| {
+    asked_at_once(Function::GenerateDigits, || {
         let session = of_call()?;
         session.admit_call(call, |call| Command::GenerateDigits {
             call,
@@ -81,7 +81,7 @@ pub unsafe extern "system" fn TSPI_lineSendUserUserInfo(
     info: *const u8,
     size: u32,
 ) -> i32 {
-    asked(|| {
+    asked(Function::SendUserUserInfo, || {
         let session = of_call()?;
         session
             .admit_call(call, |call| Command::SendUserUserInfo { call, user_info: "".into() })?;

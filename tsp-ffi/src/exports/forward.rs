@@ -3,7 +3,7 @@
 use super::forward_list::ForwardList;
 use super::{asked, check_address, of_line};
 use crate::abi::{DrvRequestId, HDrvCall, HDrvLine, HTapiCall, LineCallParams, LineForwardList};
-use engine::fact::Command;
+use engine::fact::{Command, Function};
 use engine::forwarding::Forwarding;
 
 /// Forwards calls of a line, or cancels that. No consultation call is ever needed.
@@ -23,7 +23,7 @@ pub unsafe extern "system" fn TSPI_lineForward(
     consultation_handle: *mut HDrvCall,
     _params: *const LineCallParams,
 ) -> i32 {
-    asked(|| {
+    asked(Function::Forward, || {
         let session = of_line()?;
         session.line(line)?;
         if all_addresses == 0 {

@@ -38,6 +38,7 @@ pub use transfer::*;
 use crate::current::Entered;
 use crate::host::HOST;
 use engine::dial::Dialable;
+use engine::fact::Function;
 use engine::id::RequestId;
 use engine::pii::Personal;
 use engine::tapi::LineErr;
@@ -50,8 +51,27 @@ fn answer(function: impl FnOnce() -> Result<(), LineErr>) -> i32 {
 
 /// The result of an asynchronous function: its request id, or a LINEERR if there will be no
 /// completion.
-fn asked(function: impl FnOnce() -> Result<RequestId, LineErr>) -> i32 {
-    caught(function).map_or_else(LineErr::code, |request| request.0.cast_signed())
+fn asked(function: Function, ask: impl FnOnce() -> Result<RequestId, LineErr>) -> i32 {
+    watched(function, ask).map_or_else(LineErr::code, |request| request.0.cast_signed())
+}
+
+/// The result of a function that is a request all the same: 0, or a LINEERR if it was not taken.
+fn asked_at_once(function: Function, ask: impl FnOnce() -> Result<(), LineErr>) -> i32 {
+    watched(function, ask).map_or_else(LineErr::code, |()| 0)
+}
+
+/// Lets the diary and the metrics know of requests that are not taken. Those that are taken are
+/// known to the log.
+fn watched<T>(function: Function, ask: impl FnOnce() -> Result<T, LineErr>) -> Result<T, LineErr> {
+    let _span = tracing::debug_span!("tspi", %function).entered();
+    let answer = caught(ask);
+    if let Err(error) = &answer {
+        tracing::debug!("refused with {error}");
+        if let Some(session) = HOST.current.enter() {
+            session.metrics().refused(function);
+        }
+    }
+    answer
 }
 
 fn caught<T>(function: impl FnOnce() -> Result<T, LineErr>) -> Result<T, LineErr> {

@@ -4,7 +4,7 @@ use super::pickup::take_over;
 use super::{asked, of_call, read_number};
 use crate::abi::{DrvRequestId, HDrvCall, HDrvLine, HTapiCall, VarString};
 use crate::answers;
-use engine::fact::{Command, ParkPlace};
+use engine::fact::{Command, Function, ParkPlace};
 use engine::tapi::{LineErr, park_mode};
 
 /// Parks a call: at an address, or at the line's own, which is then written where the server wants
@@ -21,7 +21,7 @@ pub unsafe extern "system" fn TSPI_linePark(
     destination: *const u16,
     place: *mut VarString,
 ) -> i32 {
-    asked(|| {
+    asked(Function::Park, || {
         let session = of_call()?;
         let known = session.call(call)?;
         let nowhere = |call| Command::Park { call, at: ParkPlace::Nondirected };
@@ -63,5 +63,5 @@ pub unsafe extern "system" fn TSPI_lineUnpark(
     let place = || unsafe { read_number(destination) };
     let unpark = |call, from| Command::Unpark { call, from };
     // SAFETY: the caller's promise.
-    unsafe { take_over(request, line, address, server, handle, place, unpark) }
+    unsafe { take_over(Function::Unpark, request, line, address, server, handle, place, unpark) }
 }

@@ -4,7 +4,7 @@ use super::{LONGEST_TEXT, asked, check_address, of_line, read_text};
 use crate::abi::{DrvRequestId, HDrvCall, HDrvLine, HTapiCall};
 use engine::capability;
 use engine::dial::Dialable;
-use engine::fact::{Command, PickupFrom};
+use engine::fact::{Command, Function, PickupFrom};
 use engine::id::CallId;
 use engine::tapi::LineErr;
 
@@ -28,7 +28,7 @@ pub unsafe extern "system" fn TSPI_linePickup(
     let place = || unsafe { place(destination, group) };
     let pickup = |call, from| Command::Pickup { call, from };
     // SAFETY: the caller's promise.
-    unsafe { take_over(request, line, address, server, handle, place, pickup) }
+    unsafe { take_over(Function::Pickup, request, line, address, server, handle, place, pickup) }
 }
 
 /// Asks for a call that rings or is parked elsewhere, in the order of checks that both functions
@@ -36,7 +36,9 @@ pub unsafe extern "system" fn TSPI_linePickup(
 ///
 /// # Safety
 /// `handle` is null or valid for a write until the request has completed.
+#[allow(clippy::too_many_arguments)] // those of both functions, and what differs between them
 pub(super) unsafe fn take_over<P>(
+    function: Function,
     request: DrvRequestId,
     line: HDrvLine,
     address: u32,
@@ -45,7 +47,7 @@ pub(super) unsafe fn take_over<P>(
     place: impl FnOnce() -> Result<P, LineErr>,
     command: impl FnOnce(CallId, P) -> Command,
 ) -> i32 {
-    asked(|| {
+    asked(function, || {
         let session = of_line()?;
         let opened = session.line(line)?;
         check_address(address)?;

@@ -5,7 +5,7 @@ use super::{LONGEST_TEXT, asked, check_user_info, of_call, of_line, read_text};
 use crate::abi::{DrvRequestId, HDrvCall, HDrvLine, HTapiCall, LineCallParams, LineDialParams};
 use engine::capability;
 use engine::dial::Dialable;
-use engine::fact::Command;
+use engine::fact::{Command, Function};
 use engine::tapi::LineErr;
 
 /// Makes a call.
@@ -23,7 +23,7 @@ pub unsafe extern "system" fn TSPI_lineMakeCall(
     country_code: u32,
     params: *const LineCallParams,
 ) -> i32 {
-    asked(|| {
+    asked(Function::MakeCall, || {
         let session = of_line()?;
         let opened = session.line(line)?;
         // SAFETY: the caller's promise.
@@ -59,7 +59,7 @@ pub extern "system" fn TSPI_lineAnswer(
     user_info: *const u8,
     size: u32,
 ) -> i32 {
-    asked(|| {
+    asked(Function::Answer, || {
         let session = of_call()?;
         session.admit_call(call, Command::Answer)?;
         check_user_info(user_info, size)?;
@@ -75,7 +75,7 @@ pub extern "system" fn TSPI_lineDrop(
     user_info: *const u8,
     size: u32,
 ) -> i32 {
-    asked(|| {
+    asked(Function::Drop, || {
         let session = of_call()?;
         session.admit_call(call, Command::Drop)?;
         check_user_info(user_info, size)?;
@@ -93,7 +93,7 @@ pub extern "system" fn TSPI_lineSetCallParams(
     max_rate: u32,
     _dial_params: *const LineDialParams,
 ) -> i32 {
-    asked(|| {
+    asked(Function::SetCallParams, || {
         let session = of_call()?;
         session.admit_call(call, Command::SetCallParams)?;
         check_bearer(bearer_mode)?;

@@ -7,7 +7,7 @@ use crate::abi::{
 };
 use crate::session::Session;
 use engine::dial::Dialable;
-use engine::fact::Command;
+use engine::fact::{Command, Function};
 use engine::id::{CallId, RequestId};
 use engine::pii::Personal;
 use engine::tapi::{LineErr, transfer_mode};
@@ -26,7 +26,7 @@ pub unsafe extern "system" fn TSPI_lineSetupTransfer(
     handle: *mut HDrvCall,
     params: *const LineCallParams,
 ) -> i32 {
-    asked(|| {
+    asked(Function::SetupTransfer, || {
         let session = of_call()?;
         let known = session.call(call)?;
         // SAFETY: the caller's promise.
@@ -72,7 +72,7 @@ pub unsafe extern "system" fn TSPI_lineCompleteTransfer(
     handle: *mut HDrvCall,
     mode: u32,
 ) -> i32 {
-    asked(|| {
+    asked(Function::CompleteTransfer, || {
         let session = of_call()?;
         let known = session.call(call)?;
         let other = session.call(consultation).map_err(|_| LineErr::InvalConsultCallHandle)?;
@@ -115,7 +115,7 @@ pub unsafe extern "system" fn TSPI_lineBlindTransfer(
     _country_code: u32,
 ) -> i32 {
     let transfer = |call, number| Command::BlindTransfer { call, number };
-    asked(|| {
+    asked(Function::BlindTransfer, || {
         let session = of_call()?;
         // SAFETY: the caller's promise.
         unsafe { send_away(&session, request, call, destination, transfer) }
@@ -134,7 +134,7 @@ pub unsafe extern "system" fn TSPI_lineRedirect(
     _country_code: u32,
 ) -> i32 {
     let redirect = |call, number| Command::Redirect { call, number };
-    asked(|| {
+    asked(Function::Redirect, || {
         let session = of_call()?;
         // SAFETY: the caller's promise.
         unsafe { send_away(&session, request, call, destination, redirect) }

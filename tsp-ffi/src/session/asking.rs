@@ -238,11 +238,13 @@ impl Session {
         if self.inbox.is_full() {
             return Err(LineErr::ResourceUnavail);
         }
+        let function = command.function();
         book.requests.insert(id, open);
         if self.submit(Event::App(line, open.opening, id, command)).is_err() {
             book.requests.remove(&id);
             return Err(LineErr::ResourceUnavail);
         }
+        tracing::debug!("{function} for line {} is taken as request {}", line.0, id.0);
         Ok(id)
     }
 }

@@ -26,6 +26,7 @@ use crate::abi::{AsyncCompletion, HDrvCall, HDrvLine, HProvider, LineEvent};
 use crate::inbox::Inbox;
 use crate::intake::Intake;
 use crate::registry::Table;
+use adapters::metrics::Metrics;
 use adapters::runtime::Busy;
 use adapters::views::Views;
 use book::Book;
@@ -39,6 +40,7 @@ use std::thread::JoinHandle;
 /// A running session.
 pub(crate) struct Session {
     views: Arc<Views>,
+    metrics: Arc<Metrics>,
     lines: Table<OpenedLine>,
     calls: Table<KnownCall>,
     devices: Devices,
@@ -66,6 +68,7 @@ pub(crate) struct Server {
 /// What a session is made of.
 pub(crate) struct Parts {
     pub(crate) views: Arc<Views>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) devices: Devices,
     pub(crate) server: Server,
     pub(crate) intake: Box<dyn Intake>,
@@ -77,9 +80,10 @@ pub(crate) struct Parts {
 impl Session {
     /// A session that makes no callbacks yet.
     pub(crate) fn new(parts: Parts) -> Session {
-        let Parts { views, devices, server, intake, inbox, generation } = parts;
+        let Parts { views, metrics, devices, server, intake, inbox, generation } = parts;
         Session {
             views,
+            metrics,
             lines: Table::new(generation),
             calls: Table::new(generation),
             devices,
@@ -113,6 +117,11 @@ impl Session {
         let line = self.devices.line(device)?;
         self.look(line, |view| if view.removed { Err(LineErr::NoDevice) } else { Ok(line) })
             .unwrap_or(Err(LineErr::BadDeviceId))
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The devices.

@@ -197,6 +197,7 @@ impl Session {
                 (None, _) => {}
             }
         }
+        tracing::debug!("line {}: request {} is completed: {result:?}", line.0, request.0);
         let completion = self.server.completion;
         drop(self.speak(book, open.about, || {
             // SAFETY: the server gave us this procedure for exactly this use, and it is valid

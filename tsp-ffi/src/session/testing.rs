@@ -93,6 +93,7 @@ impl Stage {
         let engine = Arc::new(TestEngine::default());
         let session = Arc::new(Session::new(Parts {
             views: Arc::clone(&views),
+            metrics: Arc::default(),
             devices: Devices::new(number as u32, lines.to_vec()),
             server: Server { completion: on_completion, create: Some(on_event), provider: number },
             intake: Box::new(Arc::clone(&engine)),
@@ -271,6 +272,7 @@ pub(crate) fn view(line: LineId, calls: &[(CallId, CallState)]) -> LineView {
             trunks: Arc::default(),
             modify_forwards: false,
             request_deadline_ms: 5_000,
+            calls_kept_ms: 15_000,
             single_active_call: false,
             is_uui_encoded: false,
         }),

@@ -307,7 +307,7 @@ mod tests {
         let log = play(CALL).unwrap();
         assert_eq!(log, play(CALL).unwrap());
         let asks = |wanted: &str| {
-            let is_it = |record: &&Record| matches!(&record.event, Event::App(_, _, _, command) if command.function() == wanted);
+            let is_it = |record: &&Record| matches!(&record.event, Event::App(_, _, _, command) if command.function().name() == wanted);
             log.iter().filter(is_it).count()
         };
         assert_eq!((asks("lineMakeCall"), asks("lineDrop")), (1, 1));

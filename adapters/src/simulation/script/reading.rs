@@ -183,6 +183,7 @@ pub(super) fn setting(
         "request_deadline_ms" => {
             settings.request_deadline_ms = value.parse().map_err(|_| wrong())?;
         }
+        "calls_kept_ms" => settings.calls_kept_ms = value.parse().map_err(|_| wrong())?,
         "access" => settings.access = value.parse().map_err(|_| wrong())?,
         _ => return Err(nonsense(format!("there is no setting {name:?} in scenarios"))),
     }

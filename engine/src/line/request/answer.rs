@@ -2,7 +2,7 @@
 
 use super::{Kind, Outcome, Pending, Progress};
 use crate::effect::{Effects, Order};
-use crate::id::{CallId, RequestId, Ticket};
+use crate::id::{CallId, Ticket};
 use crate::line::Line;
 use crate::tapi::{CallState, LineErr};
 use crate::time::Millis;
@@ -76,10 +76,9 @@ impl Line {
         }
         let is_it = |pending: &&Pending| pending.kind == Kind::Drop && pending.call == call.id;
         let ticket = self.requests.iter().find(is_it).map(|pending| pending.ticket);
-        let ticket = ticket.unwrap_or_else(|| {
+        let ticket = ticket.unwrap_or({
             // The deadline was sooner; whatever the PBX answers, nobody waits for it.
-            self.turns = self.turns.wrapping_add(1);
-            Ticket { request: RequestId::OF_LINE, turn: self.turns }
+            Ticket::UNASKED
         });
         self.clear(index, ticket, out);
     }

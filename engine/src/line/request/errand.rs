@@ -60,10 +60,11 @@ impl Line {
         let (monitor, leg) = self.leg_of(call)?;
         // What was being sent ends with the next order.
         self.cancel_digits(call, out);
-        if !digits.is_empty() {
-            self.pend(at, ticket, call, Kind::Errand(Errand::Digits { tag }), out);
-            self.order(monitor, ticket, Order::UserDTMF { call: leg, digits }, out);
+        if digits.is_empty() {
+            return Ok(Progress::Done);
         }
+        self.pend(at, ticket, call, Kind::Errand(Errand::Digits { tag }), out);
+        self.order(monitor, ticket, Order::UserDTMF { call: leg, digits }, out);
         Ok(Progress::UnderWay)
     }
 

@@ -13,10 +13,12 @@ mod make;
 mod park;
 mod pickup;
 mod proof;
+mod rule;
 mod transfer;
 
 use errand::Errand;
 use make::Dialling;
+pub use rule::Rule;
 pub(super) use transfer::Departure;
 
 use super::call::Standing;
@@ -24,7 +26,7 @@ use super::{Known, Line, MAX_REQUESTS, Monitor};
 use crate::capability;
 use crate::effect::{Ask, Effect, Effects, Limit, Order, Report, Request};
 use crate::fact::{Command, Completion, Reply};
-use crate::id::{CallHandle, CallId, Link, Opening, RequestId, Ticket};
+use crate::id::{CallHandle, CallId, Correlation, Link, Opening, RequestId, Ticket};
 use crate::tapi::LineErr;
 use crate::time::{Millis, Timer};
 use serde::{Deserialize, Serialize};
@@ -196,13 +198,15 @@ impl Line {
     ) {
         self.turns = self.turns.wrapping_add(1);
         let ticket = Ticket { request: id, turn: self.turns };
+        let correlation = Correlation::new(self.id(), ticket);
+        out.push(Effect::Report(Report::RequestBegun(correlation, id, command.function())));
         if self.open.is_none_or(|open| open.opening != opening) {
             // The host closed the line meanwhile and has had its completion.
-            return;
+            return self.report_end(ticket, Err(LineErr::OperationFailed), out);
         }
         if self.requests.len() + self.forward_requests() >= MAX_REQUESTS {
             out.push(Effect::Report(Report::LimitReached(Limit::Requests)));
-            return self.complete(id, Err(LineErr::ResourceUnavail), out);
+            return self.complete(ticket, Err(LineErr::ResourceUnavail), out);
         }
         // No completion says how digits ended.
         let digits = match &command {
@@ -214,11 +218,14 @@ impl Line {
         // The line may have changed since the library admitted it.
         let admitted = capability::admit(&self.view(), &command);
         match admitted.and_then(|()| self.begin(at, ticket, command, known, out)) {
-            Ok(Progress::Done) => self.complete(id, Ok(()), out),
+            Ok(Progress::Done) => self.complete(ticket, Ok(()), out),
             Ok(Progress::UnderWay) => {}
             Err(error) => match digits {
-                Some((call, tag)) => self.tell_generated(call, tag, false, out),
-                None => self.complete(id, Err(error), out),
+                Some((call, tag)) => {
+                    self.tell_generated(call, tag, false, out);
+                    self.report_end(ticket, Err(error), out);
+                }
+                None => self.complete(ticket, Err(error), out),
             },
         }
     }
@@ -369,11 +376,8 @@ impl Line {
         for position in 0..self.requests.len() {
             if which(&self.requests[position]) && !self.requests[position].completed {
                 self.requests[position].completed = true;
-                self.complete(
-                    self.requests[position].ticket.request,
-                    Err(LineErr::OperationFailed),
-                    out,
-                );
+                let ticket = self.requests[position].ticket;
+                self.complete(ticket, Err(LineErr::OperationFailed), out);
                 // What was to be made has failed for the host: it is never told of (O-2).
                 let Pending { ref kind, .. } = self.requests[position];
                 let made = [self.requests[position].made(), kind.begins()];
@@ -407,8 +411,11 @@ impl Line {
         let pending = self.requests.remove(position);
         if let Kind::Errand(Errand::Digits { tag }) = pending.kind {
             self.tell_generated(pending.call, tag, result.is_ok(), out);
+            if !pending.completed {
+                self.report_end(pending.ticket, result, out);
+            }
         } else if !pending.completed {
-            self.complete(pending.ticket.request, result, out);
+            self.complete(pending.ticket, result, out);
         }
     }
 
@@ -446,9 +453,22 @@ impl Line {
     }
 
     pub(super) fn order(&self, monitor: Monitor, ticket: Ticket, order: Order, out: &mut Effects) {
+        self.order_for(ticket, monitor, ticket, order, out);
+    }
+
+    /// The same for a request that takes several questions, each with a ticket of its own.
+    pub(super) fn order_for(
+        &self,
+        whom: Ticket,
+        monitor: Monitor,
+        ticket: Ticket,
+        order: Order,
+        out: &mut Effects,
+    ) {
         let Link { pbx, attempt } = monitor.link;
         let place = Arc::clone(&self.place);
-        let request = Request::Order { line: self.id(), ticket, order };
+        let correlation = Correlation::new(self.id(), whom);
+        let request = Request::Order { line: self.id(), ticket, correlation, order };
         out.push(Effect::Ask(Ask { pbx, attempt, place, request }));
     }
 }

@@ -1,4 +1,5 @@
-//! What proves a request, what refutes it, and what its deadline means: one table.
+//! What proves a request, what refutes it, and what its deadline means: one table. `rule.rs` has its
+//! words for those who explain a log.
 //!
 //! | request | proved by | refuted by | when the deadline passes |
 //! |---|---|---|---|
@@ -6,13 +7,13 @@
 //! | answer | CONNECTED | the call ends | done if the PBX has it connected, else failed |
 //! | drop | IDLE | – | done: the call becomes IDLE |
 //! | hold | held in any way | the call ends | failed |
-//! | unhold | CONNECTED | the call ends | as answer |
+//! | unhold | CONNECTED | the call ends | done if the PBX has it connected, else failed |
 //! | swap | the one held, the other CONNECTED | one of them ends | done if the PBX has them so, else failed |
 //! | set up a transfer | leg named, and the call held, over, or taken back | no leg | done if a leg was named, else failed |
 //! | complete a transfer | both IDLE, not both hung up | one is hung up, and the other does not follow at once | failed |
 //! | complete it as a conference | both connected | one of them ends | the other facility, then failed |
 //! | send away | the PBX says yes, and IDLE | the PBX says no | failed |
-//! | set up a conference | leg named, and the call held or over | no leg | as for a transfer |
+//! | set up a conference | leg named, and the call held or over | no leg | done if a leg was named, else failed |
 //! | add to a conference | both members connected | one of them ends | the other facility, then failed |
 //! | park | IDLE, the PBX having said yes | any other end | done if the PBX says yes, else failed |
 //! | digits, user-user information | the PBX says yes | the call ends | failed |

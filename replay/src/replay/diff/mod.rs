@@ -7,6 +7,8 @@
 mod retimed;
 mod side;
 
+pub(super) use retimed::under;
+
 use crate::command_line::ReplayDiff;
 use crate::output::{self, Output};
 use crate::settings::keys;
@@ -18,6 +20,7 @@ use serde_json::{Value, json};
 use side::{Message, Side};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 
 /// Messages shown before the two part, and after.
 const BEFORE: usize = 10;
@@ -46,14 +49,16 @@ fn sides(options: &ReplayDiff) -> Result<(Side, Side), Trouble> {
     let a = Side::open(&options.a)?;
     match (&options.b, &options.settings) {
         (Some(b), None) => Ok((a, Side::open(b)?)),
-        (None, Some(file)) => {
-            let settings = Settings::read(file);
-            let settings = settings.map_err(|error| Trouble::Settings(error.to_string()))?;
-            Ok((a, Side::under(&options.a, settings.configuration())?))
-        }
+        (None, Some(file)) => Ok((a, Side::under(&options.a, settings_in(file)?)?)),
         // The command line does not let this through.
         _ => Err(Trouble::Usage("diff takes a second log, or --settings".into())),
     }
+}
+
+/// What a settings file says, as far as the engine needs it.
+pub(super) fn settings_in(file: &Path) -> Result<Configuration, Trouble> {
+    let settings = Settings::read(file).map_err(|error| Trouble::Settings(error.to_string()))?;
+    Ok(settings.configuration())
 }
 
 /// By line: the hash of each message, and the record that led to it.

@@ -28,6 +28,21 @@ pub(super) struct Retimed {
 /// Timers that fire one after the other between two records; more would go in circles.
 const MOST_BETWEEN: usize = 1000;
 
+/// All records of a log from its first on, as they would be under other settings.
+pub(in crate::replay) fn under(settings: Configuration, records: Vec<Record>) -> Vec<Record> {
+    let mut retimed = Retimed::new(Core::default(), settings);
+    let (mut core, mut effects, mut played) = (Core::default(), Effects::new(), Vec::new());
+    for record in records {
+        for record in retimed.take(record) {
+            effects.clear();
+            core.apply(record.clone(), &mut effects);
+            retimed.wished(&effects);
+            played.push(record);
+        }
+    }
+    played
+}
+
 impl Retimed {
     pub(super) fn new(then: Core, settings: Configuration) -> Retimed {
         Retimed {

@@ -43,11 +43,12 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// What must be equal: neither when nor by which record, nor how the line is called.
+    /// What must be equal: neither when nor by which record, nor how the line, the request and the
+    /// call are called.
     pub(super) fn essence(&self) -> Value {
         let mut object = self.object.clone();
         if let Some(object) = object.as_object_mut() {
-            for key in ["time", "record", "line"] {
+            for key in ["time", "record", "line", "correlation", "conf"] {
                 object.remove(key);
             }
         }

@@ -108,7 +108,7 @@ fn a_line_opened_through_the_interface_needs_its_pointers() {
 fn a_panic_does_not_leave_a_function() {
     let failed = LineErr::OperationFailed.code();
     assert_eq!(answer(|| panic!("on purpose")), failed);
-    assert_eq!(asked(|| panic!("on purpose")), failed);
+    assert_eq!(asked(Function::Hold, || panic!("on purpose")), failed);
 }
 
 #[test]
