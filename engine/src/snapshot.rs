@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 
 /// Version of the shape of the state. Counts up with every change of any type in it, however
 /// small; a snapshot of another version is not read, and the log is folded instead.
-pub const VERSION: u16 = 33;
+pub const VERSION: u16 = 34;
 /// First bytes of every chunk.
 pub const MAGIC: [u8; 4] = *b"TPLS";
 /// Most bytes in a chunk.
