@@ -121,7 +121,8 @@ fn is_about(row: &Row, number: &str) -> bool {
 }
 
 impl Parties {
-    fn have(&self, number: &str) -> bool {
+    /// Whether somebody has this number.
+    pub(crate) fn have(&self, number: &str) -> bool {
         let Parties { caller, called, connected, redirecting, redirection, .. } = self;
         let parties = [caller, called, connected, redirecting, redirection];
         parties.into_iter().any(|party| party.number == number)

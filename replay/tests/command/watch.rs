@@ -50,16 +50,15 @@ mod in_a_terminal {
             self.keys.flush().unwrap();
         }
 
-        /// Waits until this was shown, and forgets what was shown before it.
-        fn until(&mut self, wanted: &str) {
+        /// Waits until this is on the screen.
+        fn until(&self, wanted: &str) {
             let deadline = Instant::now() + PATIENCE;
             loop {
-                let text = String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned();
-                if text.contains(wanted) {
-                    self.shown.lock().unwrap().clear();
+                let screen = screen(&String::from_utf8_lossy(&self.shown.lock().unwrap()));
+                if screen.contains(wanted) {
                     return;
                 }
-                assert!(Instant::now() < deadline, "{wanted:?} is not shown: {text:?}");
+                assert!(Instant::now() < deadline, "{wanted:?} is not shown:\n{screen}");
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
@@ -68,6 +67,42 @@ mod in_a_terminal {
             self.press("q");
             assert_eq!(wait(&mut self.child).code(), Some(0));
         }
+    }
+
+    /// What a terminal shows that was sent this: only what has changed is sent, from place to place.
+    fn screen(sent: &str) -> String {
+        let mut cells = vec![vec![' '; 120]; 32];
+        let (mut row, mut column) = (0, 0);
+        let mut rest = sent.chars();
+        while let Some(c) = rest.next() {
+            if c != '\u{1b}' {
+                if let Some(cell) = cells.get_mut(row).and_then(|row| row.get_mut(column)) {
+                    *cell = c;
+                }
+                column += unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
+                continue;
+            }
+            let mut sequence = Vec::new();
+            while let Some(c) = rest.next() {
+                sequence.push(c);
+                // The letter ends it.
+                if c.is_ascii_alphabetic() {
+                    break;
+                }
+            }
+            let is_parameter = |c: &&char| c.is_ascii_digit() || **c == ';';
+            let parameters: String = sequence.iter().filter(is_parameter).collect();
+            match sequence.last() {
+                Some('H') => {
+                    let mut numbers = parameters.split(';').map(|n| n.parse().unwrap_or(1usize));
+                    (row, column) = (numbers.next().unwrap() - 1, numbers.next().unwrap_or(1) - 1);
+                }
+                Some('J') => cells.iter_mut().for_each(|row| row.fill(' ')),
+                _ => {}
+            }
+        }
+        let rows = cells.into_iter().map(|row| row.into_iter().collect::<String>());
+        rows.collect::<Vec<_>>().join("\n")
     }
 
     impl Drop for Terminal {
