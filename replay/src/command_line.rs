@@ -6,7 +6,7 @@ mod replay;
 mod tests;
 
 use crate::capture::Last;
-use crate::replay::Moment;
+use crate::replay::{Moment, Which};
 use clap::{Args, Parser, Subcommand};
 pub(crate) use replay::*;
 use std::net::SocketAddr;
@@ -44,6 +44,7 @@ Examples:
   tapline lines --config tapline.toml   its lines with their permanent ids
   tapline settings plan --config new.toml  what other settings would change
   tapline capture --last 10m -o calls.tspt --config tapline.toml  what happened, as one file
+  tapline report calls.tspt -o report.html   the same as a page for any browser
 
 Exit codes:
   0  all went well
@@ -56,6 +57,7 @@ Exit codes:
   6  the log is damaged; what comes before the damage was replayed and shown
   7  the system refused something: a file, a port, a thread, the output
   8  a simulation found a fault
+  130  Ctrl-C ended `report` before its page was there
 
 Colour is used on terminals that can show it; NO_COLOR=1 switches it off.";
 
@@ -125,6 +127,15 @@ pub(crate) enum Command {
     /// Times are UTC. Whole frames are taken, so the file may begin a moment earlier.
     #[command(after_help = CAPTURE_EXAMPLES)]
     Capture(Capture),
+    /// Write a log or a capture as one page that any browser shows, without network: lines, calls, and
+    /// for each call what happened between PBX, lines and applications.
+    ///
+    /// The page needs nothing but itself, so it opens from a mail. It has the names and numbers of
+    /// people in it, as its source has: anonymise that first if others are to see it. With --from,
+    /// --to, --line or --number it has the calls that these let through. A record of very many
+    /// calls is cut, and the page says so; calls with something odd are kept then.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(Report),
     /// Print what a provider at work has counted: its metrics page, once.
     ///
     /// How old the last word of each PBX is, how many lines are in service and calls open, how
@@ -231,6 +242,18 @@ Exit codes:
   5  the log cannot be read
   6  the log is damaged; what is intact is in the file, and the file says what is missing
   7  the file is there already, or cannot be written";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  tapline report calls.tspt -o report.html
+  tapline report /var/lib/tapline/log -o monday.html --from 2026-01-31T08:00 --to 2026-01-31T12:00
+  tapline report calls.tspt -o anna.html --line 'Anna Berg'
+
+Exit codes:
+  0  the page is written
+  5  the log cannot be read
+  6  the log is damaged; what is intact is in the page, and the page says what is missing
+  7  the page cannot be written";
 
 const SIM_EXAMPLES: &str = "\
 Examples:
@@ -377,6 +400,34 @@ pub(crate) struct Capture {
     /// The file; it must not be there yet
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Print what is in it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The folder of a log, or a capture file
+    #[arg(value_name = "FILE_OR_LOG")]
+    pub(crate) log: PathBuf,
+    /// The page; one that is there already is replaced, anything else is not
+    #[arg(short, long, value_name = "FILE.html")]
+    pub(crate) output: PathBuf,
+    /// Only calls with this line: its number, its name, or its permanent id after an @ (@17)
+    #[arg(long, value_name = "LINE")]
+    pub(crate) line: Option<Which>,
+    /// Only calls with a party or a line that has this number
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) number: Option<String>,
+    /// Only calls that went on at this record or time, or later
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) from: Option<Moment>,
+    /// Only calls that had begun at this record or time
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) to: Option<Moment>,
+    /// How many calls the page has at most; with more than some ten thousand it opens slowly
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub(crate) calls: usize,
     /// Print what is in it as one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -16,6 +16,7 @@ mod probe;
 mod provider;
 mod rederive;
 mod replay;
+mod report;
 mod rows;
 mod run;
 mod settings;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Simulate(simulate) => simulate::serve(&simulate),
         Command::Replay(replay) => replay::carry_out(&replay),
         Command::Capture(capture) => capture::take(&capture),
+        Command::Report(report) => report::write(&report),
         Command::Metrics(metrics) => metrics::print(&metrics),
         Command::Sim(sim) => sim::play(&sim),
         Command::Lines(lines) => lines::list(&lines),

@@ -58,6 +58,9 @@ pub(crate) enum Trouble {
         /// What the system said.
         error: io::Error,
     },
+    /// Ctrl-C, before what was asked for was there.
+    #[error("interrupted; nothing is left behind")]
+    Interrupted,
     /// Whoever reads our output has seen enough.
     #[error("the output was closed")]
     OutputClosed,
@@ -90,6 +93,7 @@ impl Trouble {
             Trouble::Damage(_) => 6,
             Trouble::System { .. } | Trouble::OutputClosed => 7,
             Trouble::Simulation(_) => 8,
+            Trouble::Interrupted => 130,
         }
     }
 

@@ -79,6 +79,8 @@ mod diff;
 mod explain;
 #[path = "command/histories.rs"]
 mod histories;
+#[path = "command/import.rs"]
+mod import;
 #[path = "command/lines.rs"]
 mod lines;
 #[path = "command/metrics.rs"]

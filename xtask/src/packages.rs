@@ -32,6 +32,8 @@ pub(crate) enum Need {
     Wine,
     /// A C compiler for this machine.
     Gcc,
+    /// A browser, and its driver: the page of a report is tested in it.
+    Chromium,
 }
 
 /// The Debian compiler whose library source can be built.
@@ -58,6 +60,7 @@ impl Need {
             Need::LibrarySource => library_source_is_there(),
             Need::Wine => Path::new(WINE).is_file(),
             Need::Gcc => on_path("gcc"),
+            Need::Chromium => on_path("chromium") && on_path("chromedriver"),
         }
     }
 
@@ -71,6 +74,7 @@ impl Need {
             Need::LibrarySource => &["rustc-web", "rust-web-src"],
             Need::Wine => &["wine64"],
             Need::Gcc => &["gcc", "libc6-dev"],
+            Need::Chromium => &["chromium", "chromium-driver"],
         }
     }
 

@@ -43,6 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
         steps.push(("conformance of the Windows library", conform_windows));
     }
     if cfg!(target_os = "linux") {
+        provide(&[Need::Chromium])?;
         let conform = if options.no_windows { conform_sanitized } else { conform_sanitized_beside };
         steps.push(("conformance of the Linux library, sanitized", conform));
     }

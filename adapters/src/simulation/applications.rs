@@ -4,6 +4,7 @@
 use super::agenda::Step;
 use super::finding::Finding;
 use super::world::World;
+use crate::simulator::model::Phase;
 use engine::capability::admit;
 use engine::fact::{Command, Consultation, Event, HostFact, ParkPlace, PickupFrom};
 use engine::forwarding::{Callers, Case, Forward, Forwarding};
@@ -68,6 +69,10 @@ impl World<'_> {
         // What goes on is more interesting than what could begin.
         let call = if self.dice.host.happens(700) { self.dice.host.pick(&calls) } else { None };
         let deed = match call {
+            // Whoever has set a conference up mostly wants it, and that is a matter of seconds.
+            _ if waits_to_join(&view) && self.dice.conferences.happens(500) => {
+                Deed::AddToConference
+            }
             Some(call) => self.deed_in(call),
             None => self.dice.host.choose(&OF_A_LINE),
         };
@@ -209,14 +214,17 @@ impl World<'_> {
                 };
                 Command::Park { call: call?, at }
             }
-            Deed::Unpark => Command::Unpark { call: self.host.next_made(line), from: number },
+            Deed::Unpark => {
+                let call = self.host.next_made(line);
+                Command::Unpark { call, from: self.parked_at().unwrap_or(number) }
+            }
             Deed::Confer => {
                 let conference = self.host.next_made(line);
                 let consultation = self.consultation(line, number);
                 Command::SetupConference { call, conference, consultation }
             }
             Deed::AddToConference => Command::AddToConference {
-                conference: view.calls.iter().find(|call| call.is_conference)?.id,
+                conference: view.calls.iter().find(|call| is_pending(call))?.id,
                 consultation: view
                     .calls
                     .iter()
@@ -248,7 +256,7 @@ impl World<'_> {
                 let request = self.host.next_request();
                 let makes: Vec<CallId> = command.makes().into_iter().flatten().collect();
                 let about = command.call().filter(|call| !makes.contains(call));
-                self.host.wait_for(request, line, about, makes);
+                self.host.wait_for(request, line, about, makes, &command);
                 request
             }
         };
@@ -283,6 +291,13 @@ impl World<'_> {
         Forwarding { forwards: if none { Vec::new() } else { vec![forward] }, rings: 3 }
     }
 
+    /// Where a call is parked.
+    fn parked_at(&self) -> Option<Personal> {
+        let calls = (0..self.site.count()).flat_map(|at| self.site.pbx(at).calls());
+        let mut legs = calls.flat_map(|call| call.legs);
+        legs.find(|leg| leg.phase == Phase::Parked).map(|leg| leg.ext.as_str().into())
+    }
+
     /// A number to dial: mostly somebody's.
     fn number(&mut self) -> Personal {
         let own = self.numbers();
@@ -311,6 +326,16 @@ const OF_A_LINE: [Deed; 14] = [
     Deed::OpenLine,
     Deed::OpenLine,
 ];
+
+/// A conference that waits for the second of its members.
+fn is_pending(call: &CallView) -> bool {
+    call.is_conference && call.state == CallState::OnHoldPendConf
+}
+
+fn waits_to_join(view: &LineView) -> bool {
+    let talks = |call: &Arc<CallView>| !call.is_conference && call.state == CallState::Connected;
+    view.calls.iter().any(|call| is_pending(call)) && view.calls.iter().any(talks)
+}
 
 fn is_connected(view: &LineView, call: CallId) -> bool {
     view.call(call).is_some_and(|call| call.state == CallState::Connected)

@@ -40,7 +40,7 @@ mod truth;
 mod wire;
 mod world;
 
-pub use coverage::{Disturbance, Disturbances};
+pub use coverage::{Disturbance, Disturbances, Successes};
 pub use dice::Dice;
 pub use finding::Finding;
 pub use script::{ScriptError, ScriptFault, play};

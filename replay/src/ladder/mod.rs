@@ -11,7 +11,8 @@ mod words;
 
 pub(crate) use draw::Drawing;
 pub(crate) use gather::Ladders;
-pub(crate) use story::{Sentence, odd, story, summary, who};
+pub(crate) use story::{Kind, Sentence, odd, story, summary, who};
+pub(crate) use words::surprise_words;
 
 use crate::rows::{LineTag, Parties, Said};
 use engine::effect::Surprise;

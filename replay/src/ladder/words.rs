@@ -1,6 +1,6 @@
 //! The steps of a ladder in words: short ones, to stand at an arrow.
 
-use super::{Column, Ladder, Leg, LegEvent, Mark, Step, StepKind};
+use super::{Column, Ground, Ladder, Leg, LegEvent, Mark, Step, StepKind};
 use crate::replay::{answer_words, msg_words};
 use crate::rows::words as bits;
 use engine::call::{PbxState, Phase};
@@ -207,6 +207,25 @@ pub(crate) fn surprise_words(surprise: &Surprise) -> String {
         }
         Surprise::UnknownUser => "a call event of a user who is not monitored".into(),
         Surprise::Zombie => "a call that no event ended was found gone".into(),
+    }
+}
+
+impl Ground {
+    /// What decided, to follow "by".
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Ground::AtOnce => "the request itself",
+            Ground::Answer => "the PBX's answer",
+            Ground::Event => "the call event",
+            Ground::Deadline => "the deadline",
+            Ground::LinkLost => "the loss of the session with the PBX",
+            Ground::Resync => "the calls that the PBX told again",
+            Ground::Grace => "the end of the time for which calls outlive their session",
+            Ground::Opened => "the opening of the line",
+            Ground::Closed => "the close by the host",
+            Ground::Stopping => "the stop of the telephony server",
+            Ground::Other => "another record",
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum Moment {
 
 /// A moment of a certain log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Point {
+pub(crate) enum Point {
     /// The record with this number.
     Seq(u64),
     /// A time.
@@ -30,7 +30,7 @@ const DAY_MS: u64 = 86_400_000;
 
 impl Moment {
     /// In a log whose first record has this time.
-    pub(super) fn in_log(self, first: Millis) -> Point {
+    pub(crate) fn in_log(self, first: Millis) -> Point {
         match self {
             Moment::Seq(seq) => Point::Seq(seq),
             Moment::At(at) => Point::At(at),
@@ -47,7 +47,7 @@ impl Moment {
 
 impl Point {
     /// Whether a record is this moment, or comes after it.
-    pub(super) fn has_come(self, seq: u64, at: Millis) -> bool {
+    pub(crate) fn has_come(self, seq: u64, at: Millis) -> bool {
         match self {
             Point::Seq(point) => seq >= point,
             Point::At(point) => at >= point,
@@ -55,7 +55,7 @@ impl Point {
     }
 
     /// Whether a record comes after this moment.
-    pub(super) fn is_over(self, seq: u64, at: Millis) -> bool {
+    pub(crate) fn is_over(self, seq: u64, at: Millis) -> bool {
         match self {
             Point::Seq(point) => seq > point,
             Point::At(point) => at > point,

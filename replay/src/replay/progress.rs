@@ -9,7 +9,7 @@ const EVERY: Duration = Duration::from_secs(5);
 const LOOK_EVERY: u64 = 1 << 14;
 
 /// Says every few seconds how far it is.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     what: &'static str,
     count: u64,
     shown: Instant,
@@ -17,12 +17,12 @@ pub(super) struct Progress {
 
 impl Progress {
     /// `what` is what is counted, in the plural.
-    pub(super) fn new(what: &'static str) -> Progress {
+    pub(crate) fn new(what: &'static str) -> Progress {
         Progress { what, count: 0, shown: Instant::now() }
     }
 
     /// One more record.
-    pub(super) fn record(&mut self) {
+    pub(crate) fn record(&mut self) {
         self.count += 1;
         if self.count.is_multiple_of(LOOK_EVERY) {
             self.look();
