@@ -53,7 +53,7 @@ impl Live {
         let mut tape = Tape::new(core, next);
         let mut last = next.saturating_sub(1);
         for (seq, record) in trace.records_from(next) {
-            tape.take(seq, record);
+            tape.take(seq, &record);
             last = seq;
         }
         let (to, news) = mpsc::sync_channel(WAITING);
