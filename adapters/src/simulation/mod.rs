@@ -85,6 +85,14 @@ pub fn run(seed: u64, listener: Option<Listener<'_>>) -> Run {
     Run { seed, swarm: world.swarm.to_string(), tally: world.tally, finding, log }
 }
 
+/// The log of a seed that ends well.
+#[cfg(test)]
+pub(crate) fn log_of(seed: u64) -> Vec<Record> {
+    let mut world = World::new(seed, None);
+    assert!(world.run().is_ok(), "seed {seed}");
+    world.records().to_vec()
+}
+
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no words".into())
