@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// Calls with something odd that a report takes beyond its limit: what one looks for is not to be cut.
 const MOST_ODD: usize = 2_000;
 /// Bytes of ladders beyond which calls are only counted: browsers keep pages in memory.
-const MOST_BYTES: u64 = 192 << 20;
+const MOST_BYTES: u64 = 128 << 20;
 
 /// Which calls are wanted.
 #[derive(Default)]

@@ -226,17 +226,15 @@ fn joined(parts: &[&str]) -> String {
 /// orders, answers and callbacks say is in the ladder, and is left out here.
 fn story_of(ladder: &Ladder, texts: &mut Texts) -> Vec<Sentence> {
     let whole = std::iter::once(ladder::summary(ladder)).chain(ladder::odd(ladder));
-    let mut story: Vec<Sentence> =
-        whole.map(|text| Sentence { text: texts.of(&text), step: -1 }).collect();
+    let of_whole = |text: String| Sentence { text: texts.of(&text), step: -1, rule: Text::NONE };
+    let mut story: Vec<Sentence> = whole.map(of_whole).collect();
     let of_steps = ladder::story(ladder).into_iter().filter(|sentence| {
         !matches!(sentence.kind, Told::Ordered | Told::Answered | Told::Told | Told::Closed)
     });
-    story.extend(of_steps.map(|sentence| {
-        let text = match &sentence.rule {
-            Some(rule) => texts.of(&format!("{} (rule: {rule})", sentence.text)),
-            None => texts.of(&sentence.text),
-        };
-        Sentence { text, step: i64::try_from(sentence.step).unwrap_or(-1) }
+    story.extend(of_steps.map(|sentence| Sentence {
+        text: texts.of(&sentence.text),
+        step: i64::try_from(sentence.step).unwrap_or(-1),
+        rule: texts.of(&sentence.rule.unwrap_or_default()),
     }));
     story
 }
