@@ -22,6 +22,8 @@ pub mod simulation;
 pub mod simulator;
 pub mod soap;
 pub mod trace;
+#[cfg(feature = "sharing")]
+pub mod traffic;
 pub mod upkeep;
 pub mod verification;
 pub mod views;

@@ -154,19 +154,22 @@ impl Trace {
         }
     }
 
-    /// The messages of PBXs that are in it word by word; a log has none.
+    /// The messages of PBXs that are in it word by word, each with the number of the next record behind
+    /// it; a log has none.
     ///
     /// # Errors
     /// [`TraceError::Io`].
-    pub fn raw_messages(&self) -> Result<Vec<RawMessage>, TraceError> {
-        match &self.source {
-            Source::Log(_) => Ok(Vec::new()),
+    pub fn raw_messages(
+        &self,
+    ) -> Result<impl Iterator<Item = (u64, RawMessage)> + use<>, TraceError> {
+        let messages = match &self.source {
+            Source::Log(_) => None,
             Source::Capture(file) => {
                 let messages = file.raw_messages();
-                let messages = messages.map_err(|error| TraceError::capture(&self.path, error))?;
-                Ok(messages.collect())
+                Some(messages.map_err(|error| TraceError::capture(&self.path, error))?)
             }
-        }
+        };
+        Ok(messages.into_iter().flatten())
     }
 
     /// The state from which to go on so as to be at record `seq` soonest, before that record acts,

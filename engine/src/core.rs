@@ -6,7 +6,7 @@
 use crate::effect::Effects;
 use crate::estate::{Estate, Route};
 use crate::fact::Record;
-use crate::id::{LineId, PbxId};
+use crate::id::{CallHandle, CallId, LineId, PbxId};
 use crate::line::{Line, LineInput, LinePools};
 use crate::pbx::{Pbx, PbxInput, ToLines};
 use crate::time::Millis;
@@ -130,6 +130,12 @@ impl Core {
     #[must_use]
     pub fn line_of(&self, line: LineId) -> Option<&Line> {
         self.lines.get(&line).map(|line| &**line)
+    }
+
+    /// The leg that a call is at its PBX, as far as it is known: for whoever has to explain it.
+    #[must_use]
+    pub fn leg(&self, call: CallId) -> Option<CallHandle> {
+        self.lines.get(&call.line)?.leg(call)
     }
 
     /// All lines, by permanent id.

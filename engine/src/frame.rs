@@ -210,6 +210,13 @@ impl<'a> Frame<'a> {
         self.first + u64::from(self.count)
     }
 
+    /// How many records it has; never none.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.count.into()
+    }
+
     /// All of it, as it was read.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {

@@ -5,6 +5,9 @@
 //! of ARCHITECTURE.md. What can only be proved by comparing two runs (I-13 to I-16) is in the
 //! property tests, what concerns bytes (I-21, I-22) beside the writers.
 
+mod readings;
+
+use self::readings::{Readings, Said};
 use crate::call::{self, Siblings, may_follow};
 use crate::core::Core;
 use crate::effect::{Effect, Notice, Telling, What};
@@ -12,7 +15,7 @@ use crate::fact::{Command, Event, HostFact, Record};
 use crate::id::{CallId, Guid, LineId, Opening, RequestId};
 use crate::line::{MAX_CALLS, MAX_REQUESTS};
 use crate::tapi::CallState;
-use crate::time::Millis;
+use crate::time::{Millis, Timer};
 use crate::view::LineView;
 use std::collections::BTreeMap;
 
@@ -41,6 +44,7 @@ pub struct Watch {
     by_guid: BTreeMap<Guid, LineId>,
     /// The setting that never two calls of a line are CONNECTED.
     single_active_call: bool,
+    readings: Readings,
     /// It began in the middle of a session of the telephony server: what was opened and asked before
     /// is not known, so nothing is held against those who speak of it.
     joined_late: bool,
@@ -73,6 +77,9 @@ impl Watch {
     pub fn before(&mut self, record: &Record) -> Verdict {
         check(23, record.at >= self.at, || format!("{:?} after {:?}", record.at, self.at))?;
         self.at = record.at;
+        if let Event::Host(fact) = &record.event {
+            self.readings.host(fact);
+        }
         match &record.event {
             Event::Host(HostFact::Started) => {
                 *self = Watch {
@@ -114,8 +121,8 @@ impl Watch {
     /// # Errors
     /// The first [`Breach`].
     pub fn after(&mut self, record: &Record, effects: &[Effect], core: &Core) -> Verdict {
-        self.told(record, effects)?;
-        core.lines().try_for_each(|line| self.view(&line.view()))?;
+        let said = self.told(record, effects)?;
+        core.lines().try_for_each(|line| self.view(&line.view(), &said))?;
         self.requests()
     }
 
@@ -135,13 +142,13 @@ impl Watch {
             // Other settings, other rules, for all lines.
             return self.after(record, effects, core);
         }
-        self.told(record, effects)?;
+        let said = self.told(record, effects)?;
         let mut views = touched.iter().filter_map(|line| core.view(*line));
-        views.try_for_each(|view| self.view(&view))?;
+        views.try_for_each(|view| self.view(&view, &said))?;
         self.requests()
     }
 
-    fn told(&mut self, record: &Record, effects: &[Effect]) -> Verdict {
+    fn told(&mut self, record: &Record, effects: &[Effect]) -> Result<Said, Breach> {
         for effect in effects {
             if let Effect::Tell(telling) = effect {
                 self.telling(telling)?;
@@ -161,7 +168,11 @@ impl Watch {
             }
             _ => {}
         }
-        Ok(())
+        let mut said = Said::of(effects);
+        if let Event::Due(Timer::NewCallAgain(call, _)) = record.event {
+            said.repeats(call);
+        }
+        Ok(said)
     }
 
     /// Checks that nothing is under way any more: at the end of a run that was given time to end.
@@ -265,7 +276,7 @@ impl Watch {
         })
     }
 
-    fn view(&mut self, view: &LineView) -> Verdict {
+    fn view(&mut self, view: &LineView, said: &Said) -> Verdict {
         let (id, now) = (view.identity.line, view.identity.guid);
         let guid = *self.guids.entry(id).or_insert(now);
         let owner = *self.by_guid.entry(now).or_insert(id);
@@ -289,7 +300,8 @@ impl Watch {
                 })?;
             }
         }
-        Ok(())
+        // What the host wants to hear hangs on openings, too.
+        if self.joined_late { Ok(()) } else { self.readings.line(view, said, &self.calls) }
     }
 
     fn requests(&self) -> Verdict {

@@ -38,7 +38,7 @@ pub const MAX_CALLS: usize = 64;
 /// Most requests of applications under way on one line (I-24).
 pub const MAX_REQUESTS: usize = 64;
 /// Most events kept back while the PBX owes us the handle of a call we asked for (I-24).
-pub const MAX_EARLY: usize = 64;
+pub const MAX_EARLY: usize = 256;
 /// Time between two rings of an alerting call. The PBX does not report cadences.
 pub const RING_MS: u64 = 5_000;
 /// How long to wait before offering a call again that the host refused with LINE_NEWCALL.
@@ -269,6 +269,12 @@ impl Line {
                 })
                 .collect(),
         }
+    }
+
+    /// The leg that a call is at its PBX, as far as it is known.
+    #[must_use]
+    pub fn leg(&self, call: CallId) -> Option<CallHandle> {
+        self.calls.iter().find(|known| known.id == call)?.leg
     }
 
     /// What else goes on here, as far as it decides what may be asked of a call.

@@ -1,5 +1,6 @@
 //! Personal data: names and numbers of people. The type keeps them out of logs by accident.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -26,7 +27,7 @@ impl<T> Pii<T> {
     }
 }
 
-impl Pii<Box<str>> {
+impl Personal {
     /// The text as a slice.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -40,7 +41,7 @@ impl Pii<Box<str>> {
     }
 }
 
-impl From<&str> for Pii<Box<str>> {
+impl From<&str> for Personal {
     fn from(text: &str) -> Self {
         Pii(text.into())
     }
@@ -58,8 +59,9 @@ impl<T: AsRef<str>> fmt::Display for Pii<T> {
     }
 }
 
-/// A text about a person.
-pub type Personal = Pii<Box<str>>;
+/// A text about a person. Nearly all names and numbers are short, and then lie where the value lies:
+/// a call event has a dozen of them, and each would be a piece of memory to make, to find and to free.
+pub type Personal = Pii<CompactString>;
 
 #[cfg(test)]
 mod tests {

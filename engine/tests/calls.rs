@@ -12,7 +12,7 @@ use engine::tapi::{
     CallState, LineErr, call_feature, call_info_state, disconnect_mode, line_dev_state, origin,
 };
 use engine::time::Timer;
-use site::{PBX, Site, born, call, user};
+use site::{PBX, Site, born, call, party, user};
 use std::sync::Arc;
 
 #[test]
@@ -280,6 +280,23 @@ fn a_dropped_call_that_the_pbx_never_cleared_is_another_one_when_the_line_is_ope
 }
 
 #[test]
+fn calls_that_end_while_the_leg_of_another_one_is_awaited_long_are_over() {
+    let mut site = Site::new();
+    site.make_call(7, 0);
+    site.call(151, 132);
+    for _ in 0..40 {
+        site.call(151, 389);
+        site.call(151, 133);
+    }
+    site.call(151, 134);
+    site.del(151);
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
+    let states: Vec<CallState> = site.view(1).calls.iter().map(|call| call.state).collect();
+    let live = states.iter().filter(|state| **state != CallState::Idle).count();
+    assert_eq!(live, 1, "{states:?}");
+}
+
+#[test]
 fn a_drop_that_the_pbx_ignored_is_ordered_again_when_the_line_is_open_again() {
     let mut site = Site::new();
     site.call(201, 132);
@@ -419,6 +436,18 @@ fn a_user_with_two_devices_has_one_call_whichever_answers() {
     assert_eq!(told.last().unwrap(), "call1 CONNECTED 0x1");
     site.pbx(PbxFact::Call(twin(134)));
     assert_eq!(site.calls_told(2), ["call1 DISCONNECTED 0x1"]);
+}
+
+#[test]
+fn what_a_device_says_when_it_gives_up_is_told_although_the_other_one_still_rings() {
+    let mut site = Site::new();
+    site.call(201, 132);
+    site.pbx(PbxFact::Call(CallInfo { call: 299, conf: call(201, 0).conf, ..call(201, 132) }));
+    site.calls_told(2);
+    let renamed = vec![party(Role::This, "Ben Berg", "21"), party(Role::Peer, "Anna", "20")];
+    let gives_up = CallInfo { parties: renamed, cause: Some(26), ..call(201, 134) };
+    site.pbx(PbxFact::Call(gives_up));
+    assert_eq!(site.calls_told(2), [format!("call1 info {:#x}", call_info_state::CALLEDID)]);
 }
 
 #[test]
@@ -580,6 +609,25 @@ fn a_leg_that_is_not_answered_after_a_resync_is_not_the_call_that_was_connected(
     site.pbx(PbxFact::Call(CallInfo { call: 199, conf: call(101, 0).conf, ..call(101, 5) }));
     site.event(Event::Due(Timer::Settled(PBX, 2)));
     assert!(site.calls_told(1).is_empty(), "the connected one goes on under its handle");
+}
+
+#[test]
+fn a_call_that_was_made_is_known_again_by_the_direction_of_its_leg() {
+    let mut site = Site::new();
+    site.make_call(7, 0);
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
+    site.call(101, 4);
+    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
+    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
+    site.attempt = Attempt(2);
+    site.session(10);
+    site.calls_told(1);
+    // Ben sent the call back to Anna: it rings at her, too.
+    site.call(101, 132);
+    assert_eq!(site.calls_told(1), ["new call1", "call1 OFFERING 0x1"]);
+    site.pbx(PbxFact::Call(CallInfo { call: 199, conf: call(101, 0).conf, ..call(101, 4) }));
+    site.event(Event::Due(Timer::Settled(PBX, 2)));
+    assert!(site.calls_told(1).is_empty(), "the made one still hears ringing");
 }
 
 #[test]

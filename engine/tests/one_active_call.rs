@@ -6,6 +6,7 @@ mod site;
 
 use engine::capability;
 use engine::fact::*;
+use engine::id::{LineId, Opening};
 use engine::place::Place;
 use engine::tapi::{CallState, address_state, call_feature, line_dev_state};
 use site::{Site, born};
@@ -44,6 +45,22 @@ fn a_conference_made_at_the_phone_shows_one_connected_call_and_the_other_when_th
     site.del(102);
     site.call(101, 6);
     assert_eq!(site.calls_told(1), ["call2 IDLE 0x0", "call1 DISCONNECTED 0x1"]);
+}
+
+#[test]
+fn of_dropped_calls_that_the_pbx_never_cleared_one_is_connected_when_the_line_is_open_again() {
+    let mut site = Site::new();
+    configure(&mut site, true);
+    for leg in [101, 102] {
+        site.call(leg, 5);
+        site.app(1, leg, Command::Drop(born(1, leg - 100)));
+        site.deadline(1, leg);
+    }
+    site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
+    site.open(1);
+    let told = site.calls_told(1);
+    assert!(told.contains(&"call3 CONNECTED 0x1".to_owned()), "{told:?}");
+    assert!(told.contains(&"call4 ONHOLD 0x0".to_owned()), "{told:?}");
 }
 
 #[test]

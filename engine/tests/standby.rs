@@ -63,6 +63,23 @@ fn while_the_master_answers_nobody_asks_the_standby() {
 }
 
 #[test]
+fn who_users_are_says_the_box_that_serves_and_not_the_idle_one_that_is_looked_at() {
+    let mut site = site();
+    fail(&mut site);
+    let anna = user("Anna", "");
+    let renamed = UserInfo { cn: "Anne".into(), ..anna };
+    site.says("hq2", renamed);
+    site.restore("hq");
+    register(&mut site, "hq", false);
+    site.pass(2 * PROBE_MS);
+    assert!(site.asked.iter().any(|(host, what)| host == "hq" && what == "Probe"));
+    assert!(site.line("Anne").in_service);
+    register(&mut site, "hq", true);
+    site.pass(2 * PROBE_MS);
+    assert!(site.line("Anna").in_service, "the master is in use again, and knows her by this name");
+}
+
+#[test]
 fn the_standby_is_asked_at_once_when_the_session_is_lost() {
     let mut site = site();
     site.pass(100_000);

@@ -592,6 +592,88 @@ fn lines_that_the_older_picture_of_a_slaves_standby_lacks_are_out_of_service_unt
 }
 
 #[test]
+fn a_user_whom_the_standby_of_his_slave_does_not_know_moves_to_whoever_does() {
+    for moves_first in [false, true] {
+        let mut site = site();
+        site.says("branch", user("Emil", ""));
+        site.cut("branch");
+        site.pbxs.insert("branch2".into(), Pbx::named("branch").with(&[("Ben", "")]));
+        if moves_first {
+            site.says("hq", user("Emil", ""));
+        }
+        let hq = site.pbxs.get_mut("hq").unwrap();
+        hq.slaves.insert("branch".into(), Place::at("branch2").to_string());
+        site.says("hq", location("branch", true));
+        site.pass(60_000);
+        assert_eq!(site.monitored["Ben"], "branch2");
+        if !moves_first {
+            assert!(!site.line("Emil").in_service);
+            site.says("hq", user("Emil", ""));
+        }
+        assert_eq!(site.monitored["Emil"], "hq");
+        assert!(site.line("Emil").in_service, "moves first: {moves_first}");
+    }
+}
+
+#[test]
+fn a_hint_that_comes_while_the_session_is_being_opened_is_heeded() {
+    let mut site = site();
+    site.cut("branch");
+    site.restore("branch");
+    site.pbxs.insert("branch2".into(), Pbx::named("branch").with(&[("Ben", "")]));
+    site.begins_to_say("hq", location("branch", true));
+    site.settle_until("Initialize");
+    let hq = site.pbxs.get_mut("hq").unwrap();
+    hq.slaves.insert("branch".into(), Place::at("branch2").to_string());
+    site.begins_to_say("hq", location("branch", true));
+    site.settle();
+    assert_eq!(site.monitored["Ben"], "branch", "where it was when that was asked");
+    site.pass(2_000);
+    assert_eq!(site.monitored["Ben"], "branch2");
+}
+
+#[test]
+fn a_slave_that_is_looked_for_where_it_was_last_is_asked_for_again_once_it_is_found_there() {
+    let mut site = site();
+    site.cut("hq");
+    site.cut("branch");
+    site.restore("branch");
+    site.pass(60_000);
+    assert_eq!(site.monitored["Ben"], "branch", "nobody could say where it is");
+    site.pbxs.insert("branch2".into(), Pbx::named("branch").with(&[("Ben", "")]));
+    site.restore("hq");
+    let hq = site.pbxs.get_mut("hq").unwrap();
+    hq.slaves.insert("branch".into(), Place::at("branch2").to_string());
+    site.pass(60_000);
+    assert_eq!(site.monitored["Ben"], "branch2");
+}
+
+#[test]
+fn a_session_that_was_answered_after_it_had_been_given_up_keeps_nobody_at_home() {
+    let mut site = site();
+    site.says("branch", user("Emil", ""));
+    site.says("hq", user("Emil", ""));
+    assert_eq!(site.monitored["Emil"], "branch");
+    let id = |host: &str, site: &Grove| {
+        let polled = site.polls.iter().find(|(_, (at, _))| at == host);
+        polled.map(|(link, _)| *link).unwrap()
+    };
+    let branch = id("branch", &site);
+    // Twice other settings: the first session with others is given up before it is there.
+    site.hold = true;
+    for access in [1, 2] {
+        site.settings.access = access;
+        site.configure();
+    }
+    let given_up = Link { attempt: Attempt(branch.attempt.0 + 1), ..branch };
+    let place = std::sync::Arc::new(Place::at("branch"));
+    site.fact(given_up, PbxFact::Initialized { session: 99, key: 7, place });
+    site.cut("branch");
+    site.pass(60_000);
+    assert_eq!(site.monitored["Emil"], "hq");
+}
+
+#[test]
 fn what_became_of_calls_while_nobody_looked_is_reported() {
     let mut site = site();
     site.open("Anna");

@@ -178,6 +178,12 @@ pub(crate) enum Command {
     /// somebody has is never given to another one.
     #[command(after_help = IDS_EXAMPLES)]
     Ids(Ids),
+    /// Look at lines, calls and the ladder of a call in this terminal, and step in time.
+    ///
+    /// Of a capture file or of the log that a provider left; or live, of the log that a provider works
+    /// on: then what comes is shown until you step back. Nothing is changed.
+    #[command(after_help = WATCH_EXAMPLES)]
+    Watch(Watch),
 }
 
 const DEMO_EXAMPLES: &str = "\
@@ -279,6 +285,19 @@ Exit codes:
   1  some are not, because of ids that were there; nothing of these was changed
   2  the file makes no sense; nothing of it was imported
   5  the log cannot be used";
+
+const WATCH_EXAMPLES: &str = "\
+Examples:
+  tapline watch day.tspt
+  tapline watch --config tapline.toml
+  tapline watch --log /var/lib/tapline/log
+
+Keys:
+  h l, arrows     one record back, on           [ ]   to the last, next change of the call
+  H L, page keys  a hundred                     g G   to the beginning, to the end (and follow it)
+  j k, arrows     select in the pane            Tab   the other pane
+  n p             the next, previous call       /     search lines; Esc ends it
+  q               quit";
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
@@ -437,6 +456,19 @@ pub(crate) struct Sim {
     /// Where to leave the logs of scenarios, as NAME.tspt each; without it, beside the scenario
     #[arg(long, value_name = "DIR", requires = "script")]
     pub(crate) into: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// A capture file, or the folder of a log
+    #[arg(value_name = "FILE_OR_LOG", conflicts_with_all = ["config", "log"])]
+    pub(crate) file: Option<PathBuf>,
+    /// The settings file, which names the log
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["file", "log"])]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of the log
+    #[arg(long, value_name = "LOG", conflicts_with = "config")]
+    pub(crate) log: Option<PathBuf>,
 }
 
 /// Whose log.

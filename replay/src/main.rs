@@ -6,8 +6,6 @@ mod demo;
 mod expression;
 mod ids;
 mod interrupt;
-// What draws it follows.
-#[allow(dead_code, unused_imports)]
 mod ladder;
 mod lines;
 mod live;
@@ -26,6 +24,7 @@ mod sim;
 mod simulate;
 mod trouble;
 mod verify;
+mod watch;
 
 use clap::Parser;
 use command_line::{Command, CommandLine};
@@ -47,6 +46,7 @@ fn main() -> ExitCode {
         Command::Sim(sim) => sim::play(&sim),
         Command::Lines(lines) => lines::list(&lines),
         Command::Ids(ids) => ids::carry(&ids),
+        Command::Watch(options) => watch::show(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ use crate::trouble::Trouble;
 use adapters::capture::EXTENSION;
 use adapters::simulation::{self, Disturbance, Run, Tally};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -156,6 +157,10 @@ fn as_json(run: &Run, capture: Option<&Path>) -> Value {
         "troubles": tally.troubles,
         "crashes": tally.crashes,
         "recoveries": tally.recoveries,
+        "survivals": tally.survivals,
+        "renewals": tally.renewals,
+        "returns": tally.returns,
+        "successes": tally.successes.each().collect::<BTreeMap<_, _>>(),
         "disturbances": disturbances(tally),
         "finding": finding.as_ref().map(ToString::to_string),
         "capture": capture.map(|path| path.display().to_string()),

@@ -75,8 +75,12 @@ mod command_line;
 mod demo;
 #[path = "command/diff.rs"]
 mod diff;
+#[path = "command/explain.rs"]
+mod explain;
 #[path = "command/histories.rs"]
 mod histories;
+#[path = "command/import.rs"]
+mod import;
 #[path = "command/lines.rs"]
 mod lines;
 #[path = "command/metrics.rs"]
@@ -99,6 +103,8 @@ mod story;
 mod time_machine;
 #[path = "command/verify.rs"]
 mod verify;
+#[path = "command/watch.rs"]
+mod watch;
 
 // ---- a simulator in a process of its own ----------------------------------------------------------
 

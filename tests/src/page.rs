@@ -1,9 +1,25 @@
 //! The metrics page as whoever watches over a provider sees it: fetched over HTTP, and read as
 //! strictly as the text format of Prometheus, version 0.0.4, is written down.
 
+use crate::premises::Premises;
+use crate::wait_for;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+
+/// Where the diary says that the page is shown, at the n-th time, once it does.
+///
+/// # Panics
+/// If it does not in time.
+#[must_use]
+pub fn shown_at(premises: &Premises, time: usize) -> SocketAddr {
+    const WORDS: &str = "the metrics page is shown at http://";
+    wait_for("the page to be shown", || {
+        let diary = premises.diary();
+        let (_, rest) = diary.lines().filter_map(|line| line.split_once(WORDS)).nth(time - 1)?;
+        rest.strip_suffix("/metrics")?.parse().ok()
+    })
+}
 
 /// An answer to a request over HTTP.
 #[derive(Debug)]

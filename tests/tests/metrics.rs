@@ -11,7 +11,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use tests::page::{Page, fetch};
+use tests::page::{Page, fetch, shown_at};
 use tests::premises::{Premises, settings_for};
 use tests::server::Server;
 use tests::{PATIENCE, wait_for};
@@ -55,16 +55,6 @@ impl Office {
 
 fn settings(pbx: &Simulator, metrics: &str) -> String {
     format!("{}[metrics]\n{metrics}\n", settings_for(&pbx.address().to_string()))
-}
-
-/// Where the diary says that the page is shown, at the n-th time.
-fn shown_at(premises: &Premises, time: usize) -> SocketAddr {
-    const WORDS: &str = "the metrics page is shown at http://";
-    wait_for("the page to be shown", || {
-        let diary = premises.diary();
-        let (_, rest) = diary.lines().filter_map(|line| line.split_once(WORDS)).nth(time - 1)?;
-        rest.strip_suffix("/metrics")?.parse().ok()
-    })
 }
 
 #[test]
@@ -153,6 +143,27 @@ fn a_lost_pbx_and_its_return_are_on_the_page() {
     assert_eq!(up.value("tapline_pbx_sessions_lost_total{pbx=\"0\"}"), 1.0);
     assert_eq!(up.value("tapline_pbx_takeovers_total{pbx=\"0\"}"), 0.0, "it is the same box");
     assert!(up.value("tapline_diary_lines_total{level=\"warn\"}") >= 1.0);
+}
+
+#[test]
+fn whether_captures_are_wanted_and_written_is_on_the_page() {
+    let office = Office::open();
+    let without = office.page();
+    assert_eq!(without.value("tapline_capture_on"), 0.0);
+    assert_eq!(without.value("tapline_capture_up"), 0.0);
+    drop(office);
+    let pbx = Simulator::start(&Estate::built_in(), Options::default()).unwrap();
+    let premises =
+        Premises::with(&(settings_for(&pbx.address().to_string()) + "[capture]\non = true\n"));
+    let _server = Server::in_service(&premises, LINES);
+    wait_for("records in a capture file", || {
+        let page = Page::read(&desk::metrics(premises.log(), PATIENCE).unwrap());
+        let is_so = page.value("tapline_capture_on") == 1.0
+            && page.value("tapline_capture_up") == 1.0
+            && page.value("tapline_capture_written_bytes_total") > 0.0;
+        assert_eq!(page.value("tapline_capture_lost_bytes_total"), 0.0);
+        is_so.then_some(())
+    });
 }
 
 /// A row of a table in the document: name, type, labels.

@@ -2,8 +2,8 @@
 //! something. `tapline sim --seed N --verbose` shows what happens under one.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use adapters::simulation::{Disturbance, Disturbances, Run, run};
-use std::ops::Range;
+use adapters::simulation::{Disturbance, Disturbances, Run, Successes, run};
+use std::ops::{AddAssign, Range};
 
 /// Plays seeds; says of each that fails what is wrong and how to see it.
 fn all_end_well(seeds: impl Iterator<Item = u64>) {
@@ -22,28 +22,58 @@ fn failure(run: &Run) -> Option<String> {
 #[test]
 fn seeds_0_to_199_end_well_whatever_went_wrong() {
     let play = |seeds: Range<u64>| {
-        let mut happened = Disturbances::default();
-        let mut failed = Vec::new();
+        let mut sum = Sum::default();
         for run in seeds.map(|seed| run(seed, None)) {
-            happened += run.tally.disturbances;
-            failed.extend(failure(&run));
+            sum.happened += run.tally.disturbances;
+            sum.succeeded += run.tally.successes;
+            sum.survivals += run.tally.survivals;
+            sum.renewals += run.tally.renewals;
+            sum.returns += run.tally.returns;
+            sum.failed.extend(failure(&run));
         }
-        (happened, failed)
+        sum
     };
-    let mut happened = Disturbances::default();
-    let mut failed = Vec::new();
+    let mut sum = Sum::default();
     std::thread::scope(|scope| {
         let quarters = [0..50, 50..100, 100..150, 150..200];
         let threads = quarters.map(|quarter| scope.spawn(move || play(quarter)));
         for thread in threads {
-            let (more, bad) = thread.join().unwrap();
-            happened += more;
-            failed.extend(bad);
+            sum += thread.join().unwrap();
         }
     });
+    let Sum { happened, succeeded, failed, .. } = &sum;
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     for kind in Disturbance::ALL {
         assert!(happened.of(kind) >= OFTEN, "{kind:?} happened too seldom: {happened}");
+    }
+    for (kind, count) in succeeded.each() {
+        assert!(count >= OFTEN / 2, "{kind} succeeded too seldom: {succeeded:?}");
+    }
+    // What the provider does when something went wrong, and no comparison at the end would miss.
+    assert!(sum.survivals >= 20 * u64::from(OFTEN), "calls are the same ones: {}", sum.survivals);
+    assert!(sum.renewals >= u64::from(OFTEN), "other credentials are used: {}", sum.renewals);
+    assert!(sum.returns >= u64::from(OFTEN), "masters are gone back to: {}", sum.returns);
+}
+
+/// What came of many seeds.
+#[derive(Default)]
+struct Sum {
+    happened: Disturbances,
+    succeeded: Successes,
+    survivals: u64,
+    renewals: u64,
+    returns: u64,
+    failed: Vec<String>,
+}
+
+impl AddAssign for Sum {
+    fn add_assign(&mut self, other: Sum) {
+        self.happened += other.happened;
+        self.succeeded += other.succeeded;
+        self.survivals += other.survivals;
+        self.renewals += other.renewals;
+        self.returns += other.returns;
+        self.failed.extend(other.failed);
     }
 }
 
@@ -54,7 +84,7 @@ const OFTEN: u32 = 20;
 /// was hard once leads to places that others do not.
 #[test]
 fn seeds_that_once_failed_end_well() {
-    all_end_well([214, 228, 296, 300, 339, 347, 383, 490, 635].into_iter());
+    all_end_well([86, 214, 228, 296, 300, 339, 347, 383, 490, 635].into_iter());
 }
 
 #[test]

@@ -11,8 +11,12 @@ pub struct Key(Vec<u8>);
 /// Why something is no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Nobody could not guess it.
-    #[error("a key has at least {} bytes, or {} hexadecimal digits", Key::MIN_BYTES, Key::MIN_BYTES * 2)]
+    /// It could be guessed.
+    #[error(
+        "a key has at least {} bytes, or {} hexadecimal digits",
+        Key::MIN_BYTES,
+        Key::MIN_BYTES * 2
+    )]
     TooShort,
     /// It is something else.
     #[error("a key has at most {} bytes", Key::MAX_BYTES)]

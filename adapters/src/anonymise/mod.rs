@@ -33,16 +33,16 @@ use crate::capture::{About, CaptureWriter};
 use crate::trace::Trace;
 use engine::core::Core;
 use engine::effect::Effects;
-use engine::fact::Record;
+use engine::fact::{Event, Record};
 use engine::snapshot::Place;
 use journey::{Journey, Step};
 use replace::{Replacing, guid_of_name};
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 use survey::Survey;
 use table::Subject;
-use texts::is_number;
+use texts::{Texts, is_number};
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,18 +89,44 @@ pub fn anonymise(trace: &Trace, key: &Key, output: &Path) -> Result<Anonymised, 
         return Err(AnonymiseError::IsThere(output.to_owned()));
     }
     let survey = survey(trace)?;
-    let unproved = Unproved::beside(output)?;
-    let mut writing = Writing::new(trace, &survey, key, unproved.file()?)?;
+    let (mut turn, mut tries) = (0, 0);
+    loop {
+        let (texts, used) = survey.texts(key, turn);
+        tries += 1;
+        match attempt(trace, &survey, texts, output) {
+            // It may have to do with the order of texts, which is another one under another key.
+            Err(AnonymiseError::Otherwise { .. } | AnonymiseError::Left { .. })
+                if tries < MAX_TRIES =>
+            {
+                turn = used + 1;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Writes a copy with these stand-ins, and proves it.
+fn attempt(
+    trace: &Trace,
+    survey: &Survey,
+    texts: Texts,
+    output: &Path,
+) -> Result<Anonymised, AnonymiseError> {
+    let (unproved, file) = Unproved::beside(output)?;
+    let mut writing = Writing::new(trace, Replacing::new(survey, texts), file)?;
     for step in Journey::through(trace) {
         writing.take(step?)?;
     }
     let (records, images, damage) = (writing.records, writing.images, writing.damage);
     writing.writer.finish()?.into_inner().map_err(|error| unproved.error(error.into_error()))?;
-    let proof = proof::prove(trace, &survey, &unproved.path)?;
+    let proof = proof::prove(trace, survey, &unproved.path)?;
     let bytes = unproved.keep(output)?;
     let replaced = survey.replaced();
     Ok(Anonymised { records, images, bytes, replaced, proof, damage })
 }
+
+/// Keys that follow from the one given, and are tried if a copy fails its proof.
+const MAX_TRIES: u32 = 6;
 
 /// Looks for all that must not leave the house.
 fn survey(trace: &Trace) -> Result<Survey, AnonymiseError> {
@@ -125,6 +151,9 @@ impl Survey {
     }
 
     fn record(&mut self, record: &Record) -> Result<(), AnonymiseError> {
+        if matches!(record.event, Event::Told(_) | Event::Due(_)) {
+            return Ok(());
+        }
         table::visit(&mut tree::tree_of(record)?, self);
         if let Some(guid) = guid_of_name(&record.event) {
             self.guids.entry(guid).or_insert(false);
@@ -157,7 +186,8 @@ struct Writing<'t> {
     writer: CaptureWriter<BufWriter<File>>,
     replacing: Replacing,
     core: Core,
-    next: u64,
+    /// Where the state was written that all goes on from.
+    begun: u64,
     effects: Effects,
     last: Place,
     records: u64,
@@ -168,17 +198,16 @@ struct Writing<'t> {
 impl<'t> Writing<'t> {
     fn new(
         trace: &'t Trace,
-        survey: &Survey,
-        key: &Key,
+        replacing: Replacing,
         file: File,
     ) -> Result<Writing<'t>, AnonymiseError> {
         let writer = CaptureWriter::new(BufWriter::new(file), &About::this_program(true))?;
         Ok(Writing {
             trace,
             writer,
-            replacing: Replacing::new(survey, survey.texts(key)),
+            replacing,
             core: Core::default(),
-            next: 0,
+            begun: 0,
             effects: Effects::new(),
             last: Place::default(),
             records: 0,
@@ -190,7 +219,7 @@ impl<'t> Writing<'t> {
     fn take(&mut self, step: Step) -> Result<(), AnonymiseError> {
         match step {
             Step::Begins(core, place) => {
-                (self.next, self.last) = (place.next, place);
+                (self.begun, self.last) = (place.next, place);
                 self.core = Core::default();
                 if place.next > 0 {
                     self.core = self.replacing.state(&core, place)?;
@@ -198,8 +227,8 @@ impl<'t> Writing<'t> {
                 }
             }
             Step::Record(seq, record) => {
-                let is_kept = |place: &&Place| place.next == seq && seq != self.next_begun();
-                if self.trace.images().iter().any(|place| is_kept(&place)) {
+                let is_kept = seq != self.begun;
+                if is_kept && self.trace.images().iter().any(|place| place.next == seq) {
                     self.image()?;
                 }
                 let other = self.replacing.record(&record)?;
@@ -221,11 +250,6 @@ impl<'t> Writing<'t> {
         Ok(())
     }
 
-    /// Where the state was written that all goes on from.
-    fn next_begun(&self) -> u64 {
-        self.next
-    }
-
     /// Writes the state as the new records have made it.
     fn image(&mut self) -> Result<(), AnonymiseError> {
         self.images += 1;
@@ -242,15 +266,18 @@ struct Unproved {
 }
 
 impl Unproved {
-    fn beside(output: &Path) -> Result<Unproved, AnonymiseError> {
+    fn beside(output: &Path) -> Result<(Unproved, File), AnonymiseError> {
         let name = output.file_name().ok_or_else(|| AnonymiseError::NoName(output.to_owned()))?;
         let mut unproved = name.to_owned();
         unproved.push(".unproved");
-        Ok(Unproved { path: output.with_file_name(unproved) })
-    }
-
-    fn file(&self) -> Result<File, AnonymiseError> {
-        File::create(&self.path).map_err(|error| self.error(error))
+        let path = output.with_file_name(unproved);
+        match File::create_new(&path) {
+            Ok(file) => Ok((Unproved { path }, file)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(AnonymiseError::IsThere(path))
+            }
+            Err(error) => Err(AnonymiseError::Io { path, error }),
+        }
     }
 
     fn error(&self, error: std::io::Error) -> AnonymiseError {

@@ -8,9 +8,9 @@
 //! all of them, must hold no longer text in UTF-8 or UTF-16, and no GUID as bytes (in both orders)
 //! or digits.
 //!
-//! Texts of less than three letters and digits are replaced too, but not looked for. A number of up to six
-//! digits is looked for as a whole text; at a site that uses most numbers of some length one stands for another,
-//! and those are counted.
+//! Texts of less than three letters and digits are replaced too, but not looked for. A number of up
+//! to six digits is looked for as a whole text; at a site that uses most numbers of some length one
+//! stands for another, and those are counted.
 
 mod behaviour;
 mod needles;

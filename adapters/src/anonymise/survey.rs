@@ -87,19 +87,21 @@ impl Survey {
     /// What stands for what, under this key or one that follows from it: one under which nothing
     /// stands for itself, and nothing that can be looked for is found again as a stand-in of
     /// something else. Where a site uses nearly all numbers of some length, the latter cannot be.
-    pub(super) fn texts(&self, key: &Key) -> Texts {
-        let mut best = None;
-        for turn in 0..MAX_TURNS {
+    /// Keys are tried from this turn on; the answer says which one it is.
+    pub(super) fn texts(&self, key: &Key, from: u32) -> (Texts, u32) {
+        let mut best: Option<((usize, usize), Texts, u32)> = None;
+        for turn in from..from + MAX_TURNS {
             let mut texts = self.texts_under(key.turn(turn));
-            let (fixed, met) = self.meetings(&mut texts);
-            if fixed + met == 0 {
-                return texts;
+            let meetings = self.meetings(&mut texts);
+            if best.as_ref().is_none_or(|(least, ..)| meetings < *least) {
+                best = Some((meetings, texts, turn));
             }
-            if best.as_ref().is_none_or(|(least, _)| (fixed, met) < *least) {
-                best = Some(((fixed, met), texts));
+            if meetings == (0, 0) {
+                break;
             }
         }
-        best.map_or_else(|| self.texts_under(key.turn(0)), |(_, texts)| texts)
+        let first = || (self.texts_under(key.turn(from)), from);
+        best.map_or_else(first, |(_, texts, turn)| (texts, turn))
     }
 
     fn texts_under(&self, key: Key) -> Texts {

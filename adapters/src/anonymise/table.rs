@@ -1,9 +1,9 @@
 //! What becomes of each thing in a record, an effect or a state: the one table.
 //!
 //! A text becomes another one unless the table says something else, so a new field is anonymised
-//! without anybody having to think of it. A number stays unless the table names it: numbers are handles,
-//! counts, times and bits, and those that PBXs or applications made up say nothing about anybody.
-//! GUIDs are known by their type.
+//! without anybody having to think of it. A number stays unless the table names it: numbers are
+//! handles, counts, times and bits, and those that PBXs or applications made up say nothing about
+//! anybody. GUIDs are known by their type.
 
 use super::tree::{Content, Tree};
 

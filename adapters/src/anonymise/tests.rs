@@ -159,3 +159,34 @@ fn a_file_in_which_something_is_left_or_that_behaves_otherwise_is_not_kept() {
     let otherwise = proof::prove(&trace, &survey, &other);
     assert!(matches!(otherwise, Err(AnonymiseError::Otherwise { .. })), "{otherwise:?}");
 }
+
+/// Sites of several PBXs, standbys, people who move, and all that can go wrong.
+#[cfg(feature = "simulator")]
+#[test]
+fn simulated_sites_behave_as_before_in_whole_and_from_the_middle() {
+    let folder = TempDir::new().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    for seed in 1..=6 {
+        let log = crate::simulation::log_of(seed);
+        let mut writer =
+            CaptureWriter::new(File::create(place("log")).unwrap(), &About::this_program(false))
+                .unwrap();
+        let mut seq = 0;
+        for record in &log {
+            seq += engine::frame::missing_before(record).unwrap_or(0);
+            writer.push(seq, record.clone()).unwrap();
+            seq += 1;
+        }
+        writer.finish().unwrap();
+        let whole = Trace::open(&place("log")).unwrap();
+        let span = Span { from: Some(Moment::Seq(seq / 2)), ..Span::default() };
+        std::fs::write(place("half"), excerpt::write(&whole, span, Vec::new()).unwrap().1).unwrap();
+        for (name, output) in [("log", "a"), ("half", "b")] {
+            let trace = Trace::open(&place(name)).unwrap();
+            let done = anonymise(&trace, &key(), &place(output))
+                .unwrap_or_else(|error| panic!("seed {seed}, {name}: {error}"));
+            assert!(done.proof.callbacks > 0, "seed {seed}, {name}");
+            std::fs::remove_file(place(output)).unwrap();
+        }
+    }
+}

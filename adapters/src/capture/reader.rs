@@ -166,20 +166,25 @@ impl CaptureFile {
         Records { frames: self.frames_from(seq), records: Vec::new().into_iter() }
     }
 
-    /// The messages that are in the file word by word, from its beginning, as far as it is intact.
+    /// The messages that are in the file word by word, from its beginning, as far as it is intact;
+    /// each with the number of the next record behind it. That record, or one soon after it, is what
+    /// came of an answer.
     ///
     /// # Errors
     /// [`CaptureError::Io`].
-    pub fn raw_messages(&self) -> Result<impl Iterator<Item = RawMessage> + use<>, CaptureError> {
-        let mut blocks = self.blocks(self.blocks_at)?;
+    pub fn raw_messages(
+        &self,
+    ) -> Result<impl Iterator<Item = (u64, RawMessage)> + use<>, CaptureError> {
+        let (mut blocks, mut next) = (self.blocks(self.blocks_at)?, self.first());
         Ok(std::iter::from_fn(move || {
             loop {
                 match blocks.next() {
                     Ok(Some(Block::Note(Kind::Raw, says))) => {
                         if let Some(message) = RawMessage::read(says) {
-                            return Some(message);
+                            return Some((next, message));
                         }
                     }
+                    Ok(Some(Block::Frame(frame))) => next = frame.next(),
                     Ok(Some(Block::End)) | Ok(None) | Err(_) => return None,
                     Ok(Some(_)) => {}
                 }
@@ -330,10 +335,14 @@ impl Iterator for Records {
             }
             let from = self.frames.from;
             let records = self.frames.next_with(|frame, _| {
-                let is_wanted = |item: &Result<(u64, Record), _>| {
-                    item.as_ref().map_or(true, |(seq, _)| *seq >= from)
-                };
-                frame.records().filter(is_wanted).collect::<Result<Vec<_>, _>>()
+                let mut records = Vec::with_capacity(frame.len());
+                for item in frame.records() {
+                    let (seq, record) = item?;
+                    if seq >= from {
+                        records.push((seq, record));
+                    }
+                }
+                Ok(records)
             })?;
             match records {
                 Ok(records) => self.records = records.into_iter(),

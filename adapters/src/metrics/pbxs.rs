@@ -80,8 +80,8 @@ impl Pbxs {
                 of.lines = *lines;
             }),
             Report::SlaveFound(pbx, _) => self.with(*pbx, |_| ()),
-            Report::SameBox(pbx, _) => self.with(*pbx, |of| of.is_up = false),
-            Report::PbxLeft(pbx) => {
+            // Nobody asks it any more, so its silence is no trouble.
+            Report::SameBox(pbx, _) | Report::PbxLeft(pbx) => {
                 self.all().remove(pbx);
             }
             _ => {}
@@ -153,8 +153,11 @@ mod tests {
         let pbxs = Pbxs::default();
         pbxs.reported(&Report::Synchronised(PBX, 12));
         assert_eq!((pbxs.read()[0].1.resyncs, pbxs.read()[0].1.lines), (1, 12));
-        pbxs.reported(&Report::PbxLeft(PBX));
-        pbxs.polled(PBX);
-        assert!(pbxs.read().is_empty());
+        for report in [Report::PbxLeft(PBX), Report::SameBox(PBX, PbxId(1))] {
+            pbxs.reported(&up("a"));
+            pbxs.reported(&report);
+            pbxs.polled(PBX);
+            assert!(pbxs.read().is_empty(), "{report:?}");
+        }
     }
 }

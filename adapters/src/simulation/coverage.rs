@@ -109,6 +109,55 @@ impl Disturbances {
     }
 }
 
+/// How often each kind of request succeeded. A kind that never does is not played, or broken in a
+/// way that no invariant is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Successes([u32; Successes::KINDS.len()]);
+
+impl Successes {
+    /// All kinds that the simulated applications ask for and that complete.
+    pub const KINDS: [&'static str; 18] = [
+        "MakeCall",
+        "Answer",
+        "Drop",
+        "Hold",
+        "Unhold",
+        "SwapHold",
+        "SetupTransfer",
+        "CompleteTransfer",
+        "BlindTransfer",
+        "Redirect",
+        "Pickup",
+        "Park",
+        "Unpark",
+        "SetupConference",
+        "AddToConference",
+        "Dial",
+        "SendUserUserInfo",
+        "Forward",
+    ];
+
+    /// One more.
+    pub(super) fn count(&mut self, kind: &str) {
+        if let Some(at) = Successes::KINDS.iter().position(|known| *known == kind) {
+            self.0[at] += 1;
+        }
+    }
+
+    /// How often each succeeded.
+    pub fn each(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        Successes::KINDS.into_iter().zip(self.0)
+    }
+}
+
+impl AddAssign for Successes {
+    fn add_assign(&mut self, other: Successes) {
+        for (sum, more) in self.0.iter_mut().zip(other.0) {
+            *sum += more;
+        }
+    }
+}
+
 impl AddAssign for Disturbances {
     fn add_assign(&mut self, other: Disturbances) {
         for (sum, more) in self.0.iter_mut().zip(other.0) {

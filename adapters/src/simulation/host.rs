@@ -6,7 +6,7 @@ use super::finding::Finding;
 use super::world::World;
 use engine::core::Core;
 use engine::effect::{Notice, Telling, What as Said};
-use engine::fact::{Event, HostFact, Outcome, Told};
+use engine::fact::{Command, Event, HostFact, Outcome, Told};
 use engine::id::{CallId, LineId, Opening, RequestId};
 use engine::tapi::CallState;
 use engine::time::Millis;
@@ -55,6 +55,8 @@ struct Waiting {
     line: LineId,
     about: Option<CallId>,
     makes: Vec<CallId>,
+    /// Name of the command.
+    kind: String,
 }
 
 /// What a message makes the server do, after a while.
@@ -115,11 +117,13 @@ impl Host {
         line: LineId,
         about: Option<CallId>,
         makes: Vec<CallId>,
+        command: &Command,
     ) {
         for made in &makes {
             self.calls.insert(*made, Booked { is_pending: true, state: None });
         }
-        self.requests.insert(request, Waiting { line, about, makes });
+        let kind = format!("{command:?}").split([' ', '(']).next().unwrap_or_default().to_owned();
+        self.requests.insert(request, Waiting { line, about, makes, kind });
     }
 
     /// A leg that is there at the PBX, but that applications need not see; none if it is not known
@@ -229,6 +233,9 @@ impl World<'_> {
             return Err(Finding::CompletedTwice(request));
         };
         self.tally.completions += 1;
+        if went_well {
+            self.tally.successes.count(&waiting.kind);
+        }
         for made in waiting.makes {
             if went_well {
                 if let Some(booked) = self.host.calls.get_mut(&made) {

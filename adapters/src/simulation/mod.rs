@@ -40,7 +40,7 @@ mod truth;
 mod wire;
 mod world;
 
-pub use coverage::{Disturbance, Disturbances};
+pub use coverage::{Disturbance, Disturbances, Successes};
 pub use dice::Dice;
 pub use finding::Finding;
 pub use script::{ScriptError, ScriptFault, play};
@@ -83,6 +83,14 @@ pub fn run(seed: u64, listener: Option<Listener<'_>>) -> Run {
         None => Vec::new(),
     };
     Run { seed, swarm: world.swarm.to_string(), tally: world.tally, finding, log }
+}
+
+/// The log of a seed that ends well.
+#[cfg(test)]
+pub(crate) fn log_of(seed: u64) -> Vec<Record> {
+    let mut world = World::new(seed, None);
+    assert!(world.run().is_ok(), "seed {seed}");
+    world.records().to_vec()
 }
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {

@@ -9,12 +9,17 @@ use super::swarm;
 use super::trouble::Trouble;
 use super::world::World;
 use engine::core::Core;
-use engine::effect::{Effect, Effects};
+use engine::effect::{Effect, Effects, Report};
 use engine::fact::{Configuration, Event, HostFact, Record};
 use engine::frame::MAX_RECORDS;
+use engine::id::{CallId, PbxId};
 use engine::invariant::Watch;
+use engine::line::Line;
+use engine::tapi::CallState;
 use engine::time::Millis;
-use std::collections::VecDeque;
+use engine::view::CallView;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// How long notes about callbacks wait for other records to travel with, as in the running service.
 const LAZY_MS: u64 = 200;
@@ -45,6 +50,8 @@ pub(super) struct Provider {
     pub(super) asleep_until: Millis,
     /// It is killed during the next write.
     pub(super) is_doomed: bool,
+    /// Calls that went on when the session of a PBX was lost.
+    orphans: BTreeMap<PbxId, Vec<CallId>>,
 }
 
 impl Provider {
@@ -64,6 +71,7 @@ impl Provider {
             last_at: Millis(0),
             asleep_until: Millis(0),
             is_doomed: false,
+            orphans: BTreeMap::new(),
         }
     }
 
@@ -120,6 +128,7 @@ impl World<'_> {
         provider.lazy.clear();
         provider.held = None;
         provider.is_doomed = false;
+        provider.orphans.clear();
         provider.asleep_until = self.now;
         self.hang_up_everywhere();
         let at = self.now + self.dice.provider.ms(10..=5_000);
@@ -276,10 +285,34 @@ impl World<'_> {
                 Effect::Wake(at, timer) => self.machine(at.since(clock), Step::Due(timer)),
                 Effect::Report(report) => {
                     self.tally.reports += 1;
+                    self.look_for_survivors(&report);
                     self.say(|| format!("REPORT   {report:?}"));
                 }
             }
         }
         if self.provider.intake.is_empty() { Ok(()) } else { self.commit() }
+    }
+
+    /// Counts the calls that are the same ones after a session was lost and all has been read anew.
+    fn look_for_survivors(&mut self, report: &Report) {
+        let Provider { core, orphans, .. } = &mut self.provider;
+        let is_live = |call: &Arc<CallView>| call.state != CallState::Idle;
+        match report {
+            Report::SessionLost(pbx, ..) => {
+                let blind = core.lines().map(Line::view).filter(|view| !view.connected);
+                let calls = blind.flat_map(|view| view.calls).filter(|call| is_live(call));
+                orphans.insert(*pbx, calls.map(|call| call.id).collect());
+            }
+            Report::Synchronised(pbx, _) => {
+                for call in orphans.remove(pbx).unwrap_or_default() {
+                    let view = core.view(call.line).filter(|view| view.connected);
+                    let survives = view.is_some_and(|view| view.call(call).is_some_and(is_live));
+                    self.tally.survivals += u64::from(survives);
+                }
+            }
+            Report::Renewed(_) => self.tally.renewals += 1,
+            Report::BackAtMaster(_) => self.tally.returns += 1,
+            _ => {}
+        }
     }
 }

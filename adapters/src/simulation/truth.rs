@@ -20,6 +20,8 @@ struct Expected {
     states: Vec<CallState>,
     /// LINECONNECTEDMODE, if the PBX has it connected.
     mode: Option<u32>,
+    /// With whom, if the PBX has it connected.
+    peer: Option<String>,
     /// For whoever reads the finding.
     leg: String,
     /// It rings at the other end of the same call as another one, since both ends were sent to one
@@ -48,6 +50,11 @@ impl World<'_> {
             // Somebody whom no PBX that is there speaks of cannot be known, nor be gone.
             let there: Vec<&(usize, ListedUser)> =
                 records.iter().filter(|(at, _)| self.serves(*at)).collect();
+            let is_own = |at: usize| !self.swarm.layout.is_standby(at);
+            let removed = lines.get(guid).filter(|view| view.removed);
+            if let Some(view) = removed.filter(|_| records.iter().any(|(at, _)| is_own(*at))) {
+                differences.push(format!("{} is removed, and somebody is there", name_of(view)));
+            }
             let Some((_, any)) = there.first() else { continue };
             let home = there.iter().find(|(_, user)| user.loc.is_empty());
             match (lines.get(guid), home) {
@@ -59,6 +66,15 @@ impl World<'_> {
             }
         }
         let all_are_on = (0..self.site.count()).all(|at| self.is_on(at));
+        for view in lines.values() {
+            let is_known = self.host.known.contains(&view.identity.line);
+            if is_known == view.removed {
+                let (name, removed) = (name_of(view), view.removed);
+                differences.push(format!(
+                    "{name} reads removed {removed}, and the server knows of it: {is_known}"
+                ));
+            }
+        }
         for view in lines.values().filter(|_| all_are_on) {
             let has_number = !view.identity.number.is_empty();
             if has_number && !known.contains_key(&view.identity.guid) && !view.removed {
@@ -156,6 +172,10 @@ impl World<'_> {
         let is_it = |known: &ListedCall| call_id(known.conf) == call.info.call_id;
         let legs = calls.filter(is_it).flat_map(|call| call.legs);
         let mut legs: Vec<ListedLeg> = legs.filter(|leg| leg.ext == *ext).collect();
+        if let Some(leg) = self.provider.core.leg(call.id) {
+            let is_known = |known: &ListedLeg| known.handles.iter().any(|(_, h)| *h == leg.0);
+            return legs.iter().find(|known| is_known(known)).map(|known| known.id);
+        }
         let outgoing = call.info.origin == origin::OUTBOUND;
         let narrows: [&dyn Fn(&ListedLeg) -> bool; 2] =
             [&|leg| self.states(leg, view).contains(&call.state), &|leg| {
@@ -186,6 +206,10 @@ impl World<'_> {
                     continue;
                 }
                 rings.extend(is_ringing.then_some(leg.is_of_caller));
+                // Who is shown nobody keeps whom he was shown; of who calls himself it cannot be told
+                // which leg is which call.
+                let is_alone = call.legs.iter().filter(|leg| leg.ext == user.ext).count() == 1;
+                let talks = leg.phase == Phase::Connected;
                 expected.push(Expected {
                     id: leg.id,
                     call_id: call_id(call.conf),
@@ -195,6 +219,8 @@ impl World<'_> {
                         0 => Some(connected_mode::ACTIVE),
                         _ => Some(connected_mode::ACTIVEHELD),
                     },
+                    peer: Some(leg.shown_peer.clone())
+                        .filter(|p| !p.is_empty() && is_alone && talks),
                     leg: format!("{:?}, state {:#x}", leg.phase, leg.state),
                     is_twin,
                 });
@@ -252,7 +278,26 @@ impl World<'_> {
         let live: Vec<_> = view.calls.iter().filter(is_live).collect();
         let is_needed: Vec<bool> =
             expected.iter().map(|leg| !leg.is_twin && !excuses.contains(&Some(leg.id))).collect();
+        for call in live.iter().filter(|call| !self.host.calls.contains_key(&call.id)) {
+            differ(format!("{:?} can be read, and the server has no handle of it", call.id));
+        }
+        let has_conference =
+            view.calls.iter().any(|call| call.is_conference && call.state != CallState::Idle);
+        let has_members = view.calls.iter().any(|call| call.state == CallState::Conferenced);
+        let is_pending = view.calls.iter().any(|call| call.state == CallState::OnHoldPendConf);
+        if has_conference != (has_members || is_pending) {
+            let is = if has_conference { "has no members" } else { "is over, and its members not" };
+            differ(format!("a conference {is}"));
+        }
         let pairs = pairs(live.len(), &is_needed, |call, leg| expected[leg].fits(live[call]));
+        for (call, leg) in live.iter().zip(&pairs) {
+            let peer = leg.and_then(|leg| expected[leg].peer.as_deref()).filter(|peer| {
+                call.state == CallState::Connected && *peer != call.info.connected.number.to_text()
+            });
+            if let Some(peer) = peer {
+                differ(format!("{:?} reads as one with another party than {peer}", call.id));
+            }
+        }
         for call in (0..live.len()).filter(|call| pairs[*call].is_none()).map(|call| live[call]) {
             let number = call.info.call_id;
             let known = expected.iter().filter(|leg| leg.call_id == number);

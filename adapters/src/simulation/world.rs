@@ -2,7 +2,7 @@
 
 use super::Listener;
 use super::agenda::{Agenda, Life, Step, What};
-use super::coverage::{Disturbance, Disturbances};
+use super::coverage::{Disturbance, Disturbances, Successes};
 use super::dice::Dice;
 use super::finding::Finding;
 use super::host::Host;
@@ -48,6 +48,14 @@ pub struct Tally {
     pub crashes: u64,
     /// Times the log was read from its beginning.
     pub recoveries: u64,
+    /// Calls that were known again after their session had been lost.
+    pub survivals: u64,
+    /// Sessions with other credentials that took the place of the former ones.
+    pub renewals: u64,
+    /// Sessions with a master that took the place of those with its standby.
+    pub returns: u64,
+    /// Requests that succeeded, by kind.
+    pub successes: Successes,
     /// What went wrong, by kind.
     pub disturbances: Disturbances,
 }
@@ -56,6 +64,8 @@ pub struct Tally {
 pub(super) struct AllDice {
     pub(super) people: Dice,
     pub(super) host: Dice,
+    /// What takes several steps of applications.
+    pub(super) conferences: Dice,
     pub(super) wire: Dice,
     pub(super) provider: Dice,
     pub(super) trouble: Dice,
@@ -99,6 +109,7 @@ impl<'a> World<'a> {
         let dice = AllDice {
             people: Dice::of(seed, "people"),
             host: Dice::of(seed, "host"),
+            conferences: Dice::of(seed, "conferences"),
             wire: Dice::of(seed, "wire"),
             provider: Dice::of(seed, "provider"),
             trouble: Dice::of(seed, "trouble"),
@@ -127,6 +138,7 @@ impl<'a> World<'a> {
         self.pass(self.swarm.chaos_ms)?;
         self.be_quiet()?;
         self.expect_convergence()?;
+        self.expect_completions()?;
         self.everybody_hangs_up();
         self.pass(REST_MS)?;
         self.expect_convergence()?;
@@ -159,6 +171,12 @@ impl<'a> World<'a> {
 
     fn expect_rest(&self) -> Result<(), Finding> {
         self.provider.watch().at_rest()?;
+        self.expect_completions()
+    }
+
+    /// Every deadline has passed: nothing waits for its completion, whatever the calls do.
+    fn expect_completions(&self) -> Result<(), Finding> {
+        self.provider.watch().all_completed()?;
         match self.host.waiting().next() {
             Some(request) => Err(Finding::NeverCompleted(request)),
             None => Ok(()),

@@ -12,10 +12,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 /// How many bytes of frames are decoded at once: enough that handing them over does not count.
-const BATCH_BYTES: usize = 64 * 1024;
+const BATCH_BYTES: usize = 16 * 1024;
 
 /// Batches read ahead for each thread. Decoded they take some ten times their bytes.
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 
 /// The records of a [`Trace`] with their sequence numbers, as [`Records`], but sooner.
 pub struct RecordsAhead<'a> {
@@ -165,6 +165,7 @@ impl Batch {
         let mut records = Vec::new();
         for bytes in &self.frames {
             let frame = Frame::read_exact(bytes).ok()?;
+            records.reserve(frame.len());
             for item in frame.records() {
                 let (seq, record) = item.ok()?;
                 if seq >= self.from {

@@ -128,12 +128,14 @@ impl Member {
 
     /// Where he is at home now. A user whose PBX is left open is at home at every PBX, and so his
     /// home is where his phone is registered; apart from that it is where it was, as long as that
-    /// PBX says so and is there, else at the first one that says so and is there.
-    fn choose(&self, is_present: impl Fn(PbxId) -> bool) -> (PbxId, bool) {
+    /// PBX says so and is there, else at the first one that says so and is there. What a PBX said
+    /// before counts as long as the box that serves in its place now could still say it.
+    fn choose(&self, is_said_now: impl Fn(PbxId, Attempt) -> bool) -> (PbxId, bool) {
+        let is_present = |sighting: &&Sighting| is_said_now(sighting.pbx, sighting.attempt);
         let claims = || self.sightings.iter().filter(|sighting| sighting.at_home);
-        let present = || claims().filter(|sighting| is_present(sighting.pbx));
+        let present = || claims().filter(is_present);
         let stays = claims().find(|s| s.pbx == self.home && self.at_home);
-        let stays_present = stays.filter(|sighting| is_present(sighting.pbx));
+        let stays_present = stays.filter(is_present);
         let home = stays_present
             .filter(|sighting| sighting.registered)
             .or_else(|| present().find(|sighting| sighting.registered))
@@ -178,10 +180,17 @@ impl Estate {
             self.same_name(link, guid, user, pbxs);
         }
         let member = &self.members[index];
+        let is_here = (member.home, member.at_home) == (link.pbx, at_home);
+        let is_held_back = is_here && !was_defunct && self.tree.is_tried(link);
         let otherwise = (at_home && member.subscriber != now).then(|| Arc::new(now.clone()));
+        if is_held_back {
+            self.tree.hold_back(link, line, otherwise.clone());
+        }
+        let otherwise = otherwise.filter(|_| !is_held_back);
         let is_new = self.sight(link, line, user, at_home, otherwise);
         let home = self.find_home_but(line, link.pbx, pbxs);
-        let says_who = home == (link.pbx, at_home) && self.members[index].subscriber != now;
+        let says_who =
+            home == (link.pbx, at_home) && !is_held_back && self.members[index].subscriber != now;
         if says_who || was_defunct {
             let member = Arc::make_mut(&mut self.members[index]);
             member.becomes(now, link.pbx);
@@ -200,6 +209,22 @@ impl Estate {
             }
             _ => Clue::Foreign { line, identity, rival: None, revived: was_defunct },
         })
+    }
+
+    /// A user is somebody else from now on, as his home says; the identity of his line if that is
+    /// another one now.
+    pub(super) fn becomes(
+        &mut self,
+        line: LineId,
+        pbx: PbxId,
+        who: Arc<Subscriber>,
+    ) -> Option<Arc<Identity>> {
+        let member = self.members.get_mut(line.0 as usize - 1)?;
+        if (member.home, member.at_home) != (pbx, true) || member.subscriber == *who {
+            return None;
+        }
+        Arc::make_mut(member).becomes(Arc::unwrap_or_clone(who), pbx);
+        self.name_anew(line)
     }
 
     fn new_line(&mut self, link: Link, guid: Guid, user: &UserInfo, at_home: bool) -> Spoken {
@@ -352,7 +377,7 @@ impl Estate {
     pub(super) fn find_home(&mut self, line: LineId, pbxs: &mut ToPbxs) -> (PbxId, bool) {
         let Some(member) = self.members.get(line.0 as usize - 1) else { return (PbxId(0), false) };
         let before = (member.home, member.at_home);
-        let now = member.choose(|pbx| self.tree.is_present(pbx));
+        let now = member.choose(|pbx, attempt| self.tree.may_still_say(pbx, attempt));
         if now == before {
             return now;
         }
@@ -367,8 +392,10 @@ impl Estate {
             pbxs.push((before.0, PbxInput::Leave(line)));
         }
         // One that has no session speaks of him when it has one again.
-        if now.1 && self.tree.is_present(now.0) {
-            let registered = member.sighting(now.0).is_some_and(|sighting| sighting.registered);
+        let sighting = member.sighting(now.0);
+        let is_there = sighting.is_some_and(|s| self.tree.may_still_say(s.pbx, s.attempt));
+        if now.1 && is_there {
+            let registered = sighting.is_some_and(|sighting| sighting.registered);
             let cn = member.subscriber.cn().into();
             pbxs.push((now.0, PbxInput::Take { line, cn, registered }));
         }

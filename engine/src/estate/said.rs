@@ -6,7 +6,7 @@ use super::tree::{Found, ToPbxs};
 use super::trunks::{Trunks, is_trunk};
 use super::{Estate, Gone, Located, Route, Why};
 use crate::effect::Limit;
-use crate::fact::{CallInfo, PbxFact, Role, UserInfo};
+use crate::fact::{CallInfo, PbxFact, Question, Role, UserInfo};
 use crate::id::{Attempt, LineId, Link, PbxId};
 use crate::line::LineInput;
 use crate::pbx::{CallClue, Clue, PbxInput, ends_session};
@@ -24,6 +24,9 @@ impl Estate {
     ) -> Route {
         let link = Link { pbx, attempt };
         let (mut pbxs, mut lines) = (ToPbxs::new(), Vec::new());
+        if matches!(fact, PbxFact::Identified(_) | PbxFact::Failed(Question::Version, _)) {
+            self.tree.supersede(link);
+        }
         let clue = match &fact {
             // What comes late from a session that is over, nobody would be told of.
             PbxFact::User(_) | PbxFact::Call(_) if !self.tree.has_session(pbx, attempt) => {
@@ -51,7 +54,7 @@ impl Estate {
                     }
                 }
             }
-            PbxFact::Initialized { session: 1.., place, .. } => {
+            PbxFact::Initialized { session: 1.., place, .. } if self.tree.is_wanted(pbx) => {
                 self.begin_session(link, place);
                 Clue::None
             }
@@ -96,7 +99,8 @@ impl Estate {
         }
     }
 
-    /// Users of a PBX that is gone may have another home by now.
+    /// Users of a PBX that is gone may have another home by now; those of one whose session takes the
+    /// place of another one may have another name.
     fn lose_session(
         &mut self,
         link: Link,
@@ -104,6 +108,10 @@ impl Estate {
         lines: &mut Vec<(LineId, LineInput)>,
     ) {
         if !self.tree.lost(link.pbx, link.attempt) {
+            for (line, who) in self.tree.take_held_back(link.pbx) {
+                let renamed = self.becomes(line, link.pbx, who);
+                lines.extend(renamed.map(|identity| (line, LineInput::Identity(identity))));
+            }
             return;
         }
         for line in self.tree.lines(link.pbx).collect::<Vec<_>>() {
@@ -237,13 +245,19 @@ impl Estate {
             let nodes = self.nodes.end(link, self.tree.boxes(link));
             lines.extend(self.renumber(nodes));
         }
-        self.leave_unspoken(link, is_standby, why, pbxs, lines);
+        let unknown = self.leave_unspoken(link, is_standby, why, pbxs, lines);
         let missing = self.missing_nodes(link.pbx);
         pbxs.extend(missing.map(|report| (link.pbx, PbxInput::Say(report))));
         let removed = lines[before..].iter().filter(|(_, input)| *input == LineInput::Removed);
         let removed = u32::try_from(removed.count()).unwrap_or(u32::MAX);
         self.tree.count(link, |changes| changes.gone += removed);
         let changes = self.tree.counted(link);
+        // What was said of them before counts no more where another PBX says it now.
+        for line in unknown {
+            self.find_home(line, pbxs);
+            let renamed = self.name_anew(line);
+            lines.extend(renamed.map(|identity| (line, LineInput::Identity(identity))));
+        }
         match self.trunk(link.pbx, Trunks::end) {
             Clue::Renamed(renamed) => Clue::End(changes, renamed),
             _ => Clue::End(changes, Vec::new()),
@@ -251,6 +265,7 @@ impl Estate {
     }
 
     /// Users whom a whole snapshot left out are gone, if the box that spoke had ever known them.
+    /// Returns the lines of those whom it had not.
     fn leave_unspoken(
         &mut self,
         link: Link,
@@ -258,8 +273,9 @@ impl Estate {
         why: Gone,
         pbxs: &mut ToPbxs,
         lines: &mut Vec<(LineId, LineInput)>,
-    ) {
+    ) -> Vec<LineId> {
         let speaks = self.tree.boxes(link);
+        let mut unknown = Vec::new();
         for line in self.tree.lines(link.pbx).collect::<Vec<_>>() {
             let member = &self.members[line.0 as usize - 1];
             if member.is_spoken_of(link) {
@@ -268,10 +284,12 @@ impl Estate {
             if is_standby || !member.is_known_to(link.pbx, speaks) {
                 let is_here = member.home == link.pbx && member.at_home;
                 self.tree.count(link, |changes| changes.missing += u32::from(is_here));
+                unknown.push(line);
             } else {
                 self.unspoken(link.pbx, line, why, pbxs, lines);
             }
         }
+        unknown
     }
 
     fn trunk(&mut self, pbx: PbxId, note: impl FnOnce(&mut Trunks) -> bool) -> Clue {

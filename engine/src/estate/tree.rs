@@ -16,6 +16,7 @@ use crate::fact::{Configuration, Identification, UserInfo};
 use crate::id::{Attempt, Guid, LineId, Link, PbxId};
 use crate::pbx::{Changes, Credentials, Reach};
 use crate::place::Place;
+use crate::subscriber::Subscriber;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -128,7 +129,7 @@ struct Slave {
 }
 
 /// A session that holds, as far as is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Session {
     attempt: Attempt,
     /// With the standby, which may hold an older picture of its master.
@@ -137,6 +138,9 @@ struct Session {
     with: Boxes,
     /// What is other than before, while the objects are being reported for the first time.
     changes: Option<Changes>,
+    /// Who users are as this session says, if it is tried beside another one: an idle box may have an
+    /// older picture than the one that serves, and its word counts only once it serves itself.
+    held_back: BTreeMap<LineId, Arc<Subscriber>>,
 }
 
 impl Node {
@@ -289,6 +293,11 @@ impl Tree {
         Some(PbxInput::Configured { reach, credentials, pause_ms })
     }
 
+    /// Whether a PBX is to be looked after, and no other one in its place.
+    pub(super) fn is_wanted(&self, id: PbxId) -> bool {
+        self.is_followed(id) && self.node(id).is_some_and(|node| node.double_of.is_none())
+    }
+
     fn node(&self, id: PbxId) -> Option<&Node> {
         self.boxes.get(usize::from(id.0))
     }
@@ -397,7 +406,8 @@ impl Tree {
         if node.sessions.len() >= MAX_SESSIONS {
             node.sessions.remove(0);
         }
-        node.sessions.push(Session { attempt, standby, with, changes: Some(Changes::default()) });
+        let (changes, held_back) = (Some(Changes::default()), BTreeMap::new());
+        node.sessions.push(Session { attempt, standby, with, changes, held_back });
     }
 
     /// Whether that attempt has a session.
@@ -423,6 +433,37 @@ impl Tree {
         sessions.iter_mut().find(|session| session.attempt == link.attempt)
     }
 
+    /// Whether that attempt's session is tried beside one that is older, and in use.
+    pub(super) fn is_tried(&self, link: Link) -> bool {
+        let sessions = self.node(link.pbx).map_or(&[][..], |node| &node.sessions);
+        sessions.iter().any(|session| session.attempt < link.attempt)
+    }
+
+    /// Keeps who a user is as a session says that is only tried; `None` if he is who he was.
+    pub(super) fn hold_back(&mut self, link: Link, line: LineId, who: Option<Arc<Subscriber>>) {
+        let Some(session) = self.session_mut(link) else { return };
+        match who {
+            Some(who) => drop(session.held_back.insert(line, who)),
+            None => drop(session.held_back.remove(&line)),
+        }
+    }
+
+    /// The session that was tried is the only one now: what it said of users counts from now on.
+    pub(super) fn take_held_back(&mut self, id: PbxId) -> BTreeMap<LineId, Arc<Subscriber>> {
+        match self.node_mut(id).map(|node| &mut node.sessions[..]) {
+            Some([session]) => std::mem::take(&mut session.held_back),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// A PBX is asked who it is only when it has no session: those of attempts before are over, even
+    /// if one of them was answered after it had been given up.
+    pub(super) fn supersede(&mut self, link: Link) {
+        if let Some(node) = self.node_mut(link.pbx) {
+            node.sessions.retain(|session| session.attempt >= link.attempt);
+        }
+    }
+
     /// Whether that attempt has a session with a standby.
     pub(super) fn is_standby(&self, id: PbxId, attempt: Attempt) -> bool {
         let sessions = self.node(id).map_or(&[][..], |node| &node.sessions);
@@ -439,6 +480,13 @@ impl Tree {
     /// Whether a PBX has a session at all.
     pub(super) fn is_present(&self, id: PbxId) -> bool {
         self.node(id).is_some_and(|node| !node.sessions.is_empty())
+    }
+
+    /// Whether what a PBX said in that attempt still counts: it has a session, and has said so in it
+    /// or has not told all of its objects yet. A standby may not know whom the box before it knew.
+    pub(super) fn may_still_say(&self, id: PbxId, attempt: Attempt) -> bool {
+        let sessions = self.node(id).map_or(&[][..], |node| &node.sessions);
+        sessions.iter().any(|session| attempt >= session.attempt || session.changes.is_some())
     }
 
     /// An attempt is over. Returns whether the PBX is gone with it.

@@ -68,19 +68,21 @@ impl Line {
 
     /// A call of before the session was lost that this event continues. A leg that is not answered
     /// is none that had been connected: the call came back to this user by another one. Of one who
-    /// calls himself there are two with the same GUID; one that was dialled may have a leg of either
-    /// kind.
+    /// calls himself there are two with the same GUID, one in each direction, which never changes; a
+    /// call that was made and of whose leg nothing was heard may have one in either.
     fn orphan_of(&self, info: &CallInfo) -> Option<usize> {
         let state = table::PbxState::new(info.state);
-        let (outgoing, begins) = (!state.is_incoming(), is_before_answer(state));
+        let begins = is_before_answer(state);
         let continued = |call: &Call| {
+            let was_heard = call.pbx != table::PbxState::new(0);
+            let is_same_way = call.pbx.is_incoming() == state.is_incoming();
             call.orphaned
                 && !info.conf.is_nil()
                 && call.conf == info.conf
                 && !(begins && call.was_connected)
+                && (is_same_way || !was_heard)
         };
-        let alike = self.calls.iter().position(|c| continued(c) && c.outgoing == outgoing);
-        alike.or_else(|| self.calls.iter().position(|c| continued(c) && c.dialled.is_some()))
+        self.calls.iter().position(continued)
     }
 
     /// A user with several devices has one leg on each for the same incoming call. They are one
@@ -197,13 +199,15 @@ impl Line {
             return;
         }
         let over = ended.is_some() || call.pbx.is_cleared();
-        if over && !call.was_connected && !call.forks.is_empty() {
+        let others_ring = over && !call.was_connected && !call.forks.is_empty();
+        self.tell_info(index, bits, out);
+        if others_ring {
             // This device gave up; the others still ring.
+            let call = &mut self.calls[index];
             call.leg = Some(call.forks.remove(0));
             call.cause = None;
             return;
         }
-        self.tell_info(index, bits, out);
         if over {
             self.leave(at, index, ended, reading, out);
         } else if let Some(target) = reading.and_then(|target| self.shown(index, target)) {

@@ -72,6 +72,7 @@ impl Line {
             return false;
         }
         let Some(state) = self.reads_as(index) else { return false };
+        let state = self.beside_others(None, state);
         self.born += 1;
         let id = CallId { line: self.id(), serial: self.born };
         let call = &mut self.calls[index];

@@ -212,6 +212,8 @@ impl Pbx {
         }
         self.place = Arc::clone(last);
         self.phase = Phase::Identifying;
+        // Whether it is there still, its parent is asked as soon as there is a session.
+        self.is_hastened = true;
         out.push(Effect::Report(Report::AtLastPlace(self.id, Arc::clone(&self.place))));
         self.ask(Request::Version, out);
         true
@@ -254,7 +256,11 @@ impl Pbx {
                 self.begin(out);
             }
             Phase::Up { .. } | Phase::Checking { .. } => self.hasten_trial(at, out),
-            _ => {}
+            // Where it is may have been asked too early: it is asked again once there is a session.
+            Phase::Locating | Phase::Identifying | Phase::Initializing => {
+                self.is_hastened |= matches!(self.reach, Reach::Through { .. });
+            }
+            Phase::Idle | Phase::Stopped => {}
         }
     }
 }

@@ -52,6 +52,9 @@ impl Pbx {
         self.phase = Phase::Up { session, key };
         out.push(Effect::Report(Report::SessionUp(self.id, Arc::clone(&self.place))));
         self.plan_trial(at, out);
+        if std::mem::take(&mut self.is_hastened) {
+            self.hasten_trial(at, out);
+        }
     }
 
     /// Refused with these interface flags: an older box may know fewer (reference, 0.3). Refused
@@ -136,6 +139,9 @@ impl Pbx {
             (Question::UserInitialize(line), _) if is_answered(&failure) => {
                 self.user_failed(line, out, lines);
             }
+            // What was asked before, and is answered twice: `ends_session` says the same.
+            (Question::Initialize | Question::Version, _) if is_answered(&failure) => {}
+            (Question::Poll, Phase::Checking { .. }) if matches!(failure, Failure::Fault(_)) => {}
             (Question::Poll, Phase::Up { session, key })
                 if matches!(failure, Failure::Fault(_)) =>
             {
@@ -235,6 +241,65 @@ impl Pbx {
                 self.begin_trial(out);
             }
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::fact::PbxFact;
+    use crate::id::{Attempt, LineId};
+    use crate::pbx::{PbxInput, ends_session};
+    use crate::place::Place;
+
+    fn up(is_checking: bool) -> Pbx {
+        let mut pbx = Pbx::new(PbxId(0));
+        (pbx.attempt, pbx.latest) = (Attempt(1), Attempt(1));
+        pbx.reach =
+            super::super::Reach::Direct { master: Arc::new(Place::at("hq")), standby: None };
+        let (session, key) = (4, 7);
+        pbx.phase = match is_checking {
+            false => Phase::Up { session, key },
+            true => Phase::Checking { session, key },
+        };
+        pbx
+    }
+
+    fn facts() -> Vec<PbxFact> {
+        let questions = [
+            Question::Version,
+            Question::Initialize,
+            Question::Poll,
+            Question::Echo,
+            Question::UserInitialize(LineId(1)),
+        ];
+        let failures = [
+            Failure::Fault("no".into()),
+            Failure::Status(404),
+            Failure::Status(500),
+            Failure::Status(503),
+            Failure::Broken,
+            Failure::TimedOut,
+            Failure::AccessDenied,
+            Failure::Unreachable,
+        ];
+        let failed = questions.into_iter().flat_map(|question| {
+            failures.iter().map(move |failure| PbxFact::Failed(question, failure.clone()))
+        });
+        failed.chain([PbxFact::Echoed(true), PbxFact::Echoed(false)]).collect()
+    }
+
+    #[test]
+    fn a_session_is_over_exactly_when_the_estate_takes_it_for_over() {
+        for is_checking in [false, true] {
+            for fact in facts() {
+                let mut pbx = up(is_checking);
+                let input = PbxInput::Fact(Attempt(1), fact.clone(), Clue::None);
+                pbx.apply(Millis(1_000), input, &mut Vec::new(), &mut Vec::new());
+                assert_eq!(pbx.is_up(), !ends_session(&fact), "{fact:?}, checking: {is_checking}");
+            }
         }
     }
 }

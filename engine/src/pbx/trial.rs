@@ -285,9 +285,6 @@ impl Pbx {
         self.interface = interface;
         (self.quick, self.serves, self.settled, self.snapshot_ended) = (0, false, false, true);
         self.up(at, session, key, out);
-        if std::mem::take(&mut self.is_hastened) {
-            self.hasten_trial(at, out);
-        }
         for (line, (cn, registered)) in users {
             self.take(at, line, cn, Seen { registered, changed: false }, out, lines);
         }

@@ -425,7 +425,7 @@ fn guid() -> impl Strategy<Value = Guid> {
 }
 
 fn personal() -> impl Strategy<Value = Personal> {
-    text().prop_map(Personal::new)
+    text().prop_map(|text| Personal::from(&*text))
 }
 
 fn text() -> impl Strategy<Value = Box<str>> {

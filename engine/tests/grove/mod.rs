@@ -155,17 +155,29 @@ impl Grove {
     pub fn settle(&mut self) {
         for _ in 0..100_000 {
             let Some(ask) = self.queue.pop_front() else { return };
-            let host = ask.place.authority.to_string();
-            let operation = format!("{:?}", ask.request);
-            let operation = operation.split([' ', '{', '(']).next().unwrap().to_owned();
-            self.asked.push((host.clone(), operation));
-            self.latest_attempt = self.latest_attempt.max(ask.attempt.0);
-            if self.hold && ask.request == Request::Probe {
-                continue;
-            }
-            self.answer(&host, ask);
+            self.take(ask);
         }
         panic!("this does not come to an end: {:?}", &self.asked[self.asked.len() - 20..]);
+    }
+
+    /// The same until such an operation is asked for, which stays unanswered for now.
+    pub fn settle_until(&mut self, operation: &str) {
+        while let Some(ask) = self.queue.pop_front() {
+            if operation_of(&ask) == operation {
+                return self.queue.push_front(ask);
+            }
+            self.take(ask);
+        }
+        panic!("nobody asks for {operation}");
+    }
+
+    fn take(&mut self, ask: Ask) {
+        let host = ask.place.authority.to_string();
+        self.asked.push((host.clone(), operation_of(&ask)));
+        self.latest_attempt = self.latest_attempt.max(ask.attempt.0);
+        if !(self.hold && ask.request == Request::Probe) {
+            self.answer(&host, ask);
+        }
     }
 
     fn answer(&mut self, host: &str, ask: Ask) {
@@ -267,6 +279,12 @@ impl Grove {
 
     /// A PBX tells all who poll it of an object.
     pub fn says(&mut self, host: &str, user: UserInfo) {
+        self.begins_to_say(host, user);
+        self.settle();
+    }
+
+    /// The same, and what is asked because of it waits.
+    pub fn begins_to_say(&mut self, host: &str, user: UserInfo) {
         let pbx = self.pbxs.get_mut(host).unwrap();
         pbx.users.retain(|known| known.guid != user.guid);
         if user.active {
@@ -275,7 +293,6 @@ impl Grove {
         for link in self.polling(host) {
             self.polled(link, vec![PbxFact::User(user.clone())]);
         }
-        self.settle();
     }
 
     /// A PBX tells all who poll it of a call of a user with this handle.
@@ -358,6 +375,11 @@ impl Grove {
         self.told.retain(|(of, _)| *of != line);
         told
     }
+}
+
+fn operation_of(ask: &Ask) -> String {
+    let operation = format!("{:?}", ask.request);
+    operation.split([' ', '{', '(']).next().unwrap().to_owned()
 }
 
 pub fn user(cn: &str, loc: &str) -> UserInfo {

@@ -117,6 +117,29 @@ users. Whoever has the key can test guesses: keep it at home.
 
 What is still told: when what happened, who called whom, how long names are.";
 
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  tcpdump -i any -s 0 -w traffic.pcap 'tcp port 80 and host pbx.example.com'
+  tapline replay import traffic.pcap -o traffic.tspt
+  tapline replay import traffic.pcapng -o hq.tspt --pbx 192.0.2.20 --user TAPI
+  tapline replay traffic.tspt
+
+What any client heard from a PBX becomes what this provider would have heard: lines, calls, their
+states. Each PBX is a tree of its own. A client's orders (UserCall and so on) are in the capture word
+by word (tapline replay raw), and what came of them as events. What is asked over HTTPS cannot be
+read. Take the traffic down from before the client starts: users are told at the beginning of a
+session.";
+
+const RAW_EXAMPLES: &str = "\
+Examples:
+  tapline replay raw day.tspt
+  tapline replay raw day.tspt --from 12:03:20 --to 12:03:25 --full
+  tapline replay raw traffic.tspt --operation UserCall --json | jq -r .body
+
+Secrets are blanked. A capture has what was said if it was made with raw = true under [capture] in
+the settings, or by tapline replay import. The number in the column `record` is that of the record
+behind a message: that one, or one soon after it, is what came of an answer.";
+
 const STATS_EXAMPLES: &str = "\
 Examples:
   tapline replay stats day.tspt
@@ -139,6 +162,8 @@ pub(super) const ALL_EXAMPLES: &[&str] = &[
     TO_TEST_EXAMPLES,
     GOLDEN_EXAMPLES,
     ANONYMISE_EXAMPLES,
+    IMPORT_EXAMPLES,
+    RAW_EXAMPLES,
 ];
 
 /// The short form, or one of the family.
@@ -226,6 +251,13 @@ pub(crate) enum ReplayCommand {
     /// one that fails is not kept. Messages of PBXs word by word are left out.
     #[command(after_help = ANONYMISE_EXAMPLES)]
     Anonymise(ReplayAnonymise),
+    /// Make a capture of traffic between a PBX and any client, from a file of packets (pcap, pcapng)
+    /// with SOAP over plain HTTP.
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ReplayImport),
+    /// List what the provider and PBXs said to each other, or print it word by word.
+    #[command(after_help = RAW_EXAMPLES)]
+    Raw(ReplayRaw),
 }
 
 #[derive(Debug, Args)]
@@ -446,6 +478,53 @@ pub(crate) struct ReplayAnonymise {
     #[arg(long, value_name = "HEX")]
     pub(crate) key_hex: Option<String>,
     /// Print what was done as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayImport {
+    /// The file of packets
+    #[arg(value_name = "TRAFFIC.pcap")]
+    pub(crate) traffic: PathBuf,
+    /// Where to write the capture; it must not be there yet
+    #[arg(long, short, value_name = "OUT.tspt")]
+    pub(crate) output: PathBuf,
+    /// Only this PBX: its host name as the client used it, or its address; may be given again
+    #[arg(long, value_name = "HOST")]
+    pub(crate) pbx: Vec<String>,
+    /// The PBX user whose groups are the scope, if the beginning of the session is missing
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Leave out what was said word by word, but for orders
+    #[arg(long)]
+    pub(crate) no_raw: bool,
+    /// Print what was found as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayRaw {
+    /// A capture file
+    #[arg(value_name = "FILE")]
+    pub(crate) log: PathBuf,
+    /// Only from this record or time on
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) from: Option<Moment>,
+    /// Only up to this record or time
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub(crate) to: Option<Moment>,
+    /// Only what was said with this PBX: its number, from 0
+    #[arg(long, value_name = "N")]
+    pub(crate) pbx: Option<u16>,
+    /// Only this operation, such as Poll
+    #[arg(long, value_name = "NAME")]
+    pub(crate) operation: Option<String>,
+    /// Print the messages themselves
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Print one JSON object per message, and a summary as the last
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -22,6 +22,7 @@ fn every_example_in_the_help_is_a_command_that_is_understood() {
         LINES_EXAMPLES,
         CAPTURE_EXAMPLES,
         IDS_EXAMPLES,
+        WATCH_EXAMPLES,
     ];
     for help in others.iter().chain(replay::ALL_EXAMPLES) {
         for line in help.lines().filter_map(|line| line.strip_prefix("  tapline ")) {

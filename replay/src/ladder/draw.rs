@@ -20,8 +20,7 @@ pub(crate) struct Drawing {
 
 /// One step.
 pub(crate) struct Rung {
-    /// Index of the step in [`Ladder::steps`].
-    pub(crate) step: usize,
+    /// The record that it is, or that led to it.
     pub(crate) seq: u64,
     /// The whole row: number, time, life lines with the arrow, words.
     pub(crate) text: String,
@@ -42,7 +41,7 @@ impl Drawing {
             let id = step.correlation.map_or_else(String::new, |id| format!(" {id}"));
             let words = harmless(&step.label());
             let text = format!("{:>7} {clock} {lines} {words}{id}", step.seq);
-            Rung { step: index, seq: step.seq, text }
+            Rung { seq: step.seq, text }
         });
         Drawing { header: header.trim_end().to_owned(), rungs: rungs.collect() }
     }

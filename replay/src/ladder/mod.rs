@@ -7,15 +7,11 @@ mod causes;
 mod draw;
 mod gather;
 mod story;
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests;
 mod words;
 
-pub(crate) use causes::cause_words;
-pub(crate) use draw::{Drawing, Rung};
+pub(crate) use draw::Drawing;
 pub(crate) use gather::Ladders;
-pub(crate) use story::{Kind, Sentence, odd, story, summary};
+pub(crate) use story::{Kind, Sentence, odd, story, summary, who};
 pub(crate) use words::surprise_words;
 
 use crate::rows::{LineTag, Parties, Said};
@@ -247,3 +243,7 @@ impl fmt::Display for Key {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

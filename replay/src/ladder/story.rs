@@ -75,13 +75,7 @@ pub(crate) fn story(ladder: &Ladder) -> Vec<Sentence> {
 
 /// The whole in one sentence: who called whom, whether it was answered, how it ended.
 pub(crate) fn summary(ladder: &Ladder) -> String {
-    let mut text = match (ladder.legs.first(), ladder.steps.first()) {
-        (Some(leg), _) => who_called(leg),
-        (None, Some(Step { what: StepKind::Asked { function, words, .. }, .. })) => {
-            format!("{function} {words}").trim_end().to_owned()
-        }
-        (None, _) => "Nothing is known of it".to_owned(),
-    };
+    let mut text = who(ladder);
     let connected = |leg: &Leg| {
         leg.bands.iter().find(|band| band.state == CallState::Connected).map(|band| band.at)
     };
@@ -111,6 +105,17 @@ pub(crate) fn summary(ladder: &Ladder) -> String {
     }
     text.push('.');
     text
+}
+
+/// Who called whom: `20 Anna Berg called 21 Bob`. For a request that is about no call, what it asks.
+pub(crate) fn who(ladder: &Ladder) -> String {
+    match (ladder.legs.first(), ladder.steps.first()) {
+        (Some(leg), _) => who_called(leg),
+        (None, Some(Step { what: StepKind::Asked { function, words, .. }, .. })) => {
+            format!("{function} {words}").trim_end().to_owned()
+        }
+        (None, _) => "Nothing is known of it".to_owned(),
+    }
 }
 
 /// What is odd about it, in sentences; empty if nothing is.
@@ -216,8 +221,12 @@ impl Teller<'_> {
                 );
                 (Kind::Ordered, text, None)
             }
-            StepKind::Answered { words, .. } => {
+            StepKind::Answered { words, is_good: true } => {
                 (Kind::Answered, format!("{} answers {id}: {words}.", self.pbx()), None)
+            }
+            StepKind::Answered { words, is_good: false } => {
+                let text = format!("The order for {id} fails at {}: {words}.", self.pbx());
+                (Kind::Answered, text, None)
             }
             StepKind::Event(event) => (Kind::Event, self.event(event), None),
             StepKind::Completed { function, result, rule, is_told } => {
@@ -285,7 +294,7 @@ impl Teller<'_> {
                 "the provider refuses it, since the line and its calls do not allow it now"
             }
             (Ground::Answer, true) => "the PBX's answer is the last thing that was missing",
-            (Ground::Answer, false) => "the PBX's answer refutes it",
+            (Ground::Answer, false) => "what came of its order refutes it",
             (Ground::Event, true) => "this call event proves it",
             (Ground::Event, false) => "this call event refutes it",
             (Ground::Deadline, _) => "nothing has proved it in time",

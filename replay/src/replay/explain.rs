@@ -60,8 +60,8 @@ pub(super) fn show(options: &ReplayExplain) -> Result<(), Trouble> {
 fn explain(ladder: &Ladder, options: &ReplayExplain, output: &mut Output) -> Result<(), Trouble> {
     let (sentences, odd) = (ladder::story(ladder), ladder::odd(ladder));
     if let Output::Machines = output {
-        let objects = sentences.iter().map(|sentence| object(ladder, sentence));
-        objects.map(|object| output::line(&object.to_string())).collect::<Result<(), _>>()?;
+        let mut objects = sentences.iter().map(|sentence| object(ladder, sentence));
+        objects.try_for_each(|object| output::line(&object.to_string()))?;
         return output::line(&conclusion(ladder, &odd).to_string());
     }
     output.heading(&heading(ladder))?;

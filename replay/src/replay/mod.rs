@@ -7,9 +7,11 @@ mod diff;
 mod expectation;
 mod explain;
 mod golden;
+mod import;
 mod info;
 mod moment;
 mod progress;
+mod raw;
 mod reading;
 mod records;
 mod reel;
@@ -25,7 +27,7 @@ pub(crate) use explain::CallName;
 pub(crate) use golden::SCENARIO;
 pub(crate) use moment::{Moment, Point};
 pub(crate) use progress::Progress;
-pub(crate) use records::{answer as answer_words, msg as msg_words};
+pub(crate) use records::{answer as answer_words, kind as record_kind, msg as msg_words};
 pub(crate) use reel::{Leap, Next, Reel};
 pub(crate) use which::Which;
 pub(crate) use written::write_capture;
@@ -49,6 +51,8 @@ pub(crate) fn carry_out(options: &Replay) -> Result<(), Trouble> {
         Some(ReplayCommand::ToTest(to_test)) => golden::to_test(to_test),
         Some(ReplayCommand::Golden(golden)) => golden::play(golden),
         Some(ReplayCommand::Anonymise(options)) => anonymise::write(options),
+        Some(ReplayCommand::Import(options)) => import::write(options),
+        Some(ReplayCommand::Raw(options)) => raw::show(options),
         None => run::show(&ReplayRun {
             // The command line lets nothing through without it.
             log: options.log.clone().unwrap_or_default(),

@@ -7,7 +7,7 @@ use engine::line::Line;
 use engine::time::Timer;
 
 /// Of which kind a record is, for counting.
-pub(super) fn kind(record: &Record) -> &'static str {
+pub(crate) fn kind(record: &Record) -> &'static str {
     match &record.event {
         Event::Host(fact) => match fact {
             HostFact::Started => "host: started",

@@ -15,7 +15,8 @@ pub(crate) struct Reel<'t> {
     gaps: u64,
 }
 
-/// What comes next.
+/// What comes next. Nearly always a record, and moved once.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Next {
     Record(u64, Record),
     /// Records are missing; this is the state after them.

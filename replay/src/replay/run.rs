@@ -2,6 +2,7 @@
 
 use super::moment::Point;
 use super::progress::Progress;
+use super::raw;
 use super::reel::{Leap, Next, Reel};
 use crate::command_line::{CallFilter, Filter, ReplayRun};
 use crate::output::{self, Output};
@@ -20,6 +21,9 @@ pub(super) fn show(options: &ReplayRun) -> Result<(), Trouble> {
     let mut replay = Rederivation::going_on(core, next);
     let mut filter = None;
     let mut progress = Progress::new("records");
+    // What was said word by word is referred to where it stands.
+    let mut said =
+        options.records.then(|| trace.raw_messages()).transpose()?.map(Iterator::peekable);
     for next in &mut reel {
         let (seq, record) = match next {
             Next::Record(seq, record) => (seq, record),
@@ -42,6 +46,13 @@ pub(super) fn show(options: &ReplayRun) -> Result<(), Trouble> {
         if starts {
             let clock = Clock::of(at).whole();
             output.heading(&format!("The telephony server starts at {clock}"))?;
+        }
+        if let Some(said) = &mut said {
+            while let Some((_, message)) = said.next_if(|(next, _)| *next <= seq) {
+                if is_shown {
+                    output::line(&format!("{:>7}  {}", "raw", raw::in_brief(&message)))?;
+                }
+            }
         }
         if is_shown {
             let rows = replay.playback().rows().filter(|row| filter.lets_through(row));

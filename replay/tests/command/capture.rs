@@ -99,10 +99,11 @@ fn rolling_captures_hold_what_was_said_word_by_word_and_no_secret() {
     assert_eq!(replayed(film.to_str().unwrap()), replayed(&site.file("log")));
     let trace = Trace::open(&film).unwrap();
     assert!(trace.about().raw);
-    let messages = trace.raw_messages().unwrap();
+    let placed: Vec<(u64, RawMessage)> = trace.raw_messages().unwrap().collect();
+    let messages: Vec<&RawMessage> = placed.iter().map(|(_, message)| message).collect();
     let of = |operation: &str| {
         let is_it = move |message: &&RawMessage| message.operation == operation;
-        messages.iter().filter(is_it).collect::<Vec<_>>()
+        messages.iter().copied().filter(is_it).collect::<Vec<_>>()
     };
     let keys: Vec<u32> = trace
         .records_from(0)
@@ -131,6 +132,21 @@ fn rolling_captures_hold_what_was_said_word_by_word_and_no_secret() {
         .records_from(0)
         .filter(|(_, record)| matches!(record.event, Event::Pbx(_, _, PbxFact::Call(_))));
     assert_eq!(calls, logged.count());
+
+    // What came of an answer is behind it.
+    for (next, answer) in placed.iter().filter(|(_, message)| message.way == Way::Answer(200)) {
+        let mut facts = Vec::new();
+        if answer.operation != Kind::Poll.name() || decode_poll(&answer.body, &mut facts).is_err() {
+            continue;
+        }
+        let mut behind = trace.records_from(*next).filter_map(|(_, record)| match record.event {
+            Event::Pbx(_, _, fact) => Some(fact),
+            _ => None,
+        });
+        // Of users the account is blanked.
+        facts.retain(|fact| matches!(fact, PbxFact::Call(_)));
+        assert!(facts.iter().all(|fact| behind.any(|found| found == *fact)), "{answer:?}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use engine::tapi::LineErr;
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
+use tests::page::{Page, shown_at};
 
 /// A small disk of its own; unmounted when dropped.
 struct SmallDisk {
@@ -112,7 +113,8 @@ fn on_a_full_disk_a_session_begins_or_is_refused_and_nothing_is_lost() {
 #[test]
 fn at_the_limit_of_a_file_calls_go_on_and_the_log_catches_up() {
     let pbx = simulator();
-    let premises = Premises::at(pbx.address());
+    let settings = tests::premises::settings_for(&pbx.address().to_string());
+    let premises = Premises::with(&(settings + "[metrics]\nlisten = \"127.0.0.1:0\"\n"));
     // Past the limit a process is killed, unless it does not mind.
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(tests::server::program());
@@ -120,6 +122,7 @@ fn at_the_limit_of_a_file_calls_go_on_and_the_log_catches_up() {
     let before = server.threads();
     server.ask("start").within(INIT).well();
     server.wait_for_service(LINES);
+    let shown = shown_at(&premises, 1);
     let storage = premises.log().join("log-1").join("db");
     if !limit(&server, Some(&storage)) {
         eprintln!("skipped: there is no prlimit on this machine");
@@ -127,8 +130,16 @@ fn at_the_limit_of_a_file_calls_go_on_and_the_log_catches_up() {
     }
     calls_until_the_log_is_down(&pbx, &mut server, &premises);
     super::log::a_call(&pbx, &mut server);
+    let page = Page::at(shown);
+    assert_eq!(page.value("tapline_log_up"), 0.0);
+    assert!(page.value("tapline_log_unwritten_records") > 0.0);
     assert!(limit(&server, None));
     premises.assert_said_once("the log cannot be written");
+    wait_for("the log to be written again", || {
+        let page = Page::at(shown);
+        let is_whole = page.value("tapline_log_unwritten_records") == 0.0;
+        (page.value("tapline_log_up") == 1.0 && is_whole).then_some(())
+    });
     caught_up(&pbx, &mut server, &premises, &before);
 }
 

@@ -10,6 +10,7 @@ use super::leg::{Leg, LegId, Party, Phase, Side, Wire};
 use super::numbering::{Abroad, Destination, Whom};
 use super::object::ObjectId;
 use super::setup::{OUT_OF_ORDER, UNALLOCATED};
+use crate::simulator::switches::CtState;
 use engine::id::Guid;
 
 /// The object of legs whose phone is elsewhere: none has this number.
@@ -263,8 +264,12 @@ impl PbxModel {
                 leg.phase = Phase::Connected;
                 leg.called &= leg.then.take().is_none();
             }
-            // A transferred end hears ringing again.
-            ("r-ct", Phase::Alerting, Phase::Connected) => leg.phase = Phase::Alerting,
+            // A transferred end hears ringing again, if the switch says so.
+            ("r-ct", Phase::Alerting, Phase::Connected)
+                if self.switches.ct_state == CtState::Fall =>
+            {
+                leg.phase = Phase::Alerting;
+            }
             _ => {}
         }
         leg.uui.clone_from(&told.uui);

@@ -1,7 +1,7 @@
 //! The truth, for people and tests to look at.
 
 use super::PbxModel;
-use super::leg::{LegId, Phase, Side};
+use super::leg::{LegId, Party, Phase, Side};
 use super::object::{Object, ObjectId};
 use engine::id::Guid;
 use std::collections::BTreeMap;
@@ -55,6 +55,8 @@ pub struct ListedLeg {
     pub phase: Phase,
     /// It is at the end of the call where that began; the others are where it went.
     pub is_of_caller: bool,
+    /// Number of the party at the other end, as this end is shown it; empty if it is shown none.
+    pub shown_peer: String,
     /// Handles given out for it: session number and call handle.
     pub handles: Vec<(u32, u32)>,
 }
@@ -91,6 +93,7 @@ impl PbxModel {
                 external: None,
             });
             let handles = self.handles.of_leg(id);
+            let shown = |peer: &Party| self.number_for(leg.object, peer);
             call.legs.push(ListedLeg {
                 id: id.0,
                 ext: self.number_of(leg.object),
@@ -98,6 +101,7 @@ impl PbxModel {
                 state: leg.state(),
                 phase: leg.phase,
                 is_of_caller: leg.side == Side::A,
+                shown_peer: leg.peer.as_ref().map_or_else(String::new, shown),
                 handles: handles.iter().map(|(handle, session)| (*session, handle.0)).collect(),
             });
             if let Some(external) = &leg.external {
