@@ -74,15 +74,14 @@ async fn show(
     // Those that are open are closed when this is dropped.
     let mut open = JoinSet::new();
     loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if open.len() < CONNECTIONS => {
-                    open.spawn(attend(Arc::clone(page), stream));
-                }
-                Ok(_) => {}
-                Err(_) => sleep(ACCEPT_AGAIN).await,
-            },
-            Some(_) = open.join_next() => {}
+        let Ok((stream, _)) = listener.accept().await else {
+            sleep(ACCEPT_AGAIN).await;
+            continue;
+        };
+        // Those that have ended make room.
+        while open.try_join_next().is_some() {}
+        if open.len() < CONNECTIONS {
+            open.spawn(attend(Arc::clone(page), stream));
         }
     }
 }

@@ -61,6 +61,12 @@ impl World<'_> {
         }
         let pause_ms = self.dice.host.pause_ms(self.swarm.applications_ms);
         self.machine(pause_ms, Step::Application);
+        if self.dice.conferences.happens(300)
+            && let Some((line, command)) =
+                self.for_a_conference().or_else(|| self.for_a_parked_call())
+        {
+            return self.ask_for(line, command);
+        }
         let known: Vec<LineId> = self.host.known.iter().copied().collect();
         let Some(line) = self.dice.host.pick(&known).copied() else { return Ok(()) };
         let Some(view) = self.provider.core.view(line) else { return Ok(()) };
@@ -69,10 +75,6 @@ impl World<'_> {
         // What goes on is more interesting than what could begin.
         let call = if self.dice.host.happens(700) { self.dice.host.pick(&calls) } else { None };
         let deed = match call {
-            // Whoever has set a conference up mostly wants it, and that is a matter of seconds.
-            _ if waits_to_join(&view) && self.dice.conferences.happens(500) => {
-                Deed::AddToConference
-            }
             Some(call) => self.deed_in(call),
             None => self.dice.host.choose(&OF_A_LINE),
         };
@@ -80,6 +82,66 @@ impl World<'_> {
             return Ok(());
         }
         self.act(deed, line, &view, call)
+    }
+
+    /// Whoever talks now and then wants a third one to join, and that is a matter of seconds: the
+    /// next step, at whatever line that is, would hardly ever be chosen among all others.
+    fn for_a_conference(&mut self) -> Option<(LineId, Command)> {
+        let is_off = |deed: Deed| self.swarm.not_by_applications >> (deed as u32) & 1 == 1;
+        if is_off(Deed::Confer) || is_off(Deed::AddToConference) {
+            return None;
+        }
+        let lines = self.host.open.keys().filter_map(|line| self.provider.core.view(*line));
+        let views: Vec<LineView> = lines.collect();
+        for view in &views {
+            let Some(pending) = view.calls.iter().find(|call| is_pending(call)) else { continue };
+            let waits = view.calls.iter().rev().find(|call| {
+                !call.is_conference
+                    && matches!(call.state, CallState::Ringback | CallState::Connected)
+            });
+            let Some(waits) = waits else { continue };
+            if waits.state == CallState::Connected {
+                let command =
+                    Command::AddToConference { conference: pending.id, consultation: waits.id };
+                return Some((view.identity.line, command));
+            }
+            let rings = |call: &&Arc<CallView>| {
+                call.state == CallState::Offering && call.info.call_id == waits.info.call_id
+            };
+            let called = views.iter().flat_map(|view| &view.calls).find(rings);
+            if let Some(called) = called.filter(|called| self.is_at_hand(called.id)) {
+                return Some((called.id.line, Command::Answer(called.id)));
+            }
+        }
+        let talks = |view: &LineView| {
+            let call = view.calls.iter().find(|call| call.state == CallState::Connected)?;
+            let line = view.identity.line;
+            (!view.calls.iter().any(|call| call.is_conference)).then_some((line, call.id))
+        };
+        let talking: Vec<(LineId, CallId)> = views.iter().filter_map(talks).collect();
+        let wanted = self.dice.conferences.happens(200);
+        let (line, call) = self.dice.conferences.pick(&talking).copied().filter(|_| wanted)?;
+        let others: Vec<Personal> = views
+            .iter()
+            .filter(|view| view.identity.line != line && view.calls.is_empty())
+            .map(|view| view.identity.number.to_text().as_str().into())
+            .collect();
+        let number = self.dice.conferences.pick(&others).cloned()?;
+        let conference = self.host.next_made(line);
+        let consultation = self.consultation(line, number);
+        Some((line, Command::SetupConference { call: Some(call), conference, consultation }))
+    }
+
+    /// A call is parked somewhere: few would happen to ask for it there, and while it lasts.
+    fn for_a_parked_call(&mut self) -> Option<(LineId, Command)> {
+        if self.swarm.not_by_applications >> (Deed::Unpark as u32) & 1 == 1 {
+            return None;
+        }
+        let from = self.parked_at()?;
+        let open: Vec<LineId> = self.host.open.keys().copied().collect();
+        let wanted = self.dice.conferences.happens(150);
+        let line = self.dice.conferences.pick(&open).copied().filter(|_| wanted)?;
+        Some((line, Command::Unpark { call: self.host.next_made(line), from }))
     }
 
     /// `TSPI_lineAnswer`, because it rings.
@@ -330,11 +392,6 @@ const OF_A_LINE: [Deed; 14] = [
 /// A conference that waits for the second of its members.
 fn is_pending(call: &CallView) -> bool {
     call.is_conference && call.state == CallState::OnHoldPendConf
-}
-
-fn waits_to_join(view: &LineView) -> bool {
-    let talks = |call: &Arc<CallView>| !call.is_conference && call.state == CallState::Connected;
-    view.calls.iter().any(|call| is_pending(call)) && view.calls.iter().any(talks)
 }
 
 fn is_connected(view: &LineView, call: CallId) -> bool {

@@ -116,7 +116,7 @@ pub struct Successes([u32; Successes::KINDS.len()]);
 
 impl Successes {
     /// All kinds that the simulated applications ask for and that complete.
-    pub const KINDS: [&'static str; 17] = [
+    pub const KINDS: [&'static str; 18] = [
         "MakeCall",
         "Answer",
         "Drop",
@@ -131,6 +131,7 @@ impl Successes {
         "Park",
         "Unpark",
         "SetupConference",
+        "AddToConference",
         "Dial",
         "SendUserUserInfo",
         "Forward",

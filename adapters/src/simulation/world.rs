@@ -64,6 +64,7 @@ pub struct Tally {
 pub(super) struct AllDice {
     pub(super) people: Dice,
     pub(super) host: Dice,
+    /// What takes several steps of applications.
     pub(super) conferences: Dice,
     pub(super) wire: Dice,
     pub(super) provider: Dice,

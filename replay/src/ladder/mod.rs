@@ -7,9 +7,6 @@ mod causes;
 mod draw;
 mod gather;
 mod story;
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests;
 mod words;
 
 pub(crate) use draw::Drawing;
@@ -246,3 +243,7 @@ impl fmt::Display for Key {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

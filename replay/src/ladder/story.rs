@@ -221,8 +221,12 @@ impl Teller<'_> {
                 );
                 (Kind::Ordered, text, None)
             }
-            StepKind::Answered { words, .. } => {
+            StepKind::Answered { words, is_good: true } => {
                 (Kind::Answered, format!("{} answers {id}: {words}.", self.pbx()), None)
+            }
+            StepKind::Answered { words, is_good: false } => {
+                let text = format!("The order for {id} fails at {}: {words}.", self.pbx());
+                (Kind::Answered, text, None)
             }
             StepKind::Event(event) => (Kind::Event, self.event(event), None),
             StepKind::Completed { function, result, rule, is_told } => {
@@ -290,7 +294,7 @@ impl Teller<'_> {
                 "the provider refuses it, since the line and its calls do not allow it now"
             }
             (Ground::Answer, true) => "the PBX's answer is the last thing that was missing",
-            (Ground::Answer, false) => "the PBX's answer refutes it",
+            (Ground::Answer, false) => "what came of its order refutes it",
             (Ground::Event, true) => "this call event proves it",
             (Ground::Event, false) => "this call event refutes it",
             (Ground::Deadline, _) => "nothing has proved it in time",

@@ -4,8 +4,11 @@ use super::story::Kind;
 use super::*;
 use crate::playback::Playback;
 use adapters::trace::Trace;
+use engine::core::Core;
 use engine::effect::What;
 use engine::fact::{Event, PbxFact};
+use engine::strategy::histories as histories_of;
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -170,6 +173,35 @@ fn every_step_of_every_history_has_a_sentence_and_there_is_one_of_each_kind() {
     ];
     // No history breaks an invariant.
     assert_eq!(kinds, BTreeSet::from(all));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Histories that make less sense than any PBX, and restarts in between.
+    #[test]
+    fn whatever_happens_every_callback_about_a_call_is_told(records in histories_of(150)) {
+        let (mut playback, mut ladders) = (Playback::from(Core::default()), Ladders::default());
+        let (mut all, mut tellings) = (Vec::new(), 0);
+        for (seq, record) in (0..).zip(&records) {
+            playback.take(record.clone());
+            ladders.take(seq, record, &playback);
+            all.extend(ladders.take_over());
+            let about = playback.told().filter(|(telling, call)| {
+                call.is_some() && matches!(telling.what, What::Notice(_))
+            });
+            tellings += about.count();
+        }
+        all.extend(ladders.finish());
+        let steps = all.iter().flat_map(|ladder| &ladder.steps);
+        let told = steps.filter(|step| matches!(step.what, StepKind::Told(_))).count();
+        prop_assert_eq!(told, tellings);
+        for ladder in &all {
+            prop_assert_eq!(story(ladder).len(), ladder.steps.len());
+            prop_assert_eq!(Drawing::of(ladder).rungs.len(), ladder.steps.len());
+            prop_assert!(summary(ladder).ends_with('.'));
+        }
+    }
 }
 
 /// The story of the only call of a history, a line for each sentence.

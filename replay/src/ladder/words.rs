@@ -51,9 +51,9 @@ pub(super) fn asked(command: &Command) -> String {
         Command::Park { at: ParkPlace::Directed(number), .. } => format!("at {}", number.text()),
         Command::Unpark { from, .. } => format!("from {}", from.text()),
         Command::Forward(forwarding) => match forwarding.forwards.len() {
-            0 => "no forwards".into(),
-            1 => "one forward".into(),
-            several => format!("{several} forwards"),
+            0 => "with no forward".into(),
+            1 => "with one forward".into(),
+            several => format!("with {several} forwards"),
         },
         _ => String::new(),
     }
@@ -211,7 +211,7 @@ pub(crate) fn surprise_words(surprise: &Surprise) -> String {
 }
 
 impl Ground {
-    /// What decided, to follow "because of".
+    /// What decided, to follow "by".
     pub(crate) fn in_words(self) -> &'static str {
         match self {
             Ground::AtOnce => "the request itself",

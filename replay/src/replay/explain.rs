@@ -60,8 +60,8 @@ pub(super) fn show(options: &ReplayExplain) -> Result<(), Trouble> {
 fn explain(ladder: &Ladder, options: &ReplayExplain, output: &mut Output) -> Result<(), Trouble> {
     let (sentences, odd) = (ladder::story(ladder), ladder::odd(ladder));
     if let Output::Machines = output {
-        let objects = sentences.iter().map(|sentence| object(ladder, sentence));
-        objects.map(|object| output::line(&object.to_string())).collect::<Result<(), _>>()?;
+        let mut objects = sentences.iter().map(|sentence| object(ladder, sentence));
+        objects.try_for_each(|object| output::line(&object.to_string()))?;
         return output::line(&conclusion(ladder, &odd).to_string());
     }
     output.heading(&heading(ladder))?;
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn calls_are_named_in_four_ways() {
         let read = |text: &str| text.parse::<CallName>().unwrap();
-        assert_eq!(read("r25.7").to_owned(), CallName::Request("r25.7".parse().unwrap()));
+        assert_eq!(read("r25.7"), CallName::Request("r25.7".parse().unwrap()));
         assert_eq!(read("BEEB8DA1"), CallName::Hex("beeb8da1".into()));
         assert_eq!(read("0xc529f53d"), CallName::Hex("c529f53d".into()));
         let guid = "{11112222-3333-4444-5555-666677770A0B}";

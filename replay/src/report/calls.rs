@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// Calls with something odd that a report takes beyond its limit: what one looks for is not to be cut.
 const MOST_ODD: usize = 2_000;
 /// Bytes of ladders beyond which calls are only counted: browsers keep pages in memory.
-const MOST_BYTES: u64 = 192 << 20;
+const MOST_BYTES: u64 = 128 << 20;
 
 /// Which calls are wanted.
 #[derive(Default)]
@@ -96,9 +96,10 @@ impl Calls {
         file: &mut ReportFile,
         lines: &mut Lines,
         texts: &mut Texts,
+        core: &Core,
     ) -> Result<(), Trouble> {
         let over = self.ladders.take_over();
-        over.iter().try_for_each(|ladder| self.write(ladder, file, lines, texts))
+        over.iter().try_for_each(|ladder| self.write(ladder, file, lines, texts, core))
     }
 
     fn write(
@@ -107,6 +108,7 @@ impl Calls {
         file: &mut ReportFile,
         lines: &mut Lines,
         texts: &mut Texts,
+        core: &Core,
     ) -> Result<(), Trouble> {
         let odd = summing_up::odd(ladder);
         if !self.filter.lets_through(ladder) || !self.has_room(odd.is_some(), file) {
@@ -126,7 +128,7 @@ impl Calls {
         self.entries.push(Entry {
             at_ms: ladder.begun.1.0,
             for_ms: ladder.last.1.since(ladder.begun.1),
-            title: summing_up::title(ladder),
+            title: summing_up::title(ladder, |line| names_of(&[line], core)),
             outcome: texts.of(&summing_up::outcome(ladder)),
             odd: odd.map_or(Text::NONE, |odd| texts.of(&odd)),
             lines: of_lines,
@@ -167,9 +169,10 @@ impl Calls {
         file: &mut ReportFile,
         lines: &mut Lines,
         texts: &mut Texts,
+        core: &Core,
     ) -> Result<(), Trouble> {
         let left = std::mem::take(&mut self.ladders).finish();
-        left.iter().try_for_each(|ladder| self.write(ladder, file, lines, texts))?;
+        left.iter().try_for_each(|ladder| self.write(ladder, file, lines, texts, core))?;
         if self.block.calls.is_empty() { Ok(()) } else { self.write_block(file) }
     }
 

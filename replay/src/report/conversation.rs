@@ -5,7 +5,7 @@ use super::reading::{CallReading, Readings};
 use crate::ladder::{
     self, Column, Key, Kind as Told, Ladder, LegEvent, Mark, Step as LadderStep, StepKind as Kind,
 };
-use crate::rows::words;
+use crate::rows::{Said, words};
 use engine::id::{LineId, PbxId};
 
 /// What the page needs of a ladder; `line_at` gives the place of a line in the list of all.
@@ -32,15 +32,7 @@ pub(super) fn of(
         legs.push(Leg { line: line_at(id.line), number, call_id, parties });
     }
     let columns = Columns { pbxs: &pbxs, legs: legs.len() };
-    let bands = ladder.legs.iter().map(|leg| {
-        let bands = leg.bands.iter().map(|band| Band {
-            step: step_of(ladder, band.seq),
-            state: texts.of(band.state.name()),
-            mode: words::call_state_mode(band.state.bits(), band.mode)
-                .map_or(Text::NONE, |mode| texts.of(&mode)),
-        });
-        bands.collect()
-    });
+    let bands = (0..ladder.legs.len()).map(|leg| bands_of(ladder, leg, texts));
     let mut bands: Vec<Vec<Band>> = bands.collect();
     let readings = ladder.legs.iter().map(|leg| {
         let of_call = match leg.goes_on_as {
@@ -95,6 +87,34 @@ impl Columns<'_> {
         };
         i32::try_from(place).unwrap_or(i32::MAX)
     }
+}
+
+/// When the states of a leg begin: with the record that brings one; of several in one record, each
+/// further one with the callback that tells it.
+fn bands_of(ladder: &Ladder, leg: usize, texts: &mut Texts) -> Vec<Band> {
+    let mut bands: Vec<Band> = Vec::new();
+    let mut before = None;
+    for band in &ladder.legs[leg].bands {
+        let mut step = step_of(ladder, band.seq);
+        if let (Some(last), true) = (bands.last(), before == Some(band.seq)) {
+            let from = last.step + 1;
+            let told = ladder.steps.iter().skip(from).take_while(|step| step.seq == band.seq);
+            let is_it = |step: &LadderStep| {
+                step.leg == Some(leg)
+                    && matches!(&step.what, Kind::Told(Said::CallState { state, .. })
+                        if *state == band.state.bits())
+            };
+            step = told.into_iter().position(is_it).map_or(last.step, |at| from + at);
+        }
+        before = Some(band.seq);
+        bands.push(Band {
+            step,
+            state: texts.of(band.state.name()),
+            mode: words::call_state_mode(band.state.bits(), band.mode)
+                .map_or(Text::NONE, |mode| texts.of(&mode)),
+        });
+    }
+    bands
 }
 
 /// The first step of a record, or else the last one before it.
@@ -206,17 +226,15 @@ fn joined(parts: &[&str]) -> String {
 /// orders, answers and callbacks say is in the ladder, and is left out here.
 fn story_of(ladder: &Ladder, texts: &mut Texts) -> Vec<Sentence> {
     let whole = std::iter::once(ladder::summary(ladder)).chain(ladder::odd(ladder));
-    let mut story: Vec<Sentence> =
-        whole.map(|text| Sentence { text: texts.of(&text), step: -1 }).collect();
+    let of_whole = |text: String| Sentence { text: texts.of(&text), step: -1, rule: Text::NONE };
+    let mut story: Vec<Sentence> = whole.map(of_whole).collect();
     let of_steps = ladder::story(ladder).into_iter().filter(|sentence| {
         !matches!(sentence.kind, Told::Ordered | Told::Answered | Told::Told | Told::Closed)
     });
-    story.extend(of_steps.map(|sentence| {
-        let text = match &sentence.rule {
-            Some(rule) => texts.of(&format!("{} (rule: {rule})", sentence.text)),
-            None => texts.of(&sentence.text),
-        };
-        Sentence { text, step: i64::try_from(sentence.step).unwrap_or(-1) }
+    story.extend(of_steps.map(|sentence| Sentence {
+        text: texts.of(&sentence.text),
+        step: i64::try_from(sentence.step).unwrap_or(-1),
+        rule: texts.of(&sentence.rule.unwrap_or_default()),
     }));
     story
 }

@@ -156,6 +156,8 @@ pub(super) const READINGS: usize = 10;
 pub(super) struct Sentence {
     pub(super) text: Text,
     pub(super) step: i64,
+    /// The rule that decided; a text of its own, as few rules decide many calls.
+    pub(super) rule: Text,
 }
 
 /// Everything that the page reads at once.
@@ -274,7 +276,7 @@ as_array! {
     Leg(line, number, call_id, parties);
     Step(ms, records, from, to, kind, label, detail, request);
     Band(step, state, mode);
-    Sentence(text, step);
+    Sentence(text, step, rule);
     Line(id, number, name, pbx, state, calls);
     Entry(at_ms, for_ms, title, outcome, odd, lines, key);
     Moment(at_ms, seq, kind, what, pbx);

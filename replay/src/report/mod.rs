@@ -29,7 +29,7 @@ use engine::time::Millis;
 use file::ReportFile;
 use serde_json::json;
 use std::path::Path;
-use timeline::Timeline;
+use timeline::{Drawn, Timeline};
 
 /// Records between two looks at whether somebody wants it to end.
 const LOOK_EVERY: u64 = 1 << 12;
@@ -53,7 +53,7 @@ pub(crate) fn write(options: &Options) -> Result<(), Trouble> {
                 if report.is_behind_the_end(seq, record.at) {
                     break;
                 }
-                report.take(seq, record)?;
+                report.take(seq, &record)?;
             }
         }
     }
@@ -116,7 +116,7 @@ impl<'a> Report<'a> {
         self.to.is_some_and(|to| to.is_over(seq, at))
     }
 
-    fn take(&mut self, seq: u64, record: Record) -> Result<(), Trouble> {
+    fn take(&mut self, seq: u64, record: &Record) -> Result<(), Trouble> {
         self.records += 1;
         if let Some((missing, why)) = self.leapt.take() {
             let words = format!("{missing} records before {seq} are missing: {why}");
@@ -124,18 +124,19 @@ impl<'a> Report<'a> {
             self.calls.leap(seq, record.at, missing);
             self.notes.push(words);
         }
-        let mut breach = self.watch.before(&record).err();
+        let mut breach = self.watch.before(record).err();
         self.playback.take(record.clone());
         let (effects, touched) = (self.playback.effects(), self.playback.touched());
         let core = self.playback.core();
-        breach = breach.or(self.watch.after_touching(&record, effects, core, touched).err());
+        breach = breach.or(self.watch.after_touching(record, effects, core, touched).err());
         let whom = || calls::names_of(touched, core);
-        self.timeline.take(seq, &record, effects, whom, &mut self.texts);
+        self.timeline.take(seq, record, effects, whom, &mut self.texts);
         if let Some(breach) = &breach {
             self.breach(breach);
         }
-        self.calls.take(seq, &record, &self.playback, breach.as_ref());
-        self.calls.write_what_is_over(&mut self.file, &mut self.lines, &mut self.texts)
+        self.calls.take(seq, record, &self.playback, breach.as_ref());
+        let core = self.playback.core();
+        self.calls.write_what_is_over(&mut self.file, &mut self.lines, &mut self.texts, core)
     }
 
     fn breach(&mut self, breach: &Breach) {
@@ -153,8 +154,9 @@ impl<'a> Report<'a> {
     }
 
     fn finish(mut self, trace: &Trace, damage: Option<String>) -> Result<Written, Trouble> {
-        self.calls.end(&mut self.file, &mut self.lines, &mut self.texts)?;
-        let (pbxs, events, links, left_out) = self.timeline.finish();
+        let core = self.playback.core();
+        self.calls.end(&mut self.file, &mut self.lines, &mut self.texts, core)?;
+        let Drawn { pbxs, moments, spans, left_out } = self.timeline.finish();
         let mut notes = self.notes;
         // Gaps are named already, each where it is.
         if let Some(why) = damage.filter(|_| notes.is_empty()) {
@@ -190,7 +192,8 @@ impl<'a> Report<'a> {
             facts,
             notes: notes.clone(),
         };
-        let index = Index { about, texts: self.texts, pbxs, lines, calls, events, links };
+        let index =
+            Index { about, texts: self.texts, pbxs, lines, calls, events: moments, links: spans };
         let bytes = self.file.finish(&index)?;
         Ok(Written { summary, bytes, notes })
     }

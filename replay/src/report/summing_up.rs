@@ -1,13 +1,24 @@
 //! A call in a row of the list: who with whom, what became of it, and what is odd.
 
-use crate::ladder::{Ending, Ground, Ladder, Leg, Mark, StepKind};
+use crate::ladder::{Ending, Ground, Key, Ladder, Leg, Mark, StepKind};
 use crate::rows::{Parties, Party};
+use engine::id::LineId;
 use engine::tapi::{CallState, disconnect_mode, origin};
 use engine::time::Millis;
 
-/// `20 Anna Berg → 31 Söhne & Töchter`.
-pub(super) fn title(ladder: &Ladder) -> String {
+/// `20 Anna Berg → 31 Söhne & Töchter`; `name_of` names lines that have no part in a call.
+pub(super) fn title(ladder: &Ladder, name_of: impl Fn(LineId) -> String) -> String {
     let line = |leg: &Leg| format!("{} {}", leg.tag.number, leg.tag.name).trim().to_owned();
+    let asked = ladder.steps.first().map(|step| &step.what);
+    match (ladder.legs.first(), ladder.key, asked) {
+        (None, Key::Request(id), Some(StepKind::Asked { function, .. })) => {
+            return format!("{}: {function}", name_of(id.line));
+        }
+        (Some(leg), ..) if ladder.legs.iter().all(|leg| leg.is_conference) => {
+            return format!("{}: a conference", line(leg));
+        }
+        _ => {}
+    }
     let is_outbound = |leg: &&Leg| origin_of(leg) & origin::OUTBOUND != 0;
     let calling = ladder.legs.iter().find(is_outbound);
     let called = ladder.legs.iter().find(|leg| !is_outbound(leg) && !leg.is_conference);
@@ -19,15 +30,8 @@ pub(super) fn title(ladder: &Ladder) -> String {
     };
     let from = calling.map(line).or_else(|| party(called, |parties| &parties.caller));
     let to = called.map(line).or_else(|| party(calling, |parties| &parties.called));
-    match (from, to, ladder.steps.first().map(|step| &step.what)) {
-        // A request that made no call.
-        (None, None, Some(StepKind::Asked { function, .. })) => function.name().to_owned(),
-        (None, None, _) if ladder.legs.is_empty() => "no call".to_owned(),
-        (from, to, _) => {
-            let known = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
-            format!("{} → {}", known(from), known(to))
-        }
-    }
+    let known = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
+    format!("{} → {}", known(from), known(to))
 }
 
 fn origin_of(leg: &Leg) -> u32 {
@@ -36,15 +40,35 @@ fn origin_of(leg: &Leg) -> u32 {
 
 /// What became of it, in a few words.
 pub(super) fn outcome(ladder: &Ladder) -> String {
-    let how = match talked_ms(ladder) {
-        Some(ms) => format!("talked {}", span(ms)),
-        None => not_answered(ladder).to_owned(),
-    };
-    match ladder.ending {
-        Ending::Over => how,
-        Ending::GoingOn => format!("{how}, goes on"),
-        Ending::Restarted => format!("{how}, cut off by a start"),
-        Ending::Unknown => format!("{how}, records missing"),
+    if ladder.legs.is_empty() {
+        return outcome_of_request(ladder).to_owned();
+    }
+    match (talked_ms(ladder), ladder.ending) {
+        (Some(ms), Ending::Over) => format!("talked {}", span(ms)),
+        (None, Ending::Over) => not_answered(ladder).to_owned(),
+        // How long it went on after the last word is not known.
+        (talked, ending) => {
+            let answered = if talked.is_some() { "answered" } else { "not answered" };
+            let how = match ending {
+                Ending::Over | Ending::GoingOn => "goes on at the end",
+                Ending::Restarted => "cut off by a start",
+                Ending::Unknown => "then records are missing",
+            };
+            format!("{answered}, {how}")
+        }
+    }
+}
+
+/// Of a request that is about no call.
+fn outcome_of_request(ladder: &Ladder) -> &'static str {
+    let mut results = ladder.steps.iter().filter_map(|step| match &step.what {
+        StepKind::Completed { result, .. } => Some(result.is_ok()),
+        _ => None,
+    });
+    match results.next_back() {
+        Some(true) => "done",
+        Some(false) => "failed",
+        None => "never completed",
     }
 }
 
@@ -65,9 +89,6 @@ fn talked_ms(ladder: &Ladder) -> Option<u64> {
 
 fn not_answered(ladder: &Ladder) -> &'static str {
     let bands = || ladder.legs.iter().flat_map(|leg| &leg.bands);
-    if bands().next().is_none() {
-        return "no call came of it";
-    }
     if bands().any(|band| band.state == CallState::Busy) {
         return "busy";
     }

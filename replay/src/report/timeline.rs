@@ -27,6 +27,16 @@ pub(super) struct Timeline {
     seq: u64,
 }
 
+/// A time line as the page shows it.
+pub(super) struct Drawn {
+    /// PBXs by their names.
+    pub(super) pbxs: Vec<(u16, String)>,
+    pub(super) moments: Vec<Moment>,
+    pub(super) spans: Vec<LinkSpan>,
+    /// Moments for which there was no room.
+    pub(super) left_out: u64,
+}
+
 /// One PBX, as far as the time line knows it.
 #[derive(Default)]
 struct Pbx {
@@ -100,11 +110,11 @@ impl Timeline {
         }
     }
 
-    /// PBXs by their names, moments, spans of links, and how many moments there was no room for.
-    pub(super) fn finish(mut self) -> (Vec<(u16, String)>, Vec<Moment>, Vec<LinkSpan>, u64) {
+    /// All of it.
+    pub(super) fn finish(mut self) -> Drawn {
         self.end_links(self.at);
-        let names = self.pbxs.keys().map(|pbx| (pbx.0, self.name(*pbx))).collect();
-        (names, self.moments, self.spans, self.left_out)
+        let pbxs = self.pbxs.keys().map(|pbx| (pbx.0, self.name(*pbx))).collect();
+        Drawn { pbxs, moments: self.moments, spans: self.spans, left_out: self.left_out }
     }
 
     fn put(&mut self, kind: MomentKind, pbx: Option<PbxId>, words: &str, texts: &mut Texts) {
@@ -307,6 +317,9 @@ mod tests {
 
     const PBX: PbxId = PbxId(0);
 
+    type Told = (MomentKind, String);
+    type Span = (LinkState, u64, u64);
+
     fn settings() -> Event {
         let pbx = PbxSettings { master: Place::at("master"), standby: Some(Place::at("standby")) };
         let settings = Configuration { pbxs: vec![pbx], ..Configuration::default() };
@@ -314,7 +327,7 @@ mod tests {
     }
 
     /// The time line of reports, one a second, behind the settings.
-    fn timeline(reports: Vec<Report>) -> (Vec<(MomentKind, String)>, Vec<(LinkState, u64, u64)>) {
+    fn timeline(reports: Vec<Report>) -> (Vec<Told>, Vec<Span>) {
         let (mut timeline, mut texts) = (Timeline::default(), Texts::default());
         let nobody = || "nobody".to_owned();
         let configured = Record { at: Millis(0), event: settings() };
@@ -324,7 +337,7 @@ mod tests {
             let record = Record { at: Millis(seq * 1000), event };
             timeline.take(seq, &record, &[Effect::Report(report)], nobody, &mut texts);
         }
-        let (_, moments, spans, _) = timeline.finish();
+        let Drawn { moments, spans, .. } = timeline.finish();
         let moments =
             moments.iter().map(|moment| (moment.kind, texts.text(moment.what).to_owned()));
         let spans = spans.iter().map(|span| (span.state, span.from_ms, span.to_ms));
@@ -367,7 +380,7 @@ mod tests {
         let up = [Effect::Report(Report::SessionUp(PBX, at("master")))];
         timeline.take(7, &Record { at: Millis(10), event }, &up, String::new, &mut texts);
         timeline.leap(90, Millis(50), "82 records are missing", &mut texts);
-        let (_, moments, spans, _) = timeline.finish();
+        let Drawn { moments, spans, .. } = timeline.finish();
         assert_eq!((moments[1].kind, moments[1].seq), (MomentKind::Gap, 90));
         let spans: Vec<_> = spans.iter().map(|s| (s.state, s.from_ms, s.to_ms)).collect();
         assert_eq!(
@@ -383,7 +396,7 @@ mod tests {
             timeline.put(MomentKind::Surprise, None, "again", &mut texts);
         }
         timeline.breach("I-01 is broken", &mut texts);
-        let (_, moments, _, left_out) = timeline.finish();
+        let Drawn { moments, left_out, .. } = timeline.finish();
         assert_eq!((moments.len(), left_out), (MOST_MOMENTS + 1, 3));
     }
 }

@@ -4,9 +4,6 @@ mod draw;
 mod live;
 mod scene;
 mod tape;
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests;
 
 use crate::command_line::{Watch, WhichLog};
 use crate::lines::log_of;
@@ -70,7 +67,7 @@ fn read(path: &Path) -> Result<Scene, Trouble> {
     let mut scene = Scene::new(Tape::new(core, next));
     for next in &mut reel {
         match next {
-            Next::Record(seq, record) => scene.take(seq, record),
+            Next::Record(seq, record) => scene.take(seq, &record),
             Next::Leap(leap) => {
                 let Leap { core, next, missing, .. } = *leap;
                 scene.leap(core, next, missing);
@@ -108,7 +105,7 @@ fn run(
         }
         for news in live.map(Live::news).into_iter().flatten() {
             match news {
-                News::Record(seq, record) => scene.take(seq, *record),
+                News::Record(seq, record) => scene.take(seq, &record),
                 News::Leap(core, next, missing) => scene.leap(*core, next, missing),
                 News::Note(note) => scene.set_note(note),
             }
@@ -139,3 +136,7 @@ fn meaning(key: KeyEvent) -> Option<Key> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -82,7 +82,7 @@ impl Scene {
     }
 
     /// A record has come. [`Scene::grown`] belongs behind the last of several.
-    pub(super) fn take(&mut self, seq: u64, record: Record) {
+    pub(super) fn take(&mut self, seq: u64, record: &Record) {
         let count = self.tape.moments().len();
         self.tape.take(seq, record);
         if self.tape.moments().len() == count {
@@ -220,8 +220,8 @@ impl Scene {
             Key::Right | Key::Char('l') => self.step_on(1),
             Key::PageUp | Key::Char('H') => self.step_back(PAGE),
             Key::PageDown | Key::Char('L') => self.step_on(PAGE),
-            Key::Char('[') => self.to_change(Way::Back),
-            Key::Char(']') => self.to_change(Way::On),
+            Key::Char('[') => self.seek_change(Way::Back),
+            Key::Char(']') => self.seek_change(Way::On),
             Key::Home | Key::Char('g') => self.go(0),
             Key::End | Key::Char('G') => {
                 (self.follows, self.is_chosen) = (true, false);
@@ -301,7 +301,7 @@ impl Scene {
     }
 
     /// To the last or next record that says something about the selected call.
-    fn to_change(&mut self, way: Way) {
+    fn seek_change(&mut self, way: Way) {
         let (Some(ladder), now) = (self.call(), self.seq()) else { return };
         let mut steps = ladder.steps.iter().map(|step| step.seq);
         let wanted = match way {

@@ -79,13 +79,13 @@ impl Tape {
     }
 
     /// Takes a record.
-    pub(super) fn take(&mut self, seq: u64, record: Record) {
+    pub(super) fn take(&mut self, seq: u64, record: &Record) {
         if self.moments.len() == MOST_MOMENTS {
             self.moments.pop_front();
         }
-        self.moments.push_back(Point { seq, at: record.at, kind: record_kind(&record) });
+        self.moments.push_back(Point { seq, at: record.at, kind: record_kind(record) });
         self.playback.take(record.clone());
-        self.ladders.take(seq, &record, &self.playback);
+        self.ladders.take(seq, record, &self.playback);
         for ladder in self.ladders.take_over() {
             if self.over.len() == MOST_OVER {
                 self.over.pop_front();

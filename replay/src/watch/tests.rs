@@ -158,7 +158,7 @@ fn a_name_cannot_do_anything_to_the_terminal() {
         {
             user.cn = "Eve\u{1b}[2J\u{202e}\n".into();
         }
-        scene.take(seq, record);
+        scene.take(seq, &record);
     }
     scene.grown();
     let text = screen(&scene, 120, 30);

@@ -83,7 +83,7 @@ mod in_a_terminal {
                 continue;
             }
             let mut sequence = Vec::new();
-            while let Some(c) = rest.next() {
+            for c in rest.by_ref() {
                 sequence.push(c);
                 // The letter ends it.
                 if c.is_ascii_alphabetic() {
@@ -142,7 +142,8 @@ mod in_a_terminal {
         terminal.until("IDLE");
         terminal.press("h");
         terminal.until("stands");
-        terminal.end();
         provider.end();
+        terminal.until("no provider is at work");
+        terminal.end();
     }
 }

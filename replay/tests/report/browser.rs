@@ -120,13 +120,13 @@ impl Browser {
             let key = key.to_string();
             [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })]
         };
-        self.act(keys.flat_map(press).collect());
+        self.act(&keys.flat_map(press).collect::<Vec<_>>());
     }
 
     /// Presses a key while Shift is held.
     pub(crate) fn shifted(&self, key: &str) {
         let act = |kind: &str, key: &str| json!({ "type": kind, "value": key });
-        self.act(vec![
+        self.act(&[
             act("keyDown", SHIFT),
             act("keyDown", key),
             act("keyUp", key),
@@ -134,7 +134,7 @@ impl Browser {
         ]);
     }
 
-    fn act(&self, actions: Vec<Value>) {
+    fn act(&self, actions: &[Value]) {
         let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
         self.command("POST", "/actions", &json!({ "actions": [keyboard] }));
     }
@@ -231,8 +231,13 @@ fn turn() -> MutexGuard<'static, ()> {
     free.unwrap_or_else(|| TURNS[0].lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Starts the driver, which finds a free port by itself and says which.
+/// Starts the driver, which finds a free port by itself and says which. It wants the same one for both
+/// versions of IP, and gives up if another has taken one of them meanwhile; so it is tried again.
 fn start_driver() -> (Child, String) {
+    (0..10).find_map(|_| try_to_start_driver()).expect("the driver starts")
+}
+
+fn try_to_start_driver() -> Option<(Child, String)> {
     let mut driver = Command::new("chromedriver")
         .arg("--port=0")
         .stdin(Stdio::null())
@@ -247,10 +252,14 @@ fn start_driver() -> (Child, String) {
     let mut line = String::new();
     while !line.contains("started successfully on port") {
         line.clear();
-        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the driver does not start");
+        if output.read_line(&mut line).unwrap() == 0 {
+            let _ = driver.kill();
+            let _ = driver.wait();
+            return None;
+        }
     }
     let port = line.trim().trim_end_matches('.').rsplit(' ').next().unwrap();
-    (driver, format!("127.0.0.1:{port}"))
+    Some((driver, format!("127.0.0.1:{port}")))
 }
 
 /// One request and its answer: status and body.

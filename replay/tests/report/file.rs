@@ -37,6 +37,51 @@ fn every_history_becomes_a_report() {
     assert!(calls > 80, "{calls} calls");
 }
 
+/// The calls of a page as its list has them: title, what became of it, what is odd.
+fn calls_of(page: &Path) -> Vec<[String; 3]> {
+    let html = std::fs::read_to_string(page).unwrap();
+    let index = html.split(" id=\"index\">").nth(1).unwrap().split("</script>").next().unwrap();
+    let index: Value = serde_json::from_str(index).unwrap();
+    let text = |number: &Value| match number.as_u64() {
+        Some(number) => index["texts"][number as usize].as_str().unwrap().to_owned(),
+        None => String::new(),
+    };
+    let calls = index["calls"].as_array().unwrap().iter();
+    calls
+        .map(|call| [call[2].as_str().unwrap().to_owned(), text(&call[3]), text(&call[4])])
+        .collect()
+}
+
+#[test]
+fn the_list_says_who_called_whom_what_became_of_it_and_what_is_odd() {
+    for (name, call) in [
+        ("call-busy", ["20 Anna Berg → 21 Bob & <Sons>", "busy", ""]),
+        ("call-rejected", ["20 Anna Berg → 21 Bob & <Sons>", "rejected", ""]),
+        ("call-to-nobody", ["20 Anna Berg → 99", "no such number", ""]),
+        ("call-abandoned", ["20 Anna Berg → 21 Bob & <Sons>", "not answered", ""]),
+        ("call-outside", ["20 Anna Berg → 0301234567", "talked 1.9 s", ""]),
+        ("call-from-outside", ["00301234567 Café Zoë → 20 Anna Berg", "talked 1.9 s", ""]),
+        ("forward-set-and-cancelled", ["21 Bob & <Sons>: lineForward", "done", ""]),
+        ("conference-of-three", ["20 Anna Berg: a conference", "talked 2.9 s", ""]),
+        (
+            "provider-killed-in-a-call",
+            ["20 Anna Berg → 21 Bob & <Sons>", "answered, cut off by a start", ""],
+        ),
+        (
+            "network-down-while-a-call-ends",
+            ["20 Anna Berg → 21 Bob & <Sons>", "talked 16.0 s", "end not seen"],
+        ),
+        (
+            "request-never-acted-upon",
+            ["20 Anna Berg → 21 Bob & <Sons>", "not answered", "deadline"],
+        ),
+    ] {
+        let report = report_of(&history(name));
+        let calls = calls_of(&report.page);
+        assert!(calls.contains(&call.map(str::to_owned)), "{name}: {calls:?}");
+    }
+}
+
 #[test]
 fn what_is_intact_of_a_damaged_capture_is_in_the_page_and_the_rest_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -77,6 +77,8 @@ pub(super) struct Session {
     /// Serial number of the newest Poll.
     pub(super) polls: u32,
     pub(super) overflowed: bool,
+    /// The phones have turned away from the box since it began.
+    pub(super) is_left: bool,
 }
 
 impl Session {
@@ -98,6 +100,7 @@ impl Session {
             alone_since: None,
             polls: 0,
             overflowed: false,
+            is_left: false,
         }
     }
 

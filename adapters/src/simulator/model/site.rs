@@ -4,6 +4,7 @@
 use super::PbxModel;
 use super::leg::{Leg, LegId};
 use super::object::{Object, ObjectId};
+use super::session::Session;
 use crate::simulator::estate::Location;
 use engine::id::Guid;
 use engine::time::Millis;
@@ -134,6 +135,11 @@ impl PbxModel {
         let phones = other.directory.iter().filter(|(_, object)| object.loc.is_empty());
         let registered: Vec<(Guid, bool)> =
             phones.map(|(_, object)| (object.guid, object.registered)).collect();
+        // Nobody was told what became of the calls that they left with: who heard of those cannot be
+        // told of others as if nothing had been.
+        let is_left = |(_, session): &(&u32, &Session)| session.is_left;
+        let left: Vec<u32> = self.sessions.iter().filter(is_left).map(|(id, _)| *id).collect();
+        left.into_iter().for_each(|session| self.drop_session(session));
         self.lose_legs();
         for (_, leg) in other.legs.iter() {
             if leg.wire.is_some() {
@@ -161,6 +167,7 @@ impl PbxModel {
     /// The phones turn away, and take their calls with them: nobody is told of the end of these.
     pub fn give_back(&mut self) {
         self.lose_legs();
+        self.sessions.values_mut().for_each(|session| session.is_left = true);
         let phones: Vec<ObjectId> = self
             .directory
             .iter()

@@ -162,16 +162,22 @@ impl Ladders {
     pub(super) fn rename(&mut self, id: u64, key: Key) {
         let Some(conversation) = self.live.get_mut(&id) else { return };
         let before = std::mem::replace(&mut conversation.ladder.key, key);
+        let related = conversation.ladder.related.clone();
         self.by_key.remove(&before);
         self.by_key.insert(key, id);
-        self.rename_in_relations(before, key);
+        self.rename_in_relations(before, key, &related);
     }
 
-    pub(super) fn rename_in_relations(&mut self, before: Key, after: Key) {
-        let ladders = self.live.values_mut().map(|conversation| &mut conversation.ladder);
-        for ladder in ladders.chain(&mut self.over) {
-            for related in ladder.related.iter_mut().filter(|related| **related == before) {
-                *related = after;
+    /// Relations are mutual, so those that know a conversation are those that it knows.
+    fn rename_in_relations(&mut self, before: Key, after: Key, related: &[Key]) {
+        for key in related {
+            let live = self.by_key.get(key).and_then(|id| self.live.get_mut(id));
+            let live = live.map(|conversation| &mut conversation.ladder);
+            let over = self.over.iter_mut().find(|ladder| ladder.key == *key);
+            for known in live.into_iter().chain(over).flat_map(|ladder| &mut ladder.related) {
+                if *known == before {
+                    *known = after;
+                }
             }
         }
     }
@@ -204,13 +210,13 @@ impl Ladders {
                 asked.conversation = asked.conversation.map(|_| into);
             }
         }
-        let before = ladder.key;
+        let (before, related) = (ladder.key, ladder.related.clone());
         other.absorb(ladder, shift);
         other.requests.extend(requests);
         other.handles.extend(handles);
         let key = other.ladder.key;
         self.concerned.insert(into);
-        self.rename_in_relations(before, key);
+        self.rename_in_relations(before, key, &related);
     }
 
     /// The conversations of the calls of a request have to do with each other.

@@ -72,12 +72,12 @@ class CallPage {
   /** What happened, in sentences that name their evidence. */
   story() {
     const whole = this.ladder.story.filter(({ step }) => step < 0).map(({ what }, at) => make("p", { class: at > 0 && "oddity" }, what));
-    const sentences = this.ladder.story.filter(({ step }) => step >= 0).map(({ what, step }) => {
+    const sentences = this.ladder.story.filter(({ step }) => step >= 0).map(({ what, step, rule }) => {
       const at = this.ladder.steps[step];
       const evidence = at
         ? button(`record ${at.seq}`, { class: "plain evidence", "aria-label": `Go to record ${at.seq}, ${timeOfDay(at.at)}` }, () => this.moveTo(step))
         : null;
-      return make("li", { "data-step": step }, what, " ", evidence);
+      return make("li", { "data-step": step }, what, " ", evidence, rule && make("p", { class: "rule" }, rule));
     });
     if (sentences.length + whole.length === 0) return null;
     return make("section", { class: "story", "aria-labelledby": "story-title" },

@@ -78,7 +78,7 @@ class LadderData {
       band.map(([step, state, mode]) => ({ step, state: text(state), mode: text(mode) })));
     this.readings = readings.map((changes) =>
       changes.map(([step, ...fields]) => ({ step, fields: fields.map(text) })));
-    this.story = story.map(([what, step]) => ({ what: text(what), step }));
+    this.story = story.map(([what, step, rule]) => ({ what: text(what), step, rule: text(rule) }));
     this.related = related.map(text);
     this.leftOut = leftOut;
   }

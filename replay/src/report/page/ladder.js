@@ -190,10 +190,14 @@ class Ladder {
   }
 }
 
+/** Letters for which there is room at an arrow, whatever the width of the window. */
+const ROOMY_LABEL = 19;
+
 /** What stands at an arrow. Where there is little room, the word that most callbacks begin with goes. */
 function labelOf({ label }) {
   const [verb, ...rest] = label.split(" ");
+  const isLong = label.length > ROOMY_LABEL;
   const words = verb === "CALLSTATE" && rest.length > 0
-    ? [make("span", { class: "verb" }, "CALLSTATE "), rest.join(" ")] : [label];
+    ? [isLong ? "" : make("span", { class: "verb" }, "CALLSTATE "), rest.join(" ")] : [label];
   return make("span", { class: "label", title: label }, ...words);
 }

@@ -214,3 +214,16 @@ fn calls_can_get_lost_in_a_reboot() {
     desk.pbx.reboot(desk.now, 0, true);
     assert!(desk.pbx.is_idle());
 }
+
+#[test]
+fn a_session_of_before_the_phones_turned_away_does_not_outlive_their_return() {
+    let mut desk = Desk::new();
+    let other = desk.pbx.clone();
+    desk.pbx.give_back();
+    assert_eq!(desk.pbx.session_count(), 1, "it sees that nobody is registered any more");
+    desk.pbx.take_over(&other);
+    assert_eq!(desk.pbx.session_count(), 0, "nobody told it what became of the calls");
+    desk.initialize();
+    desk.pbx.take_over(&other);
+    assert_eq!(desk.pbx.session_count(), 1, "this one began before the phones came");
+}
