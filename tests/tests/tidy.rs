@@ -57,7 +57,20 @@ fn naming(krate: &str, package: &str) -> Vec<String> {
 
 #[test]
 fn each_outside_package_that_may_be_replaced_is_named_in_one_file() {
-    for package in ["sled", "quick_xml", "reqwest", "actix", "arc_swap", "tracing_subscriber"] {
+    for package in [
+        "sled",
+        "quick_xml",
+        "reqwest",
+        "actix",
+        "arc_swap",
+        "tracing_subscriber",
+        "hmac",
+        "sha2",
+        "getrandom",
+        "pcap_parser",
+        "etherparse",
+        "httparse",
+    ] {
         let files = naming("adapters", package);
         assert_eq!(files.len(), 1, "{package} is named in {files:?}");
     }

@@ -30,6 +30,9 @@ pub enum AnonymiseError {
     /// The path is that of a folder.
     #[error("{} is no name for a file", .0.display())]
     NoName(PathBuf),
+    /// Somebody does not want it any more.
+    #[error("stopped; nothing was written")]
+    Stopped,
     /// There are more texts and GUIDs than are kept in memory.
     #[error(
         "more than {MAX_ORIGINALS} different texts and GUIDs are in it; take a part of it first, \

@@ -80,20 +80,28 @@ pub struct Replaced {
     pub places: u64,
 }
 
+/// Is asked between two records, of which each comes by several times: whether to go on.
+pub type GoOn<'a> = dyn FnMut() -> bool + 'a;
+
 /// Writes an anonymised copy of a log or capture, and proves it. `output` must not be there yet.
 ///
 /// # Errors
 /// See [`AnonymiseError`]; then there is no file.
-pub fn anonymise(trace: &Trace, key: &Key, output: &Path) -> Result<Anonymised, AnonymiseError> {
+pub fn anonymise(
+    trace: &Trace,
+    key: &Key,
+    output: &Path,
+    go_on: &mut GoOn<'_>,
+) -> Result<Anonymised, AnonymiseError> {
     if output.exists() {
         return Err(AnonymiseError::IsThere(output.to_owned()));
     }
-    let survey = survey(trace)?;
+    let survey = survey(trace, go_on)?;
     let (mut turn, mut tries) = (0, 0);
     loop {
         let (texts, used) = survey.texts(key, turn);
         tries += 1;
-        match attempt(trace, &survey, texts, output) {
+        match attempt(trace, &survey, texts, output, go_on) {
             // It may have to do with the order of texts, which is another one under another key.
             Err(AnonymiseError::Otherwise { .. } | AnonymiseError::Left { .. })
                 if tries < MAX_TRIES =>
@@ -111,15 +119,17 @@ fn attempt(
     survey: &Survey,
     texts: Texts,
     output: &Path,
+    go_on: &mut GoOn<'_>,
 ) -> Result<Anonymised, AnonymiseError> {
     let (unproved, file) = Unproved::beside(output)?;
     let mut writing = Writing::new(trace, Replacing::new(survey, texts), file)?;
     for step in Journey::through(trace) {
         writing.take(step?)?;
+        ask(go_on)?;
     }
     let (records, images, damage) = (writing.records, writing.images, writing.damage);
     writing.writer.finish()?.into_inner().map_err(|error| unproved.error(error.into_error()))?;
-    let proof = proof::prove(trace, survey, &unproved.path)?;
+    let proof = proof::prove(trace, survey, &unproved.path, go_on)?;
     let bytes = unproved.keep(output)?;
     let replaced = survey.replaced();
     Ok(Anonymised { records, images, bytes, replaced, proof, damage })
@@ -129,7 +139,7 @@ fn attempt(
 const MAX_TRIES: u32 = 6;
 
 /// Looks for all that must not leave the house.
-fn survey(trace: &Trace) -> Result<Survey, AnonymiseError> {
+fn survey(trace: &Trace, go_on: &mut GoOn<'_>) -> Result<Survey, AnonymiseError> {
     let mut survey = Survey::default();
     for step in Journey::through(trace) {
         match step? {
@@ -138,8 +148,13 @@ fn survey(trace: &Trace) -> Result<Survey, AnonymiseError> {
             Step::Gap(..) | Step::Damage(..) => {}
         }
         survey.check()?;
+        ask(go_on)?;
     }
     Ok(survey)
+}
+
+fn ask(go_on: &mut GoOn<'_>) -> Result<(), AnonymiseError> {
+    if go_on() { Ok(()) } else { Err(AnonymiseError::Stopped) }
 }
 
 impl Survey {

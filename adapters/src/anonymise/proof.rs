@@ -15,13 +15,13 @@
 mod behaviour;
 mod needles;
 
-use super::AnonymiseError;
 use super::journey::{Journey, Step};
 use super::parts::is_word;
 use super::survey::{Survey, is_short_number, is_sought};
 use super::table::{self, Secret, Subject, Visitor};
 use super::texts::{is_number, is_replaceable};
 use super::tree::tree_of;
+use super::{AnonymiseError, GoOn, ask};
 use crate::trace::Trace;
 use behaviour::Behaviour;
 use engine::id::Guid;
@@ -47,9 +47,14 @@ pub struct Proof {
 }
 
 /// Proves a file.
-pub(super) fn prove(old: &Trace, survey: &Survey, path: &Path) -> Result<Proof, AnonymiseError> {
+pub(super) fn prove(
+    old: &Trace,
+    survey: &Survey,
+    path: &Path,
+    go_on: &mut GoOn<'_>,
+) -> Result<Proof, AnonymiseError> {
     let new = Trace::open(path)?;
-    let mut proof = compare(old, &new)?;
+    let mut proof = compare(old, &new, go_on)?;
     let mut left = Left { survey, needles: Needles::of(survey), kind: None, reused: 0 };
     for step in Journey::through(&new) {
         let mut tree = match step? {
@@ -59,6 +64,7 @@ pub(super) fn prove(old: &Trace, survey: &Survey, path: &Path) -> Result<Proof, 
             Step::Gap(..) | Step::Damage(..) => continue,
         };
         table::visit(&mut tree, &mut left);
+        ask(go_on)?;
     }
     let file = File::open(path).map_err(|error| io(path, error))?;
     let in_bytes = left.needles.find_in(file).map_err(|error| io(path, error))?;
@@ -77,7 +83,7 @@ fn io(path: &Path, error: std::io::Error) -> AnonymiseError {
 }
 
 /// Replays both.
-fn compare(old: &Trace, new: &Trace) -> Result<Proof, AnonymiseError> {
+fn compare(old: &Trace, new: &Trace, go_on: &mut GoOn<'_>) -> Result<Proof, AnonymiseError> {
     let (mut before, mut after) = (Behaviour::default(), Behaviour::default());
     let mut proof = Proof::default();
     let mut journey = Journey::through(new);
@@ -91,6 +97,7 @@ fn compare(old: &Trace, new: &Trace) -> Result<Proof, AnonymiseError> {
         if before.take(step)? != after.take(other)? {
             return Err(AnonymiseError::Otherwise { seq });
         }
+        ask(go_on)?;
     }
     if let Some(Step::Record(seq, _)) = journey.next().transpose()? {
         return Err(AnonymiseError::Otherwise { seq });

@@ -11,6 +11,10 @@ fn key() -> Key {
     Key::of_bytes(b"the same key for all tests").unwrap()
 }
 
+fn anonymise(trace: &Trace, key: &Key, output: &Path) -> Result<Anonymised, AnonymiseError> {
+    super::anonymise(trace, key, output, &mut || true)
+}
+
 fn histories() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/histories");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -153,11 +157,29 @@ fn a_file_in_which_something_is_left_or_that_behaves_otherwise_is_not_kept() {
         path.unwrap()
     });
     let trace = Trace::open(&one).unwrap();
-    let survey = survey(&trace).unwrap();
-    let left = proof::prove(&trace, &survey, &one);
+    let survey = survey(&trace, &mut || true).unwrap();
+    let left = proof::prove(&trace, &survey, &one, &mut || true);
     assert!(matches!(left, Err(AnonymiseError::Left { .. })), "{left:?}");
-    let otherwise = proof::prove(&trace, &survey, &other);
+    let otherwise = proof::prove(&trace, &survey, &other, &mut || true);
     assert!(matches!(otherwise, Err(AnonymiseError::Otherwise { .. })), "{otherwise:?}");
+}
+
+#[test]
+fn whoever_stops_it_at_any_time_finds_no_file() {
+    let folder = TempDir::new().unwrap();
+    let trace = Trace::open(&histories()[0]).unwrap();
+    let records = trace.records_from(0).count();
+    // While it is looked through, written, compared, searched.
+    for part in 0..4 {
+        let mut left = records * part + records / 2;
+        let mut go_on = || {
+            left = left.saturating_sub(1);
+            left > 0
+        };
+        let stopped = super::anonymise(&trace, &key(), &folder.path().join("o"), &mut go_on);
+        assert!(matches!(stopped, Err(AnonymiseError::Stopped)), "{part}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{part}");
+    }
 }
 
 /// Sites of several PBXs, standbys, people who move, and all that can go wrong.

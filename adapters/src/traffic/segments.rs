@@ -68,3 +68,34 @@ fn by_type<'a>(kind: &[u8], data: &'a [u8]) -> LaxSlicedPacket<'a> {
     let kind = kind.first_chunk().map_or(0, |kind| u16::from_be_bytes(*kind));
     LaxSlicedPacket::from_ether_type(EtherType(kind), data)
 }
+
+/// A packet of Ethernet, perhaps with a VLAN tag, for tests. An IPv6 address ends like the IPv4 one.
+#[cfg(test)]
+pub(super) fn built(
+    v6: bool,
+    vlan: bool,
+    [from, to]: [([u8; 4], u16); 2],
+    seq: u32,
+    data: &[u8],
+    ends: bool,
+) -> Vec<u8> {
+    let six = |four: [u8; 4]| {
+        let mut six = [0x20; 16];
+        six[12..].copy_from_slice(&four);
+        six
+    };
+    let ethernet = etherparse::PacketBuilder::ethernet2([2; 6], [4; 6]);
+    let tag = etherparse::VlanId::try_new(7).unwrap_or_default();
+    let ip = match (vlan, v6) {
+        (false, false) => ethernet.ipv4(from.0, to.0, 60),
+        (false, true) => ethernet.ipv6(six(from.0), six(to.0), 60),
+        (true, false) => ethernet.single_vlan(tag).ipv4(from.0, to.0, 60),
+        (true, true) => ethernet.single_vlan(tag).ipv6(six(from.0), six(to.0), 60),
+    };
+    let tcp = ip.tcp(from.1, to.1, seq, 8_000).ack(1);
+    let tcp = if ends { tcp.fin() } else { tcp };
+    let mut bytes = Vec::new();
+    // Into memory it cannot fail.
+    let _ = tcp.write(&mut bytes, data);
+    bytes
+}

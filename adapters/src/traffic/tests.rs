@@ -1,10 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
 use super::messages::{Talk, heard};
+use super::segments::built;
 use super::*;
 use crate::trace::Trace;
 use engine::fact::{CallInfo, Event, PbxFact, Record};
-use etherparse::PacketBuilder;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -168,31 +168,12 @@ fn packets_like(talks: &[Talk], way: Way) -> Packets {
 }
 
 fn packet(way: Way, count: u16, from_pbx: bool, seq: usize, data: &[u8], ends: bool) -> Vec<u8> {
-    let (client, server) = (10_000 + count, 80);
-    let ports = if from_pbx { (server, client) } else { (client, server) };
-    let mut ends_of = [[1, 0, 0, 1], [1, 0, 2, way.pbx]];
+    let mut ends_of = [([1, 0, 0, 1], 10_000 + count), ([1, 0, 2, way.pbx], 80)];
     if from_pbx {
         ends_of.reverse();
     }
-    let [from, to] = ends_of;
-    let six = |four: [u8; 4]| {
-        let mut six = [0x20; 16];
-        six[12..].copy_from_slice(&four);
-        six
-    };
-    let ethernet = PacketBuilder::ethernet2([2; 6], [4; 6]);
     let seq = u32::MAX.wrapping_sub(300).wrapping_add(seq as u32);
-    let ip = match (way.vlan, way.v6) {
-        (false, false) => ethernet.ipv4(from, to, 60),
-        (false, true) => ethernet.ipv6(six(from), six(to), 60),
-        (true, false) => ethernet.single_vlan(7.try_into().unwrap()).ipv4(from, to, 60),
-        (true, true) => ethernet.single_vlan(7.try_into().unwrap()).ipv6(six(from), six(to), 60),
-    };
-    let tcp = ip.tcp(ports.0, ports.1, seq, 8_000).ack(1);
-    let tcp = if ends { tcp.fin() } else { tcp };
-    let mut bytes = Vec::new();
-    tcp.write(&mut bytes, data).unwrap();
-    bytes
+    built(way.v6, way.vlan, ends_of, seq, data, ends)
 }
 
 /// `replay/tests/command/import.rs` compares what it leads to with what that provider told.

@@ -1,20 +1,29 @@
 //! `tapline replay anonymise`: a copy that may leave the house.
 
+use super::progress::Progress;
 use crate::command_line::ReplayAnonymise;
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::trouble::Trouble;
 use adapters::anonymise::{self, AnonymiseError, Anonymised, Key, KeyError};
 use adapters::trace::Trace;
 use serde_json::json;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// Writes the copy, and says what was done.
 pub(super) fn write(options: &ReplayAnonymise) -> Result<(), Trouble> {
     let key = key(options)?;
     let trace = Trace::open(&options.log)?;
-    let done = anonymise::anonymise(&trace, &key, &options.output).map_err(trouble)?;
+    let interrupt = Interrupt::listen()?;
+    // Each record comes by four times: to be looked at, written, compared, searched.
+    let mut progress = Progress::new("looks at records");
+    let mut go_on = || {
+        progress.record();
+        !interrupt.has_come()
+    };
+    let done = anonymise::anonymise(&trace, &key, &options.output, &mut go_on).map_err(trouble)?;
     tell(options, &done)
 }
 
@@ -48,6 +57,10 @@ fn trouble(error: AnonymiseError) -> Trouble {
         AnonymiseError::IsThere(_) | AnonymiseError::NoName(_) | AnonymiseError::TooMuch => {
             Trouble::Usage(error.to_string())
         }
+        AnonymiseError::Stopped => Trouble::System {
+            what: "nothing was written".into(),
+            error: ErrorKind::Interrupted.into(),
+        },
         AnonymiseError::Io { path, error } => Trouble::file("write", &path, error),
         error => Trouble::Log(error.to_string()),
     }
