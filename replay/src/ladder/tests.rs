@@ -265,6 +265,18 @@ fn a_call_whose_end_nobody_saw_says_so() {
 }
 
 #[test]
+fn a_session_is_lost_once_however_often_it_cannot_be_had_back() {
+    let (ladders, _) = ladders_of("hang-up-never-seen");
+    let steps = &ladders.iter().find(|ladder| ladder.legs.len() == 2).unwrap().steps;
+    let marks = steps.iter().filter_map(|step| match &step.what {
+        StepKind::Mark(Mark::LinkLost(_)) => Some("lost"),
+        StepKind::Mark(Mark::LinkUp(_)) => Some("again"),
+        _ => None,
+    });
+    assert_eq!(marks.collect::<Vec<_>>(), ["lost", "again", "lost"]);
+}
+
+#[test]
 fn a_request_that_nothing_proved_in_time_ends_by_its_deadline() {
     let lines = told("request-never-acted-upon", "21 Bob & <Sons> #1");
     let line = lines.iter().find(|line| line.contains("nothing has proved it in time"));

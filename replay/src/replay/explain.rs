@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn calls_are_named_in_four_ways() {
         let read = |text: &str| text.parse::<CallName>().unwrap();
-        assert_eq!(read("r25.7").to_owned(), CallName::Request("r25.7".parse().unwrap()));
+        assert_eq!(read("r25.7"), CallName::Request("r25.7".parse().unwrap()));
         assert_eq!(read("BEEB8DA1"), CallName::Hex("beeb8da1".into()));
         assert_eq!(read("0xc529f53d"), CallName::Hex("c529f53d".into()));
         let guid = "{11112222-3333-4444-5555-666677770A0B}";

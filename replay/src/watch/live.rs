@@ -17,6 +17,8 @@ use tempfile::TempDir;
 const BEFORE_MS: u64 = 10 * 60 * 1000;
 /// How long to wait between two questions. A provider looks at its desk twice a second.
 const PAUSE: Duration = Duration::from_millis(500);
+/// The same while none is at work: looking at its log keeps one that starts waiting for a moment.
+const LONG_PAUSE: Duration = Duration::from_secs(3);
 /// Most records that wait to be shown.
 const WAITING: usize = 4096;
 
@@ -85,30 +87,35 @@ struct Gone;
 
 impl Asking {
     fn go_on(mut self) {
+        let mut pause = PAUSE;
         loop {
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(pause);
             let note = match self.ask() {
-                Ok(Ok(())) => String::new(),
+                Ok(Ok(true)) => String::new(),
+                Ok(Ok(false)) => "no provider is at work on this log now".to_owned(),
                 Ok(Err(trouble)) => format!("the provider does not answer: {trouble}"),
                 Err(Gone) => return,
             };
+            pause = if note.is_empty() { PAUSE } else { LONG_PAUSE };
             if self.to.send(News::Note(note)).is_err() {
                 return;
             }
         }
     }
 
-    /// Asks once. From the last record on: that one is there, so there is an answer.
-    fn ask(&mut self) -> Result<Result<(), Trouble>, Gone> {
+    /// Asks once, and says whether a provider answered; from the last record on: that one is there, so
+    /// there is an answer.
+    fn ask(&mut self) -> Result<Result<bool, Trouble>, Gone> {
         let file = self.folder.path().join("next.tspt");
         // Of the time before, if that was left.
         let _ = std::fs::remove_file(&file);
         let span = Span { from: Some(Moment::Seq(self.last)), to: None };
-        if let Err(trouble) = capture::write(&self.log, span, &file) {
-            return Ok(Err(trouble));
-        }
+        let is_live = match capture::write(&self.log, span, &file) {
+            Ok((_, is_live)) => is_live,
+            Err(trouble) => return Ok(Err(trouble)),
+        };
         match Trace::open(&file) {
-            Ok(trace) => self.give(&trace),
+            Ok(trace) => Ok(self.give(&trace)?.map(|()| is_live)),
             Err(error) => Ok(Err(error.into())),
         }
     }

@@ -142,7 +142,8 @@ mod in_a_terminal {
         terminal.until("IDLE");
         terminal.press("h");
         terminal.until("stands");
-        terminal.end();
         provider.end();
+        terminal.until("no provider is at work");
+        terminal.end();
     }
 }

@@ -1,6 +1,6 @@
 //! What a record says about conversations: what it is itself, and what it led to.
 
-use super::super::{Band, Ground, Leg, LegEvent, Mark, StepKind, words};
+use super::super::{Band, Column, Ground, Leg, LegEvent, Mark, Step, StepKind, words};
 use super::{Asked, Handle, Heard, Here, Key, Ladders, MAX_EARLY, Way};
 use crate::rows::Said;
 use engine::effect::{Effect, Notice, Report, Request, Surprise, What};
@@ -222,15 +222,34 @@ impl Ladders {
     /// Something happens to a PBX: it concerns all calls there that go on.
     pub(super) fn mark(&mut self, pbx: PbxId, mark: &Mark, here: &Here<'_>) {
         let is_there = |leg: &Leg| leg.pbx == Some(pbx) && !leg.is_over();
+        // What is lost is not lost again when it cannot be had back.
+        let is_news = |steps: &[Step]| !(mark.is_loss() && is_lost(steps, pbx));
         let concerned = self
             .live
             .iter()
-            .filter(|(_, conversation)| conversation.ladder.legs.iter().any(is_there))
-            .map(|(id, _)| *id);
+            .map(|(id, conversation)| (*id, &conversation.ladder))
+            .filter(|(_, ladder)| ladder.legs.iter().any(is_there) && is_news(&ladder.steps))
+            .map(|(id, _)| id);
         for id in concerned.collect::<Vec<_>>() {
             let what = StepKind::Mark(mark.clone());
             self.put(id, None, here.heard(None, Way::AtPbx(pbx), what));
         }
+    }
+}
+
+/// Whether the last that was heard of the session with a PBX is that it was lost.
+fn is_lost(steps: &[Step], pbx: PbxId) -> bool {
+    let marks = steps.iter().rev().filter(|step| step.from == Column::Pbx(pbx));
+    let last = marks.into_iter().find_map(|step| match &step.what {
+        StepKind::Mark(mark @ (Mark::LinkLost(_) | Mark::LinkUp(_))) => Some(mark),
+        _ => None,
+    });
+    last.is_some_and(Mark::is_loss)
+}
+
+impl Mark {
+    fn is_loss(&self) -> bool {
+        matches!(self, Mark::LinkLost(_))
     }
 }
 
