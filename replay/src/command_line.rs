@@ -425,7 +425,7 @@ pub(crate) struct Report {
     /// Only calls that had begun at this record or time
     #[arg(long, value_name = "SEQ|TIME")]
     pub(crate) to: Option<Moment>,
-    /// How many calls the page has at most; each takes some three kilobytes
+    /// How many calls the page has at most; each takes some four kilobytes
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) calls: usize,
     /// Print what is in it as one JSON object

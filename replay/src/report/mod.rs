@@ -156,12 +156,13 @@ impl<'a> Report<'a> {
     fn finish(mut self, trace: &Trace, damage: Option<String>) -> Result<Written, Trouble> {
         let core = self.playback.core();
         self.calls.end(&mut self.file, &mut self.lines, &mut self.texts, core)?;
-        let Drawn { pbxs, moments, spans, left_out } = self.timeline.finish();
         let mut notes = self.notes;
         // Gaps are named already, each where it is.
         if let Some(why) = damage.filter(|_| notes.is_empty()) {
+            self.timeline.breaks_off(&why, &mut self.texts);
             notes.push(format!("The log is damaged: {why}. What comes before is shown."));
         }
+        let Drawn { pbxs, moments, spans, left_out } = self.timeline.finish();
         notes.extend(self.calls.note());
         if left_out > 0 {
             notes.push(format!("{left_out} events more are left out of the list of events."));

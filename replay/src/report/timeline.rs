@@ -102,6 +102,11 @@ impl Timeline {
         self.put(MomentKind::Breach, None, words, texts);
     }
 
+    /// Nothing behind the last record can be read.
+    pub(super) fn breaks_off(&mut self, words: &str, texts: &mut Texts) {
+        self.put(MomentKind::Gap, None, words, texts);
+    }
+
     /// How a PBX is called.
     pub(super) fn name(&self, pbx: PbxId) -> String {
         match self.pbxs.get(&pbx) {

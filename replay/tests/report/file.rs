@@ -37,11 +37,16 @@ fn every_history_becomes_a_report() {
     assert!(calls > 80, "{calls} calls");
 }
 
-/// The calls of a page as its list has them: title, what became of it, what is odd.
-fn calls_of(page: &Path) -> Vec<[String; 3]> {
+/// What a page reads at once.
+fn index_of(page: &Path) -> Value {
     let html = std::fs::read_to_string(page).unwrap();
     let index = html.split(" id=\"index\">").nth(1).unwrap().split("</script>").next().unwrap();
-    let index: Value = serde_json::from_str(index).unwrap();
+    serde_json::from_str(index).unwrap()
+}
+
+/// The calls of a page as its list has them: title, what became of it, what is odd.
+fn calls_of(page: &Path) -> Vec<[String; 3]> {
+    let index = index_of(page);
     let text = |number: &Value| match number.as_u64() {
         Some(number) => index["texts"][number as usize].as_str().unwrap().to_owned(),
         None => String::new(),
@@ -94,6 +99,9 @@ fn what_is_intact_of_a_damaged_capture_is_in_the_page_and_the_rest_is_named() {
         assert_ends(&report(&log, &page, &[]), 6, "");
         let html = std::fs::read_to_string(&page).unwrap();
         assert!(html.contains("\"notes\":[\"") && html.contains("block-0"));
+        // A gap on the time line, which is kind 5 of the page's list.
+        let events = index_of(&page)["events"].as_array().unwrap().clone();
+        assert_eq!(events.last().unwrap()[2], 5, "{events:?}");
         std::fs::remove_file(&page).unwrap();
     }
 }
