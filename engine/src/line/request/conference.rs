@@ -151,9 +151,11 @@ impl Line {
         consultation: CallId,
         out: &mut Effects,
     ) {
+        // Nothing waits any more for it, nor for the call that was made to join and did not.
+        let made = self.index_of(conference).and_then(|index| self.calls[index].consultation);
+        let joined = [Some(consultation), made];
         for call in &mut self.calls {
-            // Nothing waits for it any more.
-            call.consultation = call.consultation.filter(|other| *other != consultation);
+            call.consultation = call.consultation.filter(|other| !joined.contains(&Some(*other)));
         }
         if let Some(index) = self.index_of(consultation) {
             self.become_member(at, index, conference, out);
