@@ -175,6 +175,29 @@ fn a_conference_that_another_call_joined_does_not_wait_for_the_one_that_was_made
 }
 
 #[test]
+fn a_member_who_was_given_to_somebody_who_rings_is_connected_when_the_conference_is_over() {
+    let mut site = begun();
+    site.call(101, 4);
+    assert_eq!(states(&site), [Conferenced, OnHoldPendConf, CallState::Ringback]);
+    site.call(102, 6);
+    site.del(102);
+    assert_eq!(states(&site), [Connected, Idle, Idle]);
+}
+
+#[test]
+fn no_second_conference_is_begun_while_one_is_asked_for() {
+    let mut site = asked();
+    site.ordered();
+    let [conference, call] = [2, 3].map(|n| CallId { serial: CallId::FIRST_MADE + n, ..PARENT });
+    let consultation =
+        Consultation { call, number: "23".into(), block_id: false, call_param_flags: 0 };
+    let again = Command::SetupConference { call: Some(born(1, 1)), conference, consultation };
+    site.app(1, 6, again);
+    assert_eq!(site.calls_told(1), ["6 INVALCALLSTATE"]);
+    assert!(site.ordered().is_empty());
+}
+
+#[test]
 fn hanging_up_a_conference_hangs_up_its_members() {
     let mut site = conferring();
     site.app(1, 7, Command::Drop(PARENT));
