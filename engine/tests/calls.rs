@@ -7,6 +7,7 @@ mod site;
 use engine::effect::{Effect, Order, Report, Request};
 use engine::fact::*;
 use engine::id::*;
+use engine::line::MAX_EARLY;
 use engine::tapi::party_id::ADDRESS;
 use engine::tapi::{
     CallState, LineErr, call_feature, call_info_state, disconnect_mode, line_dev_state, origin,
@@ -294,6 +295,27 @@ fn calls_that_end_while_the_leg_of_another_one_is_awaited_long_are_over() {
     let states: Vec<CallState> = site.view(1).calls.iter().map(|call| call.state).collect();
     let live = states.iter().filter(|state| **state != CallState::Idle).count();
     assert_eq!(live, 1, "{states:?}");
+}
+
+#[test]
+fn no_event_is_let_go_when_the_leg_of_another_call_is_awaited_too_long() {
+    let mut site = Site::new();
+    site.make_call(7, 0);
+    site.call(151, 132);
+    for _ in 0..MAX_EARLY / 2 {
+        site.call(151, 389);
+        site.call(151, 133);
+    }
+    let told = site.calls_told(1);
+    assert_eq!(told[..3], ["7 RESOURCEUNAVAIL", "new call1", "call1 OFFERING 0x1"]);
+    assert_eq!(told.last().unwrap(), "call1 CONNECTED 0x1", "what was kept back, and what was not");
+    site.call(151, 134);
+    site.del(151);
+    assert_eq!(site.calls_told(1), ["call1 DISCONNECTED 0x1", "call1 IDLE 0x0"]);
+    // The PBX made the call after all.
+    site.call(101, 1);
+    site.reply(1, 7, Reply::Calling(CallHandle(101)));
+    assert_eq!(site.calls_told(1), ["new call2", "call2 DIALING 0x0"]);
 }
 
 #[test]

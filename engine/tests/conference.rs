@@ -63,7 +63,7 @@ fn states(site: &Site) -> Vec<CallState> {
     site.view(1).calls.iter().map(|call| call.state).collect()
 }
 
-use CallState::{Conferenced, Connected, Idle, OnHold, OnHoldPendConf};
+use CallState::{Conferenced, Connected, Disconnected, Idle, OnHold, OnHoldPendConf};
 
 #[test]
 fn a_conference_begins_with_one_member_and_a_call_to_the_next() {
@@ -152,6 +152,49 @@ fn a_member_who_hangs_up_is_disconnected_and_the_conference_over() {
         site.calls_told(1),
         ["call1 DISCONNECTED 0x1", "made0 IDLE 0x0", "made1 CONNECTED 0x1"].map(str::to_owned)
     );
+}
+
+#[test]
+fn a_conference_that_another_call_joined_does_not_wait_for_the_one_that_was_made_for_it() {
+    let mut site = begun();
+    site.call(102, 5);
+    site.call(103, 132 | 0x80);
+    site.call(102, 261);
+    site.call(103, 133);
+    site.told(1);
+    let joining = Command::AddToConference { conference: PARENT, consultation: born(1, 2) };
+    site.app(1, 6, joining);
+    site.reply(1, 6, Reply::Taken);
+    site.call(101, 5);
+    assert_eq!(states(&site), [Conferenced, Connected, OnHold, Conferenced]);
+    site.call(103, 134);
+    assert_eq!(states(&site), [Connected, Idle, OnHold, Disconnected]);
+    site.call(102, 5);
+    site.call(101, 261);
+    assert_eq!(states(&site)[0], OnHold, "nor does its first member");
+}
+
+#[test]
+fn a_member_who_was_given_to_somebody_who_rings_is_connected_when_the_conference_is_over() {
+    let mut site = begun();
+    site.call(101, 4);
+    assert_eq!(states(&site), [Conferenced, OnHoldPendConf, CallState::Ringback]);
+    site.call(102, 6);
+    site.del(102);
+    assert_eq!(states(&site), [Connected, Idle, Idle]);
+}
+
+#[test]
+fn no_second_conference_is_begun_while_one_is_asked_for() {
+    let mut site = asked();
+    site.ordered();
+    let [conference, call] = [2, 3].map(|n| CallId { serial: CallId::FIRST_MADE + n, ..PARENT });
+    let consultation =
+        Consultation { call, number: "23".into(), block_id: false, call_param_flags: 0 };
+    let again = Command::SetupConference { call: Some(born(1, 1)), conference, consultation };
+    site.app(1, 6, again);
+    assert_eq!(site.calls_told(1), ["6 INVALCALLSTATE"]);
+    assert!(site.ordered().is_empty());
 }
 
 #[test]

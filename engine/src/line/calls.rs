@@ -38,11 +38,11 @@ impl Line {
         if self.awaits_leg() {
             // It may be the call that the PBX is about to name in its answer to UserCall, and be
             // over before that comes.
-            if self.early.len() < MAX_EARLY {
-                self.early.push((link, info, clue));
-            } else {
+            if self.early.len() >= MAX_EARLY {
                 out.push(Effect::Report(Report::LimitReached(Limit::EarlyEvents)));
+                self.give_up_legs(at, out);
             }
+            self.early.push((link, info, clue));
             return;
         }
         if !info.active || info.msg == Msg::Del {

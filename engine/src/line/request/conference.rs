@@ -7,7 +7,7 @@
 
 use super::proof::over;
 use super::{Kind, Outcome, Pending, Progress, make};
-use crate::call::{StateAndMode, reading};
+use crate::call::{StateAndMode, Way, reading, way};
 use crate::effect::{Effects, Order};
 use crate::fact::Consultation;
 use crate::id::{CallId, Ticket};
@@ -35,6 +35,7 @@ impl Line {
         out: &mut Effects,
     ) -> Outcome {
         let (monitor, leg) = self.leg_of(call)?;
+        self.no_conference_begins()?;
         if !self.make_room(out) || !self.make_room_for_one_more(out) {
             return Err(LineErr::CallUnavail);
         }
@@ -93,6 +94,7 @@ impl Line {
     ) -> Outcome {
         self.leg_of(call)?;
         self.leg_of(consultation)?;
+        self.no_conference_begins()?;
         let talking = if self.is_held_at_the_pbx(call) { consultation } else { call };
         let (monitor, leg) = self.leg_of(talking)?;
         if !self.make_room(out) {
@@ -131,6 +133,16 @@ impl Line {
         }
     }
 
+    /// A telephone has one conference, and one that is asked for is not among its calls yet.
+    fn no_conference_begins(&self) -> Result<(), LineErr> {
+        let begins =
+            |kind: &Kind| matches!(kind, Kind::SetupConference { .. } | Kind::Confer { .. });
+        match self.requests.iter().any(|pending| begins(&pending.kind)) {
+            true => Err(LineErr::InvalCallState),
+            false => Ok(()),
+        }
+    }
+
     /// Whether the PBX has both of two calls connected.
     pub(super) fn talk_together(&self, call: CallId, other: CallId) -> bool {
         let both = [call, other];
@@ -151,9 +163,11 @@ impl Line {
         consultation: CallId,
         out: &mut Effects,
     ) {
+        // Nothing waits any more for it, nor for the call that was made to join and did not.
+        let made = self.index_of(conference).and_then(|index| self.calls[index].consultation);
+        let joined = [Some(consultation), made];
         for call in &mut self.calls {
-            // Nothing waits for it any more.
-            call.consultation = call.consultation.filter(|other| *other != consultation);
+            call.consultation = call.consultation.filter(|other| !joined.contains(&Some(*other)));
         }
         if let Some(index) = self.index_of(consultation) {
             self.become_member(at, index, conference, out);
@@ -218,7 +232,7 @@ impl Line {
                 if call.state == CallState::Conferenced
                     && let Some(target) = reading(call.pbx, call.circumstances())
                 {
-                    self.enter(at, index, target, out);
+                    self.enter(at, index, left_alone(target), out);
                 }
             }
         }
@@ -287,6 +301,15 @@ impl Line {
 /// Whether the PBX has a call connected, however it is shown.
 fn talks(call: &Call) -> bool {
     matches!(reading(call.pbx, call.circumstances()), Some((CallState::Connected, _)))
+}
+
+/// How a call is shown that was a member and is none any more. One whose far end was given to
+/// somebody who has not answered yet stays CONNECTED, like every call that has been.
+fn left_alone(target: StateAndMode) -> StateAndMode {
+    match way(CallState::Conferenced, target.0) {
+        Way::Stay => (CallState::Connected, connected_mode::ACTIVE),
+        Way::Direct | Way::Through(_) => target,
+    }
 }
 
 /// The mode of a member names its conference; the library makes the server's handle of it.

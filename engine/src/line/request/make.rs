@@ -3,9 +3,11 @@
 use super::{Kind, Outcome, Pending, Progress};
 use crate::call::Phase;
 use crate::effect::{Effect, Effects, Order};
-use crate::id::{CallHandle, CallId, Ticket, UserHandle};
+use crate::fact::CallInfo;
+use crate::id::{CallHandle, CallId, Link, Ticket, UserHandle};
 use crate::line::Line;
 use crate::line::call::{Call, Standing};
+use crate::pbx::CallClue;
 use crate::pii::Personal;
 use crate::tapi::{CallState, LineErr, MEDIA_INTERACTIVE_VOICE};
 use crate::time::{Millis, Timer};
@@ -140,23 +142,38 @@ impl Line {
     /// Takes in the events that were kept back, each with its own status messages: what is told
     /// must not depend on whether events overtook the answer to `UserCall`.
     pub(in crate::line) fn release_early(&mut self, at: Millis, out: &mut Effects) {
-        if self.early.is_empty() {
-            return;
+        while let Some(now) = self.no_longer_early() {
+            for (link, info, clue) in now {
+                let (before, offered) = (self.status(), self.offered());
+                self.call_event(at, link, info, clue, out);
+                self.settle_conferences(at, out);
+                self.settle_active(at, out);
+                self.report_status(before, out);
+                self.begin_ringing(at, &offered, out);
+            }
         }
-        // While another leg is still to be named, those of known legs go on: what comes for these
-        // from now on must not overtake them.
+    }
+
+    /// Those whose time has come, if there are any. While another leg is still to be named, those of
+    /// known legs go on: what comes for these from now on must not overtake them.
+    fn no_longer_early(&mut self) -> Option<Vec<(Link, CallInfo, CallClue)>> {
+        if self.early.is_empty() {
+            return None;
+        }
         let awaits_leg = self.awaits_leg();
         let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.early)
             .into_iter()
             .partition(|(_, info, _)| !awaits_leg || self.has_leg(info.handle()));
         self.early = later;
-        for (link, info, clue) in now {
-            let (before, offered) = (self.status(), self.offered());
-            self.call_event(at, link, info, clue, out);
-            self.settle_conferences(at, out);
-            self.settle_active(at, out);
-            self.report_status(before, out);
-            self.begin_ringing(at, &offered, out);
+        (!now.is_empty()).then_some(now)
+    }
+
+    /// More has been kept back than there is room for. To lose any of it would leave calls standing
+    /// that are over, so that nobody waits for a name any longer: who asked for a call hears that it
+    /// came to nothing, and if the PBX makes it after all, it is a new one.
+    pub(in crate::line) fn give_up_legs(&mut self, at: Millis, out: &mut Effects) {
+        while let Some(position) = self.requests.iter().position(Pending::awaits_leg) {
+            self.fail(at, position, LineErr::ResourceUnavail, out);
         }
     }
 
