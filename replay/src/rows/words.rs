@@ -210,6 +210,8 @@ pub(crate) fn call_state_mode(state: u32, mode: u32) -> Option<String> {
         _ if mode == 0 => return None,
         state if state == CallState::Connected.bits() => CONNECTED_MODES,
         state if state == CallState::Disconnected.bits() => DISCONNECT_MODES,
+        // The handle of the conference, which is a number of ours.
+        state if state == CallState::Conferenced.bits() => return None,
         // One mode each is all that this provider reports.
         state if state == CallState::Offering.bits() && mode == engine::tapi::OFFERING_ACTIVE => {
             return None;

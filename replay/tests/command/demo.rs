@@ -140,13 +140,15 @@ fn after_a_kill_in_the_middle_the_log_holds_every_message_that_was_printed() {
 
 /// Each message is among those derived, and those of one line are in the same order. Times
 /// and parties may differ: the host reads them later than the engine derives them. Only a
-/// replay knows the record behind a message.
+/// replay knows the record behind a message, the PBX's key of the call, and the id of the request.
 fn assert_holds_all(derived: &str, messages: &str) {
     let essence = |line: &str| {
         let mut object: Value = serde_json::from_str(line).unwrap();
         let keys = [
             "time",
             "record",
+            "conf",
+            "correlation",
             "origin",
             "caller",
             "called",
