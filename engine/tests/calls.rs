@@ -491,6 +491,22 @@ fn two_legs_that_ring_for_one_call_and_are_both_answered_are_two_calls() {
 }
 
 #[test]
+fn a_leg_that_rings_is_a_call_of_its_own_beside_one_that_was_answered_and_is_not_shown_so_yet() {
+    let mut site = Site::new();
+    // Ben calls himself, and answers before the other end stops being active.
+    site.call(202, 5);
+    site.call(201, 132);
+    site.app(2, 5, Command::Answer(born(2, 2)));
+    site.call(201, 133);
+    assert_eq!(site.view(2).calls[1].state, CallState::Offering, "one at a time");
+    site.told(2);
+    // The other end was given to himself once more.
+    let again = CallInfo { call: 299, conf: call(201, 0).conf, ..call(201, 132) };
+    site.pbx(PbxFact::Call(again));
+    assert_eq!(site.calls_told(2), ["new call3", "call3 OFFERING 0x1"]);
+}
+
+#[test]
 fn a_refused_new_call_is_offered_again_with_its_state_of_then() {
     let mut site = Site::new();
     site.call(201, 129);

@@ -80,6 +80,21 @@ fn who_users_are_says_the_box_that_serves_and_not_the_idle_one_that_is_looked_at
 }
 
 #[test]
+fn a_user_renamed_while_the_standby_is_left_is_asked_for_under_the_new_name() {
+    let mut site = site();
+    fail(&mut site);
+    site.restore("hq");
+    register(&mut site, "hq", true);
+    register(&mut site, "hq2", false);
+    site.pass_until("End");
+    // The session with the standby has not ended yet.
+    assert_eq!(site.sessions_at("hq2"), 1);
+    let ben = user("Ben", "");
+    site.says("hq", UserInfo { cn: "Benedict".into(), ..ben });
+    assert_eq!(site.monitored["Benedict"], "hq");
+}
+
+#[test]
 fn the_standby_is_asked_at_once_when_the_session_is_lost() {
     let mut site = site();
     site.pass(100_000);

@@ -95,6 +95,8 @@ impl Line {
                 && call.conf == info.conf
                 && call.leg.is_some()
                 && call.state == CallState::Offering
+                // One that was answered may still be shown as offered.
+                && is_ringing(call.pbx)
                 && call.forks.len() < MAX_CALLS
         })
     }

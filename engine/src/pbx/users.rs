@@ -40,9 +40,7 @@ impl Pbx {
         }
         match clue {
             Clue::Line { line, identity } => {
-                if identity.is_some() {
-                    self.rename(line, &user.cn);
-                }
+                self.rename(line, &user.cn);
                 lines.extend(identity.map(|identity| (line, LineInput::Identity(identity))));
                 if self.is_up() {
                     let seen = Seen { registered: user.registered, changed: user.cfg };
@@ -84,10 +82,18 @@ impl Pbx {
         }
     }
 
-    /// A user who is not monitored yet is to be asked for under his new name.
+    /// A user who is not monitored yet is to be asked for under the name that he has by now, also
+    /// where his line keeps the one it has because the box is still being tried.
     fn rename(&mut self, line: LineId, cn: &Personal) {
+        let known = self.lines.get(&line);
+        if known.is_none_or(|known| known.monitoring != Monitoring::Wanted) {
+            return;
+        }
         match &mut self.asking {
-            Some(asking) if asking.line == line => asking.renamed = Some(cn.clone()),
+            Some(asking) if asking.line == line => {
+                let is_other = asking.renamed.is_some() || asking.cn != *cn;
+                asking.renamed = is_other.then(|| cn.clone());
+            }
             _ => {
                 let mut waiting = self.waiting.iter_mut();
                 if let Some((_, known)) = waiting.find(|(waiting, _)| *waiting == line) {

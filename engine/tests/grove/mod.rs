@@ -277,6 +277,22 @@ impl Grove {
         self.now = until;
     }
 
+    /// Time passes until such an operation is asked for, which stays unanswered for now.
+    pub fn pass_until(&mut self, operation: &str) {
+        self.settle();
+        while let Some((at, timer)) = self.timers.pop_first() {
+            self.now = self.now.max(at.0);
+            self.event(Event::Due(timer));
+            while let Some(ask) = self.queue.pop_front() {
+                if operation_of(&ask) == operation {
+                    return self.queue.push_front(ask);
+                }
+                self.take(ask);
+            }
+        }
+        panic!("nobody asks for {operation}");
+    }
+
     /// A PBX tells all who poll it of an object.
     pub fn says(&mut self, host: &str, user: UserInfo) {
         self.begins_to_say(host, user);
