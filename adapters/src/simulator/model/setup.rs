@@ -90,10 +90,14 @@ impl PbxModel {
         let destination = &self.diverted(id, dialled.clone());
         let peer = self.party_at(destination);
         if let Some(leg) = self.legs.get_mut(id) {
+            let is_other = leg.peer != peer;
             leg.peer = peer;
             if leg.phase < Phase::Proceeding {
                 leg.phase = Phase::Proceeding;
                 self.tell(id, "r-call-proc");
+            } else if leg.phase == Phase::Connected && is_other {
+                // The phone was called first, and its call is diverted only now.
+                self.tell(id, "update");
             }
         }
         match self.obstacle(destination) {

@@ -154,3 +154,15 @@ fn a_pbx_that_calls_the_phone_first_shows_it_as_called_until_joined() {
     desk.pbx.phone_answers("21").unwrap();
     assert_eq!(desk.events(), ["7002 133 x-conn", "7001 5 r-conn"]);
 }
+
+#[test]
+fn a_phone_that_was_called_first_is_told_to_whom_its_call_was_diverted() {
+    let mut desk = three();
+    desk.pbx.switches.set("ucall_mode", "pbx-calls-first").unwrap();
+    desk.pbx.phone_diverts("21", engine::diversion::Kind::Always, Some("22")).unwrap();
+    desk.call(UserHandle(1), "21");
+    desk.pbx.phone_answers("20").unwrap();
+    let calls = desk.drain().call;
+    let told = calls.iter().rfind(|info| party(info, "this") == Some("20")).unwrap();
+    assert_eq!((line(told), party(told, "peer")), ("7001 133 update".to_owned(), Some("22")));
+}
