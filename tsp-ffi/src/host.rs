@@ -115,7 +115,6 @@ impl Host {
             Stage::Enumerated(enumerated) => *enumerated,
             _ => Enumerated::open(settings, 0, None),
         };
-        platform::pin();
         let session = self.start(init, completion, enumerated, start)?;
         *stage = Stage::Running(session.devices().enumerated());
         self.current.put(session);
@@ -191,6 +190,9 @@ impl Host {
 
 impl Enumerated {
     fn open(settings: &Path, provider: HProvider, create: Option<LineEvent>) -> Enumerated {
+        // Before the log is opened, not when a session begins: a host may count the lines, and unload
+        // the library.
+        platform::pin();
         let prepared = Prepared::open(settings).map_err(|error| blame(&error));
         let known = prepared.as_ref().map(Prepared::lines).unwrap_or_default();
         let lines =

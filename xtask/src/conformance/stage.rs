@@ -68,23 +68,18 @@ impl Stage {
 
     /// Runs the items that are asked for: the brief ones by themselves, so that nothing disturbs
     /// what they measure; then those that mostly wait, in two lanes, and those of a site, beside the
-    /// one that storms. Under the sanitizer, which measures nothing and makes everything slow, all of
-    /// it at once.
+    /// one that storms.
     pub(super) fn play(&self, options: &Options) -> Result<Vec<Finding>, Problem> {
         let items = self.items(options.item.as_deref())?;
         let of = |manner| -> Vec<Item> {
             items.iter().filter(|item| item.manner == manner).cloned().collect()
         };
-        let (mut brief, mut findings) = (of(Manner::Brief), Vec::new());
-        if !options.sanitize {
-            findings = self.play_lane(options, "brief", &std::mem::take(&mut brief))?;
-        }
+        let mut findings = self.play_lane(options, "brief", &of(Manner::Brief))?;
         let (mut one, mut other) = (Vec::new(), Vec::new());
         for (index, item) in of(Manner::Waits).into_iter().enumerate() {
             if index % 2 == 0 { one.push(item) } else { other.push(item) }
         }
         let lanes = [
-            ("brief", brief),
             ("waits", one),
             ("waits-too", other),
             ("storms", of(Manner::Storms)),
