@@ -2,6 +2,12 @@
 //! them run under the watch of the invariants.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "calls/devices.rs"]
+mod devices;
+#[path = "calls/opening.rs"]
+mod opening;
+#[path = "calls/over_a_loss.rs"]
+mod over_a_loss;
 mod site;
 
 use engine::effect::{Effect, Order, Report, Request};
@@ -211,76 +217,6 @@ fn a_rejected_offer_is_rejected_with_the_cause_for_it() {
 }
 
 #[test]
-fn calls_found_when_a_line_is_opened_are_announced_as_they_are() {
-    let mut site = Site::closed();
-    site.call(101, 5);
-    site.call(102, 261);
-    site.effects.clear();
-    site.open(1);
-    assert_eq!(
-        site.calls_told(1),
-        ["new call1", "call1 CONNECTED 0x1", "new call2", "call2 ONHOLD 0x0"]
-    );
-}
-
-#[test]
-fn a_call_whose_handle_was_closed_is_not_announced_again_until_the_line_is_reopened() {
-    let mut site = Site::new();
-    site.call(101, 5);
-    site.told(1);
-    site.host(HostFact::CallClosed(born(1, 1)));
-    site.told(1);
-    site.call(101, 261);
-    assert!(site.calls_told(1).is_empty());
-    site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
-    site.open(1);
-    assert_eq!(site.calls_told(1), ["new call1", "call1 ONHOLD 0x0"]);
-}
-
-#[test]
-fn closing_a_line_completes_what_is_open_and_nothing_is_told_after() {
-    let mut site = Site::new();
-    site.make_call(7, 0);
-    site.call(102, 5);
-    site.told(1);
-    site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
-    assert_eq!(site.told(1), ["7 OPERATIONFAILED"]);
-    site.reply(1, 7, Reply::Calling(CallHandle(101)));
-    site.call(101, 4);
-    site.call(102, 6);
-    assert!(site.told(1).is_empty());
-}
-
-#[test]
-fn a_call_made_before_the_line_was_closed_is_a_new_one_when_the_line_is_open_again() {
-    let mut site = Site::new();
-    site.make_call(7, 0);
-    site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
-    assert_eq!(site.calls_told(1), ["7 OPERATIONFAILED"]);
-    site.open(1);
-    assert!(site.calls_told(1).is_empty(), "nothing is known of it yet");
-    // The PBX is slow: only now it names the leg.
-    site.reply(1, 7, Reply::Calling(CallHandle(101)));
-    site.call(101, 4);
-    let told = site.calls_told(1);
-    let (first, last) = (told.first().unwrap(), told.last().unwrap());
-    assert!(first.starts_with("new "), "{told:?}");
-    assert!(last.contains("RINGBACK"), "{told:?}");
-}
-
-#[test]
-fn a_dropped_call_that_the_pbx_never_cleared_is_another_one_when_the_line_is_open_again() {
-    let mut site = Site::new();
-    site.call(101, 5);
-    site.app(1, 7, Command::Drop(born(1, 1)));
-    site.deadline(1, 7);
-    assert!(site.told(1).contains(&"7 done".to_owned()), "nobody waits for ever");
-    site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
-    site.open(1);
-    assert_eq!(site.calls_told(1), ["new call2", "call2 CONNECTED 0x1"]);
-}
-
-#[test]
 fn calls_that_end_while_the_leg_of_another_one_is_awaited_long_are_over() {
     let mut site = Site::new();
     site.make_call(7, 0);
@@ -319,115 +255,6 @@ fn no_event_is_let_go_when_the_leg_of_another_call_is_awaited_too_long() {
 }
 
 #[test]
-fn a_drop_that_the_pbx_ignored_is_ordered_again_when_the_line_is_open_again() {
-    let mut site = Site::new();
-    site.call(201, 132);
-    site.app(2, 3, Command::Drop(born(2, 1)));
-    assert_eq!(site.ordered().len(), 1);
-    site.reply(2, 3, Reply::Taken);
-    site.host(HostFact::LineClosed { line: LineId(2), opening: Opening(2) });
-    site.open(2);
-    site.app(2, 4, Command::Drop(born(2, 1)));
-    assert!(matches!(site.ordered()[..], [Order::UserClear { call: CallHandle(201), .. }]));
-    site.app(2, 5, Command::Drop(born(2, 1)));
-    assert!(site.ordered().is_empty(), "once while it is under way");
-}
-
-#[test]
-fn a_call_dropped_before_the_pbx_reports_it_again_is_cleared_when_it_does() {
-    let mut site = Site::new();
-    site.call(101, 5);
-    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
-    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
-    site.attempt = Attempt(2);
-    site.session(20);
-    site.ordered();
-    site.app(1, 7, Command::Drop(born(1, 1)));
-    assert!(site.ordered().is_empty(), "it has no leg yet");
-    let again = CallInfo { call: 301, user: 21, ..call(101, 5) };
-    site.pbx(PbxFact::Call(again));
-    assert_eq!(site.ordered(), [Order::UserClear { call: CallHandle(301), cause: 16 }]);
-}
-
-#[test]
-fn the_two_calls_of_one_who_calls_himself_keep_apart_over_a_loss() {
-    let mut site = Site::new();
-    site.make_call(7, 0);
-    site.reply(1, 7, Reply::Calling(CallHandle(101)));
-    let leg = |leg: u32, user: u32, state: u32| {
-        let known = call(101, 4);
-        PbxFact::Call(CallInfo { call: leg, user, state, ..known })
-    };
-    site.pbx(leg(101, 11, 4));
-    site.pbx(leg(102, 11, 132));
-    let calls = |site: &Site| -> Vec<(CallId, CallState)> {
-        site.view(1).calls.iter().map(|call| (call.id, call.state)).collect()
-    };
-    let before = calls(&site);
-    assert_eq!(before.len(), 2);
-    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
-    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
-    site.attempt = Attempt(2);
-    site.session(20);
-    // The one that rings comes first; the one that was dialled is not that one.
-    site.pbx(leg(302, 21, 132));
-    site.pbx(leg(301, 21, 4));
-    assert_eq!(calls(&site), before);
-}
-
-#[test]
-fn a_lost_session_takes_lines_out_of_service_and_calls_end_after_the_grace_time() {
-    let mut site = Site::new();
-    site.call(101, 5);
-    site.told(1);
-    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
-    let both = line_dev_state::DISCONNECTED | line_dev_state::OUTOFSERVICE;
-    assert_eq!(site.told(1), [format!("line {both:#x} 0 0")]);
-    assert_eq!(site.view(1).calls[0].features, 0, "nothing works out of service");
-    site.event(Event::Due(Timer::Grace(LineId(1), 1)));
-    let told = site.calls_told(1);
-    let failed = disconnect_mode::TEMPFAILURE;
-    assert_eq!(told, [format!("call1 DISCONNECTED {failed:#x}"), "call1 IDLE 0x0".into()]);
-}
-
-#[test]
-fn a_call_that_survived_a_lost_session_goes_on_under_its_handle_and_one_that_did_not_ends() {
-    let mut site = Site::new();
-    site.call(101, 5);
-    site.call(102, 261);
-    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
-    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
-    site.attempt = Attempt(2);
-    site.session(10);
-    site.told(1);
-    // The handles start again after a reboot; only the conf GUID tells which call it is.
-    let replayed = CallInfo { conf: call(101, 5).conf, ..call(177, 5) };
-    site.pbx(PbxFact::Call(replayed));
-    site.event(Event::Due(Timer::Grace(LineId(1), 1)));
-    assert!(site.calls_told(1).is_empty(), "the new session decides, not the old timer");
-    site.event(Event::Due(Timer::Settled(PBX, 2)));
-    assert_eq!(site.calls_told(1), ["call2 DISCONNECTED 0x2", "call2 IDLE 0x0"]);
-    assert_eq!(site.view(1).calls[0].state, CallState::Connected);
-}
-
-#[test]
-fn a_call_of_a_line_that_the_new_session_does_not_monitor_ends_with_the_resync() {
-    let mut site = Site::new();
-    site.call(101, 5);
-    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
-    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
-    site.attempt = Attempt(2);
-    site.pbx(PbxFact::Identified(Identification::default()));
-    site.pbx(PbxFact::Initialized { session: 42, key: 8, place: Arc::default() });
-    site.pbx(PbxFact::User(user(1, "Anna")));
-    site.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
-    site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(0)));
-    site.told(1);
-    site.event(Event::Due(Timer::Settled(PBX, 2)));
-    assert_eq!(site.calls_told(1), ["call1 DISCONNECTED 0x2", "call1 IDLE 0x0"]);
-}
-
-#[test]
 fn a_deleted_user_idles_its_calls_before_the_line_is_removed_and_comes_back_under_its_id() {
     let mut site = Site::new();
     site.call(101, 5);
@@ -442,68 +269,6 @@ fn a_deleted_user_idles_its_calls_before_the_line_is_removed_and_comes_back_unde
     assert!(site.view(1).removed);
     site.pbx(PbxFact::User(user(1, "Anna")));
     assert!(site.told(1).contains(&"created".to_owned()));
-}
-
-#[test]
-fn a_user_with_two_devices_has_one_call_whichever_answers() {
-    let mut site = Site::new();
-    site.call(201, 132);
-    let twin = |state| CallInfo { call: 299, conf: call(201, 0).conf, ..call(201, state) };
-    site.pbx(PbxFact::Call(twin(132)));
-    site.pbx(PbxFact::Call(twin(133)));
-    site.pbx(PbxFact::Call(CallInfo { cause: Some(26), ..call(201, 134) }));
-    site.del(201);
-    let told = site.calls_told(2);
-    assert_eq!(told.iter().filter(|words| words.starts_with("new")).count(), 1);
-    assert_eq!(told.last().unwrap(), "call1 CONNECTED 0x1");
-    site.pbx(PbxFact::Call(twin(134)));
-    assert_eq!(site.calls_told(2), ["call1 DISCONNECTED 0x1"]);
-}
-
-#[test]
-fn what_a_device_says_when_it_gives_up_is_told_although_the_other_one_still_rings() {
-    let mut site = Site::new();
-    site.call(201, 132);
-    site.pbx(PbxFact::Call(CallInfo { call: 299, conf: call(201, 0).conf, ..call(201, 132) }));
-    site.calls_told(2);
-    let renamed = vec![party(Role::This, "Ben Berg", "21"), party(Role::Peer, "Anna", "20")];
-    let gives_up = CallInfo { parties: renamed, cause: Some(26), ..call(201, 134) };
-    site.pbx(PbxFact::Call(gives_up));
-    assert_eq!(site.calls_told(2), [format!("call1 info {:#x}", call_info_state::CALLEDID)]);
-}
-
-#[test]
-fn two_legs_that_ring_for_one_call_and_are_both_answered_are_two_calls() {
-    let mut site = Site::new();
-    // Both ends of the call were sent to Ben.
-    site.call(201, 132);
-    let other = |state| CallInfo { call: 299, conf: call(201, 0).conf, ..call(201, state) };
-    site.pbx(PbxFact::Call(other(132)));
-    site.pbx(PbxFact::Call(other(133)));
-    assert_eq!(site.calls_told(2).last().unwrap(), "call1 CONNECTED 0x1");
-    site.call(201, 133);
-    assert_eq!(site.calls_told(2), ["new call2", "call2 CONNECTED 0x1"]);
-    site.call(201, 645);
-    assert_eq!(site.calls_told(2), ["call2 CONNECTED 0x4"]);
-    site.del(201);
-    assert_eq!(site.calls_told(2), ["call2 DISCONNECTED 0x1", "call2 IDLE 0x0"]);
-    assert_eq!(site.view(2).call(born(2, 1)).unwrap().state, CallState::Connected);
-}
-
-#[test]
-fn a_leg_that_rings_is_a_call_of_its_own_beside_one_that_was_answered_and_is_not_shown_so_yet() {
-    let mut site = Site::new();
-    // Ben calls himself, and answers before the other end stops being active.
-    site.call(202, 5);
-    site.call(201, 132);
-    site.app(2, 5, Command::Answer(born(2, 2)));
-    site.call(201, 133);
-    assert_eq!(site.view(2).calls[1].state, CallState::Offering, "one at a time");
-    site.told(2);
-    // The other end was given to himself once more.
-    let again = CallInfo { call: 299, conf: call(201, 0).conf, ..call(201, 132) };
-    site.pbx(PbxFact::Call(again));
-    assert_eq!(site.calls_told(2), ["new call3", "call3 OFFERING 0x1"]);
 }
 
 #[test]
@@ -612,60 +377,6 @@ fn a_call_that_is_over_before_the_pbx_has_named_it_ends() {
     assert_eq!(told[0], "1 done");
     assert_eq!(told.last().unwrap(), "made0 IDLE 0x0");
     assert_eq!(site.view(1).call(made).unwrap().state, CallState::Idle);
-}
-
-#[test]
-fn a_call_that_rings_here_again_after_a_resync_is_not_the_one_that_was_connected() {
-    let mut site = Site::new();
-    site.call(201, 133);
-    site.calls_told(2);
-    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
-    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
-    site.attempt = Attempt(2);
-    site.session(10);
-    // Meanwhile it was transferred away and back: the same conf rings at Ben.
-    site.call(201, 132);
-    assert_eq!(site.calls_told(2), ["new call2", "call2 OFFERING 0x1"]);
-    site.event(Event::Due(Timer::Settled(PBX, 2)));
-    let told = site.calls_told(2);
-    assert!(told[0].starts_with("call1 DISCONNECTED") && told[1] == "call1 IDLE 0x0", "{told:?}");
-}
-
-#[test]
-fn a_leg_that_is_not_answered_after_a_resync_is_not_the_call_that_was_connected() {
-    let mut site = Site::new();
-    site.call(101, 1);
-    site.call(101, 5);
-    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
-    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
-    site.attempt = Attempt(2);
-    site.session(10);
-    site.calls_told(1);
-    // Anna was sent her own call meanwhile: she has both ends of it, and one still hears ringing.
-    site.call(101, 4);
-    assert_eq!(site.calls_told(1), ["new call2", "call2 RINGBACK 0x0"]);
-    site.pbx(PbxFact::Call(CallInfo { call: 199, conf: call(101, 0).conf, ..call(101, 5) }));
-    site.event(Event::Due(Timer::Settled(PBX, 2)));
-    assert!(site.calls_told(1).is_empty(), "the connected one goes on under its handle");
-}
-
-#[test]
-fn a_call_that_was_made_is_known_again_by_the_direction_of_its_leg() {
-    let mut site = Site::new();
-    site.make_call(7, 0);
-    site.reply(1, 7, Reply::Calling(CallHandle(101)));
-    site.call(101, 4);
-    site.pbx(PbxFact::Failed(Question::Poll, Failure::Broken));
-    site.event(Event::Due(Timer::Reconnect(PBX, 1)));
-    site.attempt = Attempt(2);
-    site.session(10);
-    site.calls_told(1);
-    // Ben sent the call back to Anna: it rings at her, too.
-    site.call(101, 132);
-    assert_eq!(site.calls_told(1), ["new call1", "call1 OFFERING 0x1"]);
-    site.pbx(PbxFact::Call(CallInfo { call: 199, conf: call(101, 0).conf, ..call(101, 4) }));
-    site.event(Event::Due(Timer::Settled(PBX, 2)));
-    assert!(site.calls_told(1).is_empty(), "the made one still hears ringing");
 }
 
 #[test]
