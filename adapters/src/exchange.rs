@@ -23,6 +23,7 @@ mod causes;
 #[cfg(feature = "feeding")]
 pub mod feeding;
 mod hearing;
+pub(crate) mod session_key;
 mod story;
 pub(crate) mod translation;
 
@@ -37,8 +38,9 @@ use engine::effect::{Ask, Order, Request};
 use engine::fact::{Event, Failure, PbxFact, Question, Reply};
 use engine::id::{Attempt, Link, PbxId};
 use hearing::Hearing;
+use session_key::SessionKey;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use story::Story;
 use tokio::runtime::Handle;
@@ -224,6 +226,8 @@ fn died<T>(pbx: PbxId, attempt: Attempt, ended: &Result<T, JoinError>) -> Option
 /// The connections of one attempt: at most four to each place. They are closed when it is dropped.
 struct Lanes {
     manner: Arc<Manner>,
+    /// Known when its session has been opened: there is one for each attempt at most.
+    key: Arc<OnceLock<SessionKey>>,
     open: Vec<(Arc<Place>, Purpose, mpsc::UnboundedSender<Ask>)>,
     tasks: Vec<AbortHandle>,
 }
@@ -250,7 +254,7 @@ enum Purpose {
 
 impl Lanes {
     fn asking(manner: Arc<Manner>) -> Lanes {
-        Lanes { manner, open: Vec::new(), tasks: Vec::new() }
+        Lanes { manner, key: Arc::default(), open: Vec::new(), tasks: Vec::new() }
     }
 
     fn has(&self, task: tokio::task::Id) -> bool {
@@ -270,7 +274,8 @@ impl Lanes {
         let index = known.unwrap_or_else(|| {
             let (asks, received) = mpsc::unbounded_channel();
             let (manner, place) = (Arc::clone(&self.manner), Arc::clone(&ask.place));
-            let lane = Lane::new(Arc::clone(line), &manner, ask.attempt, place);
+            let key = Arc::clone(&self.key);
+            let lane = Lane::new(Arc::clone(line), &manner, ask.attempt, place, key);
             self.tasks.push(tasks.spawn(lane.serve(received)));
             self.open.push((Arc::clone(&ask.place), purpose, asks));
             self.open.len() - 1
@@ -296,12 +301,20 @@ struct Lane {
     connection: Result<Connection, Failure>,
     /// The interface of the session, known once it was asked for.
     interface: Interface,
+    /// The key of the session, which all connections of the attempt share.
+    key: Arc<OnceLock<SessionKey>>,
     hearing: Option<Hearing>,
     metrics: Arc<Metrics>,
 }
 
 impl Lane {
-    fn new(line: Arc<Line>, manner: &Manner, attempt: Attempt, place: Arc<Place>) -> Lane {
+    fn new(
+        line: Arc<Line>,
+        manner: &Manner,
+        attempt: Attempt,
+        place: Arc<Place>,
+        key: Arc<OnceLock<SessionKey>>,
+    ) -> Lane {
         let Manner { account, tls, patience, witness, metrics } = manner;
         let hearing = witness.as_ref().map(|witness| Hearing {
             witness: Arc::clone(witness),
@@ -314,7 +327,7 @@ impl Lane {
         });
         let (patience, interface) = (*patience, Interface::default());
         let metrics = Arc::clone(metrics);
-        Lane { line, patience, attempt, place, connection, interface, hearing, metrics }
+        Lane { line, patience, attempt, place, connection, interface, key, hearing, metrics }
     }
 
     async fn serve(mut self, mut asks: mpsc::UnboundedReceiver<Ask>) -> Ending {
@@ -342,9 +355,14 @@ impl Lane {
             Some(question) => Some(self.localised(request, &question).await),
         };
         let request = localised.as_ref().unwrap_or(request);
-        let operation = operation(request, self.interface, &self.place);
+        let key = self.key.get().copied();
+        let operation = operation(request, self.interface, &self.place, key);
         let begun = Instant::now();
         let mut outcome = self.post(&operation, request).await;
+        let opened = outcome.as_ref().ok();
+        if let Some(key) = opened.and_then(|answer| SessionKey::of(operation.kind(), answer)) {
+            let _ = self.key.set(key);
+        }
         if let Request::Order {
             order: order @ Order::SetNoAnswerTime { .. }, line, ticket, ..
         } = request

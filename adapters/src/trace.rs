@@ -3,9 +3,9 @@
 //! What happened is in the records; where a reader may begin is said by the images: places at which
 //! the state is kept. A log that begins with record 0 needs none.
 
-mod ahead;
+mod stretches;
 
-pub use ahead::RecordsAhead;
+pub use stretches::{Reached, Witness, at_a_time};
 
 use crate::capture::{
     About, CaptureError, CaptureFile, CaptureWriter, Frames as CaptureFrames, Gap, RawMessage,
@@ -14,7 +14,7 @@ use crate::capture::{
 use crate::journal::{LogReader, OpenError, ReadError, Records as LogRecords, Unreadable};
 use engine::core::Core;
 use engine::fact::Record;
-use engine::frame::Frame;
+use engine::frame::{Chain, Frame};
 use engine::snapshot::{Place, SnapshotError};
 use engine::time::Millis;
 use std::io::{self, Write};
@@ -226,16 +226,17 @@ impl Trace {
         place: Place,
         to: &mut CaptureWriter<W>,
     ) -> Result<(), CaptureError> {
-        match &self.source {
+        self.chunks(place)?.try_for_each(|chunk| to.chunk(&chunk))
+    }
+
+    /// The chunks of the image of a place, as they are.
+    fn chunks(&self, place: Place) -> Result<Box<dyn Iterator<Item = Vec<u8>> + '_>, CaptureError> {
+        Ok(match &self.source {
             Source::Log(reader) => {
-                let mut chunks = (0..).map_while(|number| reader.chunk(place, number));
-                chunks.try_for_each(|chunk| to.chunk(&chunk))
+                Box::new((0..).map_while(move |number| reader.chunk(place, number)))
             }
-            Source::Capture(file) => {
-                let chunks = file.chunks(place)?;
-                chunks.into_iter().flatten().try_for_each(|chunk| to.chunk(&chunk))
-            }
-        }
+            Source::Capture(file) => Box::new(file.chunks(place)?.into_iter().flatten()),
+        })
     }
 
     /// The number of the first record that is not earlier than `time`; the one after the last record
@@ -324,6 +325,14 @@ impl Records<'_> {
     #[must_use]
     pub fn end(self) -> End {
         self.end
+    }
+
+    /// The chain up to the frame of the last record that was taken.
+    fn chain_so_far(&self) -> Option<Chain> {
+        match &self.source {
+            RecordSource::Log(records) => records.chain_so_far(),
+            RecordSource::Capture(records) => records.chain_so_far(),
+        }
     }
 }
 

@@ -122,7 +122,7 @@ fn poll() -> Request {
 }
 
 fn echo() -> Request {
-    Request::Echo { session: 41, key: 99 }
+    Request::Echo { session: 41 }
 }
 
 // ---- answering --------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ async fn each_question_of_the_engine_gets_its_fact() {
     assert_eq!((&*identification.firmware, identification.wsdl_version), ("V10", 501));
     let initialized = asking.fact(initialize(Interface::V10)).await;
     let place = Arc::clone(&asking.place);
-    assert_eq!(initialized, PbxFact::Initialized { session: 41, key: 99, place });
+    assert_eq!(initialized, PbxFact::Initialized { session: 41, place });
     assert_eq!(asking.fact(Request::Probe).await, PbxFact::Probed);
     let url = "http://192.0.2.20/PBX0/user.soap".into();
     assert_eq!(asking.fact(locate()).await, PbxFact::Located(url));
@@ -202,6 +202,24 @@ async fn each_question_of_the_engine_gets_its_fact() {
     let monitored = asking.fact(user_initialize()).await;
     assert_eq!(monitored, PbxFact::UserInitialized(LINE, UserHandle(5)));
     assert_eq!(asking.fact(Request::End { session: 41 }).await, PbxFact::Ended);
+}
+
+/// Neither the asks nor the facts of the engine have it.
+#[tokio::test]
+async fn the_key_of_a_session_is_shown_by_the_attempt_that_opened_it_and_by_no_other() {
+    let server = Server::start(quiet_pbx);
+    let mut asking = Asking::at(&server);
+    asking.fact(initialize(Interface::V10)).await;
+    asking.fact(echo()).await;
+    asking.fact(Request::Echo { session: 40 }).await;
+    asking.ask_in(2, echo());
+    asking.batch().await;
+    let seen = server.seen();
+    let echoes = seen.requests.iter().filter(|request| operation_of(request) == "Echo");
+    let shown = echoes.map(|request| {
+        ["99", "0"].into_iter().find(|key| request.body.contains(&format!(">{key}</key>")))
+    });
+    assert_eq!(shown.collect::<Vec<_>>(), [Some("99"), Some("0"), Some("0")]);
 }
 
 #[tokio::test]
@@ -305,7 +323,7 @@ async fn control_requests_go_one_after_the_other_in_the_order_asked() {
     let server = Server::start(quiet_pbx);
     let mut asking = Asking::at(&server);
     for session in 0..50 {
-        asking.ask(Request::Echo { session, key: 1 });
+        asking.ask(Request::Echo { session });
     }
     for _ in 0..50 {
         asking.batch().await;

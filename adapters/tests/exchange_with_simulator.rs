@@ -32,7 +32,7 @@ struct Client {
 
 /// A session with its key.
 #[derive(Clone, Copy)]
-struct Session(u32, u32);
+struct Session(u32);
 
 impl Client {
     fn of(simulator: &Simulator, password: &str) -> Client {
@@ -86,7 +86,7 @@ impl Client {
     async fn session(&mut self) -> Session {
         let (user, interface) = ("TAPI".into(), Interface::V10);
         match self.fact(Request::Initialize { user, interface }).await {
-            PbxFact::Initialized { session, key, .. } if session != 0 => Session(session, key),
+            PbxFact::Initialized { session, .. } if session != 0 => Session(session),
             other => panic!("{other:?}"),
         }
     }
@@ -107,7 +107,7 @@ impl Client {
             for fact in self.poll(session).await {
                 match fact {
                     PbxFact::User(user) if user.cn.is_empty() => return users,
-                    PbxFact::User(user) => users.push(user),
+                    PbxFact::User(user) => users.push(*user),
                     PbxFact::Polled { .. } => {}
                     other => panic!("{other:?}"),
                 }
@@ -171,10 +171,10 @@ async fn a_session_begins_shows_everybody_and_ends_by_every_way_in() {
             let extension = extension.to_string();
             assert!(users.iter().any(|user| user.e164.text() == extension), "{extension}");
         }
-        let Session(number, key) = session;
-        let echo = client.fact(Request::Echo { session: number, key }).await;
+        let Session(session) = session;
+        let echo = client.fact(Request::Echo { session }).await;
         assert_eq!(echo, PbxFact::Echoed(true));
-        let ended = client.fact(Request::End { session: number }).await;
+        let ended = client.fact(Request::End { session }).await;
         assert_eq!(ended, PbxFact::Ended);
         assert_eq!(simulator.control("sessions").unwrap(), "0");
     }
@@ -341,8 +341,8 @@ async fn a_call_whose_answer_is_lost_is_reported_so_and_not_made_again() {
         let reply = client.reply(make).await;
         assert!(is_right(&reply), "{fault}: {reply:?}");
         // Whatever follows comes after any repetition there might have been.
-        let Session(number, key) = session;
-        let echo = client.fact(Request::Echo { session: number, key }).await;
+        let Session(session) = session;
+        let echo = client.fact(Request::Echo { session }).await;
         assert_eq!(echo, PbxFact::Echoed(true));
         let counted: u32 = simulator.control("count UserCall").unwrap().parse().unwrap();
         assert!(counted <= 1, "{fault}: {counted} calls were made");
@@ -360,7 +360,7 @@ async fn a_wrong_password_and_an_unknown_user_are_told_apart() {
         let (user, interface) = ("nobody".into(), Interface::V10);
         let mut client = Client::of(&simulator, "secret");
         let place = Arc::clone(&client.place);
-        let refused = PbxFact::Initialized { session: 0, key: 0, place };
+        let refused = PbxFact::Initialized { session: 0, place };
         assert_eq!(client.fact(Request::Initialize { user, interface }).await, refused);
     }
 }
@@ -390,8 +390,8 @@ async fn a_reboot_breaks_the_poll_and_the_next_attempt_finds_the_session_gone() 
         client.ask(Request::Poll { session: session.0 });
     }
     client.attempt = Attempt(2);
-    let Session(number, key) = session;
-    let fact = client.fact(Request::Echo { session: number, key }).await;
+    let Session(session) = session;
+    let fact = client.fact(Request::Echo { session }).await;
     assert!(
         matches!(fact, PbxFact::Echoed(false) | PbxFact::Failed(Question::Echo, _)),
         "{fact:?}"

@@ -79,7 +79,7 @@ fn seek(folder: &Path, records: u64) {
 fn state_at(trace: &Trace, seq: u64) -> Core {
     let (mut core, next) = trace.state_before(seq).expect("it begins with the first record");
     let mut effects = Effects::new();
-    for (_, record) in trace.records_ahead(next, 1).take_while(|(number, _)| *number < seq) {
+    for (_, record) in trace.records_from(next).take_while(|(number, _)| *number < seq) {
         core.apply(record, &mut effects);
         effects.clear();
     }

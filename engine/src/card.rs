@@ -1,32 +1,49 @@
 //! Who is who in a call: from the PBX's parties to the party ids of LINECALLINFO.
 
-use crate::fact::{Party, Role};
+use crate::fact::{Parties, Party, Role};
 use crate::forwarding::Case;
 use crate::tapi::{call_info_state as changed, origin, party_id, reason};
-use crate::view::{CallCard, PartyId, Wide};
+use crate::view::{CallCard, PartyId};
 
 /// Most parties kept of one call; the reference names nine roles.
 pub const MAX_PARTIES: usize = 16;
 
 /// Merges what an event tells into what is known. A role that an event leaves out is not removed:
 /// the PBX may send only what changed. Returns whether anything changed.
-pub fn merge(known: &mut Vec<Party>, told: Vec<Party>) -> bool {
+pub fn merge(known: &mut Parties, told: Parties) -> bool {
+    let is_known = |party: &Party| known.iter().any(|have| have == party);
+    if known.are_one_with(&told) || told.iter().all(is_known) {
+        return false;
+    }
+    if known.is_empty() && told.len() <= MAX_PARTIES && has_each_role_once(&told) {
+        *known = told;
+        return true;
+    }
+    let mut merged = known.to_vec();
     let mut any = false;
-    for party in told {
-        match known.iter().position(|have| have.role == party.role) {
-            Some(index) if known[index] == party => {}
+    for party in &told {
+        match merged.iter().position(|have| have.role == party.role) {
+            Some(index) if merged[index] == *party => {}
             Some(index) => {
-                known[index] = party;
+                merged[index] = party.clone();
                 any = true;
             }
-            None if known.len() < MAX_PARTIES => {
-                known.push(party);
+            None if merged.len() < MAX_PARTIES => {
+                merged.push(party.clone());
                 any = true;
             }
             None => {}
         }
     }
+    if any {
+        *known = merged.into();
+    }
     any
+}
+
+fn has_each_role_once(parties: &[Party]) -> bool {
+    let before = |index: usize| parties[..index].iter();
+    parties.iter().enumerate().all(|(index, party)| before(index).all(|it| it.role != party.role))
 }
 
 /// What a card is made from, beside the parties.
@@ -45,34 +62,49 @@ pub struct Standpoint<'a> {
 }
 
 /// Fills the party ids, origin and reason of a card (TSPI: party ids of LINECALLINFO). The called
-/// party of an outgoing call is the first one known and stays, whoever answers in the end.
-pub fn fill(card: &mut CallCard, parties: &[Party], standpoint: Standpoint<'_>) {
+/// party of an outgoing call is the first one known and stays, whoever answers in the end. Returns
+/// LINECALLINFOSTATE bits for what is other than before.
+pub fn fill(card: &mut CallCard, parties: &[Party], standpoint: Standpoint<'_>) -> u32 {
     let parts = Parts::of(parties);
+    let before = (card.origin, card.reason);
+    let redirecting = parts.transferring.or(parts.diverting);
+    let mut bits = 0;
     if standpoint.outgoing {
-        card.origin = origin::OUTBOUND;
-        card.reason = reason::DIRECT;
-        card.caller = known(parts.this, party_id::UNAVAIL);
+        (card.origin, card.reason) = (origin::OUTBOUND, reason::DIRECT);
+        bits |= set(&mut card.caller, parts.this, party_id::UNAVAIL, changed::CALLERID);
         // Whoever sent the call on first is the one who was called.
         let wanted = parts.first_diverting.or(parts.peer);
-        card.called = called_by_us(&card.called, wanted, standpoint.dialled);
+        bits |= set_called_by_us(&mut card.called, wanted, standpoint.dialled);
     } else {
         card.origin = parts.origin();
         card.reason = standpoint.reason.unwrap_or_else(|| parts.reason(standpoint.forwarded));
-        card.caller = known(parts.peer, parts.nobody());
-        card.called = known(parts.first_called(), party_id::UNAVAIL);
+        bits |= set(&mut card.caller, parts.peer, parts.nobody(), changed::CALLERID);
+        let called = parts.first_called();
+        bits |= set(&mut card.called, called, party_id::UNAVAIL, changed::CALLEDID);
     }
-    card.connected = if standpoint.connected {
-        known(parts.peer, party_id::UNKNOWN)
-    } else {
-        PartyId::default()
+    let at_other_end = parts.peer.filter(|_| standpoint.connected);
+    bits |= set(&mut card.connected, at_other_end, party_id::UNKNOWN, changed::CONNECTEDID);
+    let or_else = party_id::UNAVAIL;
+    bits |= set(&mut card.redirecting, redirecting, or_else, changed::REDIRECTINGID);
+    let (sent_to, or_else) = match redirecting {
+        Some(_) if standpoint.outgoing => (parts.peer, party_id::UNKNOWN),
+        Some(_) => (parts.this, party_id::UNKNOWN),
+        None => (None, or_else),
     };
-    let redirecting = parts.transferring.or(parts.diverting);
-    card.redirecting = known(redirecting, party_id::UNAVAIL);
-    card.redirection = match redirecting {
-        Some(_) if standpoint.outgoing => known(parts.peer, party_id::UNKNOWN),
-        Some(_) => known(parts.this, party_id::UNKNOWN),
-        None => known(None, party_id::UNAVAIL),
-    };
+    bits |= set(&mut card.redirection, sent_to, or_else, changed::REDIRECTIONID);
+    bits | bit(before.0 != card.origin, changed::ORIGIN)
+        | bit(before.1 != card.reason, changed::REASON)
+}
+
+/// Lets a party id name a party; `or_else` is its flag if there is nothing to say of it. Returns
+/// that bit if it is other than before.
+fn set(id: &mut PartyId, party: Option<&Party>, or_else: u32, bit_of_it: u32) -> u32 {
+    let (number, name) = party.map_or(("", ""), |party| (number(party), name(party)));
+    bit(id.set(number, name, or_else), bit_of_it)
+}
+
+fn bit(differs: bool, bit: u32) -> u32 {
+    if differs { bit } else { 0 }
 }
 
 /// The parties of a call by the part they play; one of whom nothing is known plays none.
@@ -157,7 +189,6 @@ impl<'a> Parts<'a> {
 /// LINECALLINFOSTATE bits for what differs between two cards.
 #[must_use]
 pub fn difference(before: &CallCard, after: &CallCard) -> u32 {
-    let bit = |differs: bool, bit: u32| if differs { bit } else { 0 };
     bit(before.origin != after.origin, changed::ORIGIN)
         | bit(before.reason != after.reason, changed::REASON)
         | bit(before.call_id != after.call_id, changed::CALLID)
@@ -174,35 +205,25 @@ pub fn difference(before: &CallCard, after: &CallCard) -> u32 {
 
 /// The called party of an outgoing call: the number as dialled, with the peer's name as long as
 /// the peer is the one dialled; for a call dialled at the phone, the first peer known.
-fn called_by_us(so_far: &PartyId, peer: Option<&Party>, dialled: Option<&str>) -> PartyId {
-    match (dialled, peer) {
-        (Some(number), Some(peer)) if peer.e164.text() == number => {
-            PartyId::new(Wide::from_text(number), Wide::from_text(name(peer)), 0)
+fn set_called_by_us(so_far: &mut PartyId, peer: Option<&Party>, dialled: Option<&str>) -> u32 {
+    let stays = !so_far.number.is_empty();
+    let is_other = match (dialled, peer) {
+        (Some(dialled), Some(peer)) if peer.e164.text() == dialled => {
+            so_far.set(dialled, name(peer), 0)
         }
-        (Some(_), _) if !so_far.number.is_empty() => so_far.clone(),
-        (Some(number), _) => {
-            PartyId::new(Wide::from_text(number), Wide::default(), party_id::UNKNOWN)
-        }
+        (Some(dialled), _) => !stays && so_far.set(dialled, "", party_id::UNKNOWN),
         (None, Some(peer)) => {
-            let party = known(Some(peer), party_id::UNKNOWN);
-            if so_far.number.is_empty() || so_far.number == party.number {
-                party
-            } else {
-                so_far.clone()
-            }
+            (!stays || so_far.number.is(number(peer)))
+                && so_far.set(number(peer), name(peer), party_id::UNKNOWN)
         }
-        (None, None) => so_far.clone(),
-    }
+        (None, None) => false,
+    };
+    bit(is_other, changed::CALLEDID)
 }
 
-fn known(party: Option<&Party>, or_else: u32) -> PartyId {
-    match party {
-        Some(party) => {
-            let number = if party.e164.is_empty() { party.h323.text() } else { party.e164.text() };
-            PartyId::new(Wide::from_text(number), Wide::from_text(name(party)), or_else)
-        }
-        None => PartyId::new(Wide::default(), Wide::default(), or_else),
-    }
+/// The number to show: what the user would dial, or the name to dial if there is none.
+fn number(party: &Party) -> &str {
+    if party.e164.is_empty() { party.h323.text() } else { party.e164.text() }
 }
 
 /// The name to show: the display name if there is one, else the long name.
@@ -217,6 +238,7 @@ fn is_somebody(party: &Party) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::Wide;
 
     fn party(role: Role, cn: &str, e164: &str) -> Party {
         Party { role, cn: cn.into(), e164: e164.into(), ..Party::default() }
@@ -439,11 +461,39 @@ mod tests {
 
     #[test]
     fn a_role_left_out_of_an_event_is_kept() {
-        let mut known = vec![party(Role::This, "Anna", "20"), party(Role::Peer, "", "030")];
-        assert!(!merge(&mut known, vec![]));
-        assert!(merge(&mut known, vec![party(Role::Peer, "Late Name", "030")]));
-        assert_eq!(known.len(), 2);
-        assert!(!merge(&mut known, vec![party(Role::Peer, "Late Name", "030")]));
+        let mut known = Parties::NONE;
+        let both = Parties::from([party(Role::This, "Anna", "20"), party(Role::Peer, "", "030")]);
+        assert!(merge(&mut known, both.clone()));
+        assert!(known.are_one_with(&both), "nothing is copied");
+        assert!(!merge(&mut known, both.clone()));
+        assert!(!merge(&mut known, Parties::NONE));
+        let late = [party(Role::Peer, "Late Name", "030")];
+        assert!(merge(&mut known, late.clone().into()));
+        assert_eq!(*known, [both[0].clone(), late[0].clone()]);
+        assert!(!merge(&mut known, late.into()));
+        assert!(merge(&mut known, both.clone()));
+        assert_eq!(known, both);
+    }
+
+    #[test]
+    fn a_role_told_twice_is_what_was_told_last() {
+        let [ann, ben] = ["Ann", "Ben"].map(|name| party(Role::Peer, name, "21"));
+        let mut known = Parties::NONE;
+        assert!(merge(&mut known, [ann.clone(), ben.clone()].into()));
+        assert!(known.iter().eq([&ben]));
+        assert!(merge(&mut known, [ann, ben.clone()].into()));
+        assert_eq!(*known, [ben]);
+    }
+
+    #[test]
+    fn no_more_parties_are_kept_than_there_is_room_for() {
+        let roles = || (0..100).map(|n| Role::Other(format!("role {n}").into()));
+        let mut known = Parties::NONE;
+        assert!(merge(&mut known, roles().map(|role| party(role, "", "20")).collect()));
+        assert_eq!(known.len(), MAX_PARTIES);
+        let before = known.clone();
+        assert!(!merge(&mut known, roles().skip(50).map(|role| party(role, "", "20")).collect()));
+        assert!(known.are_one_with(&before));
     }
 
     #[test]

@@ -8,6 +8,10 @@
 //! The bytes of a callback ([`telling_crc`]) are only ever compared, never read again; they are
 //! pinned all the same, because the log keeps their checksums.
 
+mod quick;
+
+pub use quick::Recent;
+
 use crate::effect::Telling;
 use crate::fact::{Event, Record};
 use crate::time::Millis;
@@ -84,20 +88,37 @@ pub fn encode(record: &Record, base: Millis, out: &mut Vec<u8>) -> Result<(), Co
 /// # Errors
 /// Every [`CodecError`]; never panics, and allocates at most a small multiple of the limit.
 pub fn decode(bytes: &[u8], schema: u16, base: Millis) -> Result<Record, CodecError> {
+    decode_knowing(None, bytes, schema, base)
+}
+
+/// The same for many records, one after the other, with what was read of late at hand.
+pub(crate) fn decode_knowing(
+    recent: Option<&mut Recent>,
+    bytes: &[u8],
+    schema: u16,
+    base: Millis,
+) -> Result<Record, CodecError> {
     check_schema(schema)?;
     if bytes.len() > MAX_RECORD_BYTES {
         return Err(CodecError::TooLarge { limit: MAX_RECORD_BYTES });
     }
-    let (value, used) = bincode::serde::decode_from_slice::<(u64, Event), _>(bytes, RECORD_LIMIT)
-        .map_err(|error| unreadable(error, MAX_RECORD_BYTES))?;
-    if used != bytes.len() {
-        return Err(CodecError::Surplus(bytes.len() - used));
-    }
-    let (after_ms, event) = value;
+    let (after_ms, event) = match quick::decode(bytes, recent) {
+        Some(value) => value,
+        None => decode_any(bytes)?,
+    };
     let Some(at) = base.0.checked_add(after_ms) else {
         return Err(CodecError::Malformed("a time beyond the end of time".into()));
     };
     Ok(Record { at: Millis(at), event })
+}
+
+fn decode_any(bytes: &[u8]) -> Result<(u64, Event), CodecError> {
+    let (value, used) = bincode::serde::decode_from_slice(bytes, RECORD_LIMIT)
+        .map_err(|error| unreadable(error, MAX_RECORD_BYTES))?;
+    match bytes.len() - used {
+        0 => Ok(value),
+        surplus => Err(CodecError::Surplus(surplus)),
+    }
 }
 
 /// Says whether records of a schema can be read here.
@@ -115,12 +136,18 @@ pub fn check_schema(schema: u16) -> Result<(), CodecError> {
 /// CRC-32 of a callback, as `fact::Told` records it. Allocates nothing.
 #[must_use]
 pub fn telling_crc(telling: &Telling) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    // Only a sink that refuses bytes could make this fail, and a checksum takes them all.
-    let outcome = bincode::serde::encode_into_writer(telling, Checksum(&mut hasher), UNLIMITED);
-    debug_assert!(outcome.is_ok());
-    hasher.finalize()
+    if let Some(short) = quick::telling(telling) {
+        return crc32fast::hash(short.bytes());
+    }
+    let mut bytes = [0; MAX_TELLING_BYTES];
+    let used = bincode::serde::encode_into_slice(telling, &mut bytes, UNLIMITED);
+    // A callback is a dozen numbers at most.
+    debug_assert!(used.is_ok(), "{telling:?}");
+    crc32fast::hash(&bytes[..used.unwrap_or(MAX_TELLING_BYTES)])
 }
+
+/// Longest callback in bytes: no more than twelve numbers, of up to five bytes each.
+const MAX_TELLING_BYTES: usize = 64;
 
 /// Appends a part of the state to `sink` piece by piece, for a snapshot.
 ///
@@ -169,16 +196,6 @@ impl Writer for Appender<'_> {
             return Err(EncodeError::UnexpectedEnd);
         }
         self.out.extend_from_slice(bytes);
-        Ok(())
-    }
-}
-
-struct Checksum<'a>(&'a mut crc32fast::Hasher);
-
-impl Writer for Checksum<'_> {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.0.update(bytes);
         Ok(())
     }
 }
@@ -232,7 +249,11 @@ mod golden;
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::strategy::any_record;
+    use crate::effect::{Notice, What};
+    use crate::fact::{CallInfo, Parties, PbxFact};
+    use crate::id::{Attempt, CallId, LineId, Opening, PbxId};
+    use crate::strategy::{any_record, any_telling, call_info};
+    use crate::tapi::CallState;
     use proptest::prelude::*;
 
     #[test]
@@ -265,6 +286,23 @@ mod tests {
         assert!(!matches!(error, CodecError::Surplus(_)), "{error}");
     }
 
+    #[test]
+    fn the_largest_callbacks_fit_into_the_bytes_set_aside_for_them() {
+        let most = u32::MAX;
+        let (line, call) = (LineId(most), CallId { line: LineId(most), serial: most });
+        let state = CallState::Conferenced;
+        for notice in [
+            Notice::CallState { call, state, mode: most, media: most },
+            Notice::LineDevState(most, most, most),
+            Notice::Generated { call, term: most, tag: most },
+        ] {
+            let telling = Telling { line, opening: Opening(most), what: What::Notice(notice) };
+            let bytes = bincode::serde::encode_to_vec(&telling, UNLIMITED).unwrap();
+            assert!(bytes.len() <= MAX_TELLING_BYTES, "{} bytes", bytes.len());
+            assert_eq!(telling_crc(&telling), crc32fast::hash(&bytes));
+        }
+    }
+
     proptest! {
         #[test]
         fn any_record_comes_back(record in any_record(), earlier in any::<u64>()) {
@@ -282,6 +320,51 @@ mod tests {
             prop_assert!(decode(&bytes[..cut], SCHEMA, Millis(0)).is_err());
             bytes.push(0);
             prop_assert_eq!(decode(&bytes, SCHEMA, Millis(0)), Err(CodecError::Surplus(1)));
+        }
+
+        #[test]
+        fn what_is_read_quickly_is_what_the_package_reads(
+            record in any_record(), at: prop::sample::Index, byte: u8, is_changed: bool,
+        ) {
+            let mut bytes = Vec::new();
+            encode(&record, Millis(0), &mut bytes).unwrap();
+            if is_changed {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            let quickly = quick::decode(&bytes, None);
+            let is_frequent = matches!(record.event, Event::Told(_) | Event::Pbx(_, _, PbxFact::Call(_)));
+            prop_assert!(is_changed || quickly.is_some() == is_frequent);
+            if let Some(value) = quickly {
+                prop_assert_eq!(decode_any(&bytes), Ok(value));
+            }
+        }
+
+        /// Three legs that are in each other's way; many events tell what the one before told.
+        #[test]
+        fn what_was_read_of_late_is_what_would_be_read_again(
+            told in prop::collection::vec((call_info(), 0u32..3, any::<bool>()), 2..40),
+        ) {
+            let mut recent = Recent::default();
+            let mut parties = Parties::NONE;
+            for (info, call, is_news) in told {
+                if is_news {
+                    parties = info.parties.clone();
+                }
+                let info = CallInfo { call: call * 4096, parties: parties.clone(), ..info };
+                let event = Event::Pbx(PbxId(0), Attempt(0), PbxFact::Call(info));
+                let record = Record { at: Millis(0), event };
+                let mut bytes = Vec::new();
+                encode(&record, Millis(0), &mut bytes).unwrap();
+                let read = decode_knowing(Some(&mut recent), &bytes, SCHEMA, Millis(0));
+                prop_assert_eq!(read, Ok(record));
+            }
+        }
+
+        #[test]
+        fn the_checksum_of_a_callback_is_that_of_what_the_package_writes(telling in any_telling()) {
+            let bytes = bincode::serde::encode_to_vec(&telling, UNLIMITED).unwrap();
+            prop_assert_eq!(telling_crc(&telling), crc32fast::hash(&bytes));
         }
 
         #[test]

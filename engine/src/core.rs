@@ -3,6 +3,9 @@
 //! The parts (estate, PBXs, lines) are the same that the actors own one by one in the running
 //! provider. Here they stand side by side in one thread, for recovery, replay and tests.
 
+mod lines;
+
+use self::lines::Lines;
 use crate::effect::Effects;
 use crate::estate::{Estate, Route};
 use crate::fact::Record;
@@ -20,8 +23,11 @@ use std::sync::Arc;
 pub struct Core {
     estate: Estate,
     pbxs: BTreeMap<PbxId, Pbx>,
-    /// Shared, so that an image of the state costs no copy of them.
-    lines: BTreeMap<LineId, Arc<Line>>,
+    lines: Lines,
+    /// What a PBX passes on to lines. Empty between records, and kept because nearly every one
+    /// fills it.
+    #[serde(skip)]
+    passed_on: ToLines,
 }
 
 /// The parts of a core: the estate, its PBXs, its lines.
@@ -34,38 +40,41 @@ impl Core {
         Core {
             estate,
             pbxs: pbxs.into_iter().collect(),
-            lines: lines.into_iter().map(|line| (line.id(), line)).collect(),
+            lines: lines.into_iter().collect(),
+            passed_on: ToLines::new(),
         }
     }
 
     /// Takes a core apart, for the actors.
     #[must_use]
     pub fn into_parts(self) -> Parts {
-        (self.estate, self.pbxs.into_iter().collect(), self.lines.into_values().collect())
+        (self.estate, self.pbxs.into_iter().collect(), self.lines.into_vec())
     }
 
     /// Takes one record of the log. Total: takes every record, never fails, never panics on input;
     /// surprises become reports.
     pub fn apply(&mut self, record: Record, out: &mut Effects) {
-        self.apply_noting(record, out, &mut |_| {});
+        self.fold(record, out, &mut |_| {});
     }
 
-    /// The same, and says which lines were given something: no other can read otherwise than
-    /// before. A line may be named more than once.
-    pub fn apply_noting(
-        &mut self,
-        record: Record,
-        out: &mut Effects,
-        touched: &mut impl FnMut(LineId),
-    ) {
+    /// The same, and puts down which lines were given something, each once and by number, instead of
+    /// what stood there: no other line can read otherwise than before.
+    pub fn apply_noting(&mut self, record: Record, out: &mut Effects, touched: &mut Vec<LineId>) {
+        touched.clear();
+        self.fold(record, out, &mut |line| touched.push(line));
+        touched.sort_unstable();
+        touched.dedup();
+    }
+
+    fn fold(&mut self, record: Record, out: &mut Effects, touched: &mut impl FnMut(LineId)) {
         let at = record.at;
         match self.estate.route(record) {
             Route::Nowhere => {}
             Route::Pbx(id, input) => self.pbx(at, id, input, out, touched),
             Route::Line(line, input) => self.line(at, line, input, out, touched),
             Route::Everyone(line_input, pbx_input) => {
-                for (id, line) in &mut self.lines {
-                    touched(*id);
+                for line in self.lines.iter_mut() {
+                    touched(line.id());
                     Arc::make_mut(line).apply(at, line_input.clone(), out);
                 }
                 let ids: Vec<_> = self.pbxs.keys().copied().collect();
@@ -93,13 +102,14 @@ impl Core {
         out: &mut Effects,
         touched: &mut impl FnMut(LineId),
     ) {
-        let mut lines = ToLines::new();
+        let mut lines = std::mem::take(&mut self.passed_on);
         if let Some(pbx) = self.pbxs.get_mut(&id) {
             pbx.apply(at, input, out, &mut lines);
         }
-        for (line, input) in lines {
+        for (line, input) in lines.drain(..) {
             self.line(at, line, input, out, touched);
         }
+        self.passed_on = lines;
     }
 
     fn line(
@@ -111,36 +121,36 @@ impl Core {
         touched: &mut impl FnMut(LineId),
     ) {
         touched(id);
-        if let Some(line) = self.lines.get_mut(&id) {
+        if let Some(line) = self.lines.get_mut(id) {
             Arc::make_mut(line).apply(at, input, out);
         } else if let LineInput::Identity(identity) = input {
             let line = Line::new(identity);
             line.announce(out);
-            self.lines.insert(id, Arc::new(line));
+            self.lines.put(Arc::new(line));
         }
     }
 
     /// What applications may read of a line; `None` if there never was such a line.
     #[must_use]
     pub fn view(&self, line: LineId) -> Option<LineView> {
-        self.lines.get(&line).map(|line| line.view())
+        self.lines.get(line).map(|line| line.view())
     }
 
     /// A line by its own count.
     #[must_use]
     pub fn line_of(&self, line: LineId) -> Option<&Line> {
-        self.lines.get(&line).map(|line| &**line)
+        self.lines.get(line).map(|line| &**line)
     }
 
     /// The leg that a call is at its PBX, as far as it is known: for whoever has to explain it.
     #[must_use]
     pub fn leg(&self, call: CallId) -> Option<CallHandle> {
-        self.lines.get(&call.line)?.leg(call)
+        self.lines.get(call.line)?.leg(call)
     }
 
     /// All lines, by permanent id.
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.lines.values().map(|line| &**line)
+        self.lines.iter().map(|line| &**line)
     }
 
     /// What concerns more than one line.
@@ -170,8 +180,9 @@ impl Core {
         self.estate.share();
         self.estate.complete();
         let mut pools = LinePools::default();
-        for (id, line) in &mut self.lines {
-            Arc::make_mut(line).share(self.estate.who_is(*id), &mut pools);
+        for line in self.lines.iter_mut() {
+            let identity = self.estate.who_is(line.id());
+            Arc::make_mut(line).share(identity, &mut pools);
         }
     }
 }

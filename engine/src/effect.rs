@@ -18,7 +18,7 @@ pub enum Effect {
     /// Tell the telephony server something.
     Tell(Telling),
     /// Ask a PBX something.
-    Ask(Ask),
+    Ask(Box<Ask>),
     /// Come back with `Event::Due`.
     Wake(Millis, Timer),
     /// Write a line for the reader of the service's log; no decision hangs on it.
@@ -150,8 +150,6 @@ pub enum Request {
     Echo {
         /// Session number.
         session: u32,
-        /// Its key.
-        key: u32,
     },
     /// `Poll`.
     Poll {

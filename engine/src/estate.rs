@@ -289,7 +289,7 @@ mod tests {
         let configuration = Configuration { pbxs, ..Configuration::default() };
         take(&mut estate, Event::Host(HostFact::Configured(configuration)));
         let place = Arc::new(Place::at("pbx"));
-        let up = PbxFact::Initialized { session: 1, key: 1, place };
+        let up = PbxFact::Initialized { session: 1, place };
         take(&mut estate, Event::Pbx(PbxId(0), Attempt(1), up));
         estate
     }
@@ -299,7 +299,7 @@ mod tests {
     }
 
     fn line_of(estate: &mut Estate, user: UserInfo) -> Option<LineId> {
-        let route = take(estate, Event::Pbx(PbxId(0), Attempt(1), PbxFact::User(user)));
+        let route = take(estate, Event::Pbx(PbxId(0), Attempt(1), PbxFact::User(user.into())));
         let input = match route {
             Route::Pbx(_, input) => input,
             Route::Several(pbxs, _) => pbxs.into_iter().next()?.1,

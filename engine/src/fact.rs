@@ -10,6 +10,7 @@ use crate::id::{
     Attempt, CallHandle, CallId, Guid, LineId, Opening, PbxId, PermanentId, RequestId, Ticket,
     UserHandle,
 };
+pub use crate::party::Parties;
 use crate::pii::Personal;
 use crate::place::Place;
 use crate::tapi::LineErr;
@@ -201,15 +202,13 @@ pub enum PbxFact {
     Initialized {
         /// Session number, 0 if refused.
         session: u32,
-        /// Random key that tells this session from one of the same number after a reboot.
-        key: u32,
         /// Where it was asked for.
         place: Arc<Place>,
     },
     /// Answer to `Echo`: whether the session still exists.
     Echoed(bool),
     /// One `UserInfo` of a Poll.
-    User(UserInfo),
+    User(Box<UserInfo>),
     /// One `CallInfo` of a Poll.
     Call(CallInfo),
     /// A Poll ended well, after all its users and calls.
@@ -369,7 +368,7 @@ pub struct CallInfo {
     /// The signalling message behind the event.
     pub msg: Msg,
     /// Parties known.
-    pub parties: Vec<Party>,
+    pub parties: Parties,
     /// GUID of the call, equal on all its legs; NIL if not told.
     pub conf: Guid,
     /// Latest Q.850 cause, 7 bits.

@@ -23,6 +23,7 @@
 //! The checksum covers the header, so damage anywhere costs exactly the frame it is in and those
 //! behind it: what can be read is always an intact prefix.
 
+pub use crate::codec::Recent;
 use crate::codec::{self, CodecError, SCHEMA};
 use crate::fact::{Event, HostFact, Record};
 use crate::time::Millis;
@@ -244,18 +245,28 @@ impl<'a> Frame<'a> {
             schema: self.schema,
             base: self.base,
             rest: self.payload,
+            recent: None,
         }
+    }
+
+    /// The same for one frame of many, with what was read of late at hand.
+    pub fn records_knowing<'r>(&self, recent: &'r mut Recent) -> Records<'r>
+    where
+        'a: 'r,
+    {
+        Records { recent: Some(recent), ..self.records() }
     }
 }
 
 /// Records of one frame. Ends after the first error.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Records<'a> {
     seq: u64,
     left: u16,
     schema: u16,
     base: Millis,
     rest: &'a [u8],
+    recent: Option<&'a mut Recent>,
 }
 
 impl Iterator for Records<'_> {
@@ -288,7 +299,8 @@ impl Records<'_> {
             .get(used..used + len)
             .ok_or(FrameError::Damaged("a record beyond the payload"))?;
         self.rest = &self.rest[used + len..];
-        codec::decode(bytes, self.schema, self.base)
+        let recent = self.recent.as_deref_mut();
+        codec::decode_knowing(recent, bytes, self.schema, self.base)
             .map_err(|error| FrameError::Record { seq: self.seq, error })
     }
 }

@@ -197,7 +197,7 @@ impl Line {
 
     /// Takes one input. Total: surprises are handled, counted and reported.
     pub fn apply(&mut self, at: Millis, input: LineInput, out: &mut Effects) {
-        let (before, offered) = (self.status(), self.offered());
+        let (before, offered) = (self.status(), self.offered().collect::<Vec<_>>());
         match input {
             LineInput::Started => self.started(),
             LineInput::Identity(identity) => self.identified(identity, out),

@@ -54,7 +54,7 @@ mod tests {
 
     fn parked(call: u32, cn: &str) -> CallInfo {
         let this = Party { role: Role::This, cn: cn.into(), ..Party::default() };
-        CallInfo { call, active: true, state: 136, parties: vec![this], ..CallInfo::default() }
+        CallInfo { call, active: true, state: 136, parties: [this].into(), ..CallInfo::default() }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::effect::{Ask, Effect, Effects, Interface, Limit, Report, Request};
 use crate::estate::Located;
 use crate::fact::{CallInfo, Failure, PbxFact, Question};
 use crate::forwarding::Case;
+use crate::handles::Handles;
 use crate::id::{Attempt, LineId, Link, PbxId};
 use crate::line::LineInput;
 use crate::pii::Personal;
@@ -196,7 +197,7 @@ pub struct Pbx {
     up_since: Millis,
     /// Quick empty Polls in a row.
     quick: u32,
-    users: BTreeMap<u32, LineId>,
+    users: Handles<LineId>,
     lines: BTreeMap<LineId, Watched>,
     waiting: VecDeque<(LineId, Personal)>,
     asking: Option<Asking>,
@@ -230,11 +231,9 @@ enum Phase {
     Initializing,
     Up {
         session: u32,
-        key: u32,
     },
     Checking {
         session: u32,
-        key: u32,
     },
     Waiting,
     /// The same box is looked after under another number.
@@ -287,7 +286,7 @@ impl Pbx {
             failures: 0,
             up_since: Millis(0),
             quick: 0,
-            users: BTreeMap::new(),
+            users: Handles::default(),
             lines: BTreeMap::new(),
             waiting: VecDeque::new(),
             asking: None,
@@ -364,10 +363,10 @@ impl Pbx {
         match fact {
             PbxFact::Located(_) => self.located(at, clue, out, lines),
             PbxFact::Identified(_) => self.identified(clue, out, lines),
-            PbxFact::Initialized { session, key, .. } => {
-                self.initialized(at, session, key, out, lines);
+            PbxFact::Initialized { session, .. } => {
+                self.initialized(at, session, out, lines);
             }
-            PbxFact::User(user) => self.user(at, user, clue, out, lines),
+            PbxFact::User(user) => self.user(at, *user, clue, out, lines),
             PbxFact::Call(info) => self.call(info, &clue, out, lines),
             PbxFact::Polled { count, elapsed_ms } => self.polled(count, elapsed_ms, out),
             PbxFact::UserInitialized(line, handle) => {
@@ -406,7 +405,7 @@ impl Pbx {
 
     fn ask_in(&self, attempt: Attempt, place: &Arc<Place>, request: Request, out: &mut Effects) {
         let place = Arc::clone(place);
-        out.push(Effect::Ask(Ask { pbx: self.id, attempt, place, request }));
+        out.push(Effect::Ask(Box::new(Ask { pbx: self.id, attempt, place, request })));
     }
 }
 

@@ -9,6 +9,10 @@
 //! ends, what was under way when a session of the telephony server ended without a clean stop, and
 //! what belongs to records that could not be logged (`HostFact::Gap`).
 
+mod stretch;
+
+pub use stretch::Stretch;
+
 use crate::codec;
 use crate::effect::{Effect, Telling};
 use crate::fact::{Event, HostFact, Outcome, Record, Told};
@@ -22,7 +26,7 @@ pub fn crc(telling: &Telling) -> u32 {
 
 /// Watches a replay. Feed it every record together with the effects it had; it keeps the callbacks
 /// that were derived and not yet told, and stops comparing at the first difference.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verifier {
     waiting: VecDeque<Derived>,
     /// Callbacks of records before this one cannot be derived: the replay began later, or the
@@ -192,8 +196,7 @@ impl Verifier {
             self.tally.unknown += 1;
             return;
         }
-        let is_same =
-            |derived: &Derived| derived.seq == told.seq && crc(&derived.telling) == told.crc;
+        let is_same = |derived: &Derived| derived.is(&told);
         self.difference = match self.waiting.pop_front() {
             None => Some(Difference::NotDerived { told_at, told }),
             Some(next) if is_same(&next) => {

@@ -20,11 +20,39 @@ impl Wide {
     /// Longest text kept, in UTF-16 units with the NUL; the PBX allows far less.
     pub const MAX_UNITS: usize = 512;
 
+    /// Becomes this text, as [`Wide::from_text`] makes it. Says whether it was another one.
+    pub fn set(&mut self, text: &str) -> bool {
+        let is_other = !self.is(text);
+        if is_other {
+            *self = Wide::from_text(text);
+        }
+        is_other
+    }
+
+    /// Whether it is what [`Wide::from_text`] makes of this text.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        if !is_plain(text) {
+            return *self == Wide::from_text(text);
+        }
+        let bytes = self.bytes();
+        let mut units = text.bytes().zip(bytes.chunks_exact(2));
+        match text.len() {
+            0 => bytes.is_empty(),
+            len => bytes.len() == len * 2 + 2 && units.all(|(byte, unit)| unit == [byte, 0]),
+        }
+    }
+
     /// Converts a text, cut to [`Wide::MAX_UNITS`] between characters.
     #[must_use]
     pub fn from_text(text: &str) -> Wide {
         if text.is_empty() {
             return Wide(None);
+        }
+        if is_plain(text) {
+            let mut plain = [0; PLAIN_BYTES * 2 + 2];
+            plain.iter_mut().step_by(2).zip(text.bytes()).for_each(|(low, byte)| *low = byte);
+            return Wide(Some(plain[..text.len() * 2 + 2].into()));
         }
         let mut bytes = Vec::with_capacity(text.len() * 2 + 2);
         for c in text.chars().filter(|c| *c != '\0') {
@@ -59,6 +87,14 @@ impl Wide {
             .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
             .collect()
     }
+}
+
+/// Most bytes of a plain text.
+const PLAIN_BYTES: usize = 31;
+
+/// Whether a text is short and of ordinary letters, as nearly all are: a call brings several.
+fn is_plain(text: &str) -> bool {
+    text.len() <= PLAIN_BYTES && text.bytes().all(|byte| (1..128).contains(&byte))
 }
 
 impl fmt::Debug for Wide {
@@ -261,16 +297,40 @@ impl PartyId {
     /// Builds the flags from what is there; `or_else` is the flag when there is nothing.
     #[must_use]
     pub fn new(number: Wide, name: Wide, or_else: u32) -> PartyId {
+        let flags = PartyId::flags(&number, &name, or_else);
+        PartyId { flags, number, name }
+    }
+
+    /// Becomes what [`PartyId::new`] makes of these. Says whether anything was other.
+    pub fn set(&mut self, number: &str, name: &str, or_else: u32) -> bool {
+        let is_other = self.number.set(number) | self.name.set(name);
+        let flags = PartyId::flags(&self.number, &self.name, or_else);
+        std::mem::replace(&mut self.flags, flags) != flags || is_other
+    }
+
+    fn flags(number: &Wide, name: &Wide, or_else: u32) -> u32 {
         use crate::tapi::party_id::{ADDRESS, NAME};
         let there =
             if number.is_empty() { 0 } else { ADDRESS } | if name.is_empty() { 0 } else { NAME };
-        PartyId { flags: if there == 0 { or_else } else { there }, number, name }
+        if there == 0 { or_else } else { there }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_text_is_set_as_it_would_be_made_and_other_only_if_it_reads_otherwise(
+            before in "\\PC{0,40}|[a-c\0]{0,2}|[0-9]{0,40}", after in "\\PC{0,40}|[a-c\0]{0,2}|[0-9]{0,40}",
+        ) {
+            let (was, made) = (Wide::from_text(&before), Wide::from_text(&after));
+            let mut wide = was.clone();
+            proptest::prop_assert_eq!(wide.set(&after), was != made);
+            proptest::prop_assert_eq!(wide, made);
+        }
+    }
 
     #[test]
     fn a_text_comes_back_with_umlauts_han_and_emoji() {

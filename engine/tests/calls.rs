@@ -259,7 +259,7 @@ fn a_deleted_user_idles_its_calls_before_the_line_is_removed_and_comes_back_unde
     let mut site = Site::new();
     site.call(101, 5);
     site.told(1);
-    site.pbx(PbxFact::User(UserInfo { active: false, ..user(1, "Anna") }));
+    site.pbx(PbxFact::User(UserInfo { active: false, ..user(1, "Anna") }.into()));
     let told: Vec<_> = site
         .told(1)
         .into_iter()
@@ -267,7 +267,7 @@ fn a_deleted_user_idles_its_calls_before_the_line_is_removed_and_comes_back_unde
         .collect();
     assert_eq!(told, ["call1 DISCONNECTED 0x800", "call1 IDLE 0x0", "removed"]);
     assert!(site.view(1).removed);
-    site.pbx(PbxFact::User(user(1, "Anna")));
+    site.pbx(PbxFact::User(user(1, "Anna").into()));
     assert!(site.told(1).contains(&"created".to_owned()));
 }
 
@@ -313,7 +313,7 @@ fn an_empty_poll_that_returns_at_once_does_not_spin() {
     site.pbx(quick.clone());
     assert!(matches!(&site.asked()[..], [Request::Poll { .. }]));
     site.pbx(quick);
-    assert!(matches!(&site.asked()[..], [Request::Echo { session: 41, key: 7 }]));
+    assert!(matches!(&site.asked()[..], [Request::Echo { session: 41 }]));
     site.pbx(PbxFact::Echoed(true));
     assert!(site.asked().is_empty(), "a pause first");
     assert!(site.effects.iter().any(|e| matches!(e, Effect::Wake(_, Timer::PollPause(..)))));
@@ -359,7 +359,7 @@ fn digits_dialled_at_the_phone_are_no_surprise_though_no_event_tells_of_them() {
 #[test]
 fn an_application_on_a_line_out_of_service_is_told_so() {
     let mut site = Site::new();
-    site.pbx(PbxFact::User(UserInfo { registered: false, ..user(1, "Anna") }));
+    site.pbx(PbxFact::User(UserInfo { registered: false, ..user(1, "Anna") }.into()));
     site.told(1);
     site.make_call(7, 0);
     assert_eq!(site.told(1), [format!("7 {}", LineErr::InvalLineState)]);

@@ -101,7 +101,7 @@ impl Office {
     /// What is forwarded was read.
     fn new(pbx: Pbx) -> Office {
         let mut site = Site::closed();
-        site.pbx(PbxFact::User(trunk(true)));
+        site.pbx(PbxFact::User(trunk(true).into()));
         site.open(1);
         let mut office = Office { site, pbx };
         office.answer_all();
@@ -356,22 +356,22 @@ fn a_change_at_the_phone_is_read_told_and_shown() {
     let mut office = Office::new(Pbx::default());
     office.pbx.set(Kind::NoAnswer, "33");
     office.pbx.no_answer_s = Some(12);
-    office.site.pbx(PbxFact::User(UserInfo { cfg: true, ..user(1, "Anna") }));
+    office.site.pbx(PbxFact::User(UserInfo { cfg: true, ..user(1, "Anna") }.into()));
     assert_eq!(office.answer_all(), ["show"]);
     assert_eq!(office.told(), ["address 0x40"]);
     assert_eq!(office.shown(), shown(&[(0x100, "33")]));
     assert_eq!(office.site.view(1).forwards.rings, 3, "begun rings count");
     // Another change, but not of forwards.
-    office.site.pbx(PbxFact::User(UserInfo { cfg: true, ..user(1, "Anna") }));
+    office.site.pbx(PbxFact::User(UserInfo { cfg: true, ..user(1, "Anna") }.into()));
     assert_eq!((office.answer_all().len(), office.told().len()), (1, 0));
-    office.site.pbx(PbxFact::User(user(1, "Anna")));
+    office.site.pbx(PbxFact::User(user(1, "Anna").into()));
     assert_eq!(office.question(), None, "nothing was changed");
 }
 
 #[test]
 fn who_waits_goes_before_what_is_only_read_to_be_shown() {
     let mut office = Office::new(Pbx::default());
-    office.site.pbx(PbxFact::User(UserInfo { cfg: true, ..user(1, "Anna") }));
+    office.site.pbx(PbxFact::User(UserInfo { cfg: true, ..user(1, "Anna") }.into()));
     let (late, _) = office.question().unwrap();
     office.site.effects.clear();
     office.site.app(1, 5, asking(&[(1, "30")], 0));
@@ -385,7 +385,7 @@ fn who_waits_goes_before_what_is_only_read_to_be_shown() {
 fn a_line_that_nobody_has_open_is_read_when_it_is_opened() {
     let mut office = Office::new(Pbx::default());
     office.site.host(HostFact::LineClosed { line: LineId(1), opening: Opening(1) });
-    office.site.pbx(PbxFact::User(UserInfo { cfg: true, ..user(1, "Anna") }));
+    office.site.pbx(PbxFact::User(UserInfo { cfg: true, ..user(1, "Anna") }.into()));
     assert_eq!(office.question(), None);
     office.pbx.set(Kind::Always, "30");
     office.site.open(1);
@@ -457,18 +457,18 @@ fn an_account_without_the_right_takes_the_offer_away_and_its_return_brings_it_ba
     let modes = |office: &Office| engine::capability::forward_modes(&office.site.view(1));
     assert_eq!(modes(&office), 0xFFF);
     let changed = || UserInfo { cfg: true, ..user(1, "Anna") };
-    office.site.pbx(PbxFact::User(changed()));
+    office.site.pbx(PbxFact::User(changed().into()));
     office.answer(|_, _| Reply::Failed(Failure::Fault("no right".into())));
     assert_eq!(office.told(), ["address 0x100", "line 0x100000 0 0"]);
     assert_eq!(modes(&office), 0);
     office.site.app(1, 5, asking(&[], 0));
     assert_eq!(office.told(), ["5 OPERATIONUNAVAIL"]);
-    office.site.pbx(PbxFact::User(changed()));
+    office.site.pbx(PbxFact::User(changed().into()));
     office.answer_all();
     assert_eq!(office.told(), ["address 0x100", "line 0x100000 0 0"]);
     assert_eq!(modes(&office), 0xFFF);
     // Anything else may be better the next time.
-    office.site.pbx(PbxFact::User(changed()));
+    office.site.pbx(PbxFact::User(changed().into()));
     office.answer(failed);
     assert_eq!((office.told().len(), modes(&office)), (0, 0xFFF));
 }
@@ -479,15 +479,15 @@ fn a_trunk_that_comes_and_goes_changes_what_is_offered_and_what_is_shown() {
     pbx.add(diversion(Kind::Always, "30", Sources::Only(vec!["0".into()])));
     let mut office = Office::new(pbx);
     assert_eq!(office.shown(), shown(&[(4, "30")]));
-    office.site.pbx(PbxFact::User(trunk(false)));
+    office.site.pbx(PbxFact::User(trunk(false).into()));
     assert_eq!(office.told(), ["address 0x100", "address 0x40"]);
     assert_eq!(office.shown(), shown(&[(8, "30")]), "a caller whose number begins with 0");
     assert_eq!(engine::capability::forward_modes(&office.site.view(1)), 0x999);
     office.site.app(1, 5, asking(&[(4, "31")], 0));
     assert_eq!(office.told(), ["5 INVALPARAM"]);
-    office.site.pbx(PbxFact::User(trunk(true)));
+    office.site.pbx(PbxFact::User(trunk(true).into()));
     assert_eq!(office.told(), ["address 0x100", "address 0x40"]);
-    office.site.pbx(PbxFact::User(trunk(true)));
+    office.site.pbx(PbxFact::User(trunk(true).into()));
     assert_eq!(office.told(), [""; 0]);
 }
 
@@ -604,7 +604,7 @@ proptest! {
             prop_assert_eq!(office.pbx.sense(), before);
         }
         // In any case the line shows what the PBX says as soon as that can be read.
-        office.site.pbx(PbxFact::User(UserInfo { cfg: true, ..user(1, "Anna") }));
+        office.site.pbx(PbxFact::User(UserInfo { cfg: true, ..user(1, "Anna") }.into()));
         office.answer_all();
         prop_assert_eq!(office.shown().len(), office.pbx.own.len());
     }

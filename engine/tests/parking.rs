@@ -30,7 +30,7 @@ fn park(at: ParkPlace) -> Command {
 /// The leg of the one who parked it goes.
 fn released(site: &mut Site) {
     let mut info = CallInfo { cause: Some(26), msg: Msg::RRel, ..call(101, 6) };
-    info.parties.push(party(Role::ParkedTo, 3));
+    info.parties = info.parties.iter().cloned().chain([party(Role::ParkedTo, 3)]).collect();
     site.pbx(PbxFact::Call(info));
     site.del(101);
 }
@@ -127,7 +127,8 @@ fn another_line_takes_the_call_by_the_leg_that_is_parked() {
     ));
     site.reply(2, 5, Reply::Calling(CallHandle(209)));
     let mut info = call(209, 133);
-    info.parties.extend([party(Role::Ct, 3), Party { role: Role::Picking, ..Party::default() }]);
+    let picking = Party { role: Role::Picking, ..Party::default() };
+    info.parties = info.parties.iter().cloned().chain([party(Role::Ct, 3), picking]).collect();
     site.pbx(PbxFact::Call(info));
     let told = site.calls_told(2);
     assert_eq!(told[..1], ["5 done"]);

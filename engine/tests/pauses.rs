@@ -44,10 +44,7 @@ impl Site {
     /// the pause until the attempt after it.
     fn session_of(&mut self, attempt: u32, length_ms: u64) -> u64 {
         self.fact(attempt, PbxFact::Identified(Identification::default()));
-        self.fact(
-            attempt,
-            PbxFact::Initialized { session: attempt, key: 7, place: Arc::default() },
-        );
+        self.fact(attempt, PbxFact::Initialized { session: attempt, place: Arc::default() });
         self.now += length_ms;
         self.fact(attempt, PbxFact::Failed(Question::Poll, Failure::Garbled("no XML".into())));
         let wakes: Vec<_> = self

@@ -27,12 +27,13 @@ fn picked(leg: u32, state: u32) -> PbxFact {
         e164: e164.into(),
         ..Party::default()
     };
-    info.parties = vec![
+    info.parties = [
         party(Role::This, "Anna", "20"),
         party(Role::Peer, "Cleo", "22"),
         party(Role::Ct, "Ben", "21"),
         party(Role::Picking, "", ""),
-    ];
+    ]
+    .into();
     PbxFact::Call(info)
 }
 

@@ -254,11 +254,11 @@ fn a_password_that_changes_during_the_first_snapshot_removes_nobody() {
     let (old, new) = (site.link_of(0, 1), site.link_of(0, 2));
     site.fact(new, PbxFact::Probed);
     let place = std::sync::Arc::new(Place::at("hq"));
-    site.fact(new, PbxFact::Initialized { session: 9, key: 7, place });
-    site.fact(new, PbxFact::User(anna.clone()));
-    site.fact(old, PbxFact::User(UserInfo { registered: false, ..anna }));
-    site.fact(new, PbxFact::User(user("Ben", "")));
-    site.fact(new, PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
+    site.fact(new, PbxFact::Initialized { session: 9, place });
+    site.fact(new, PbxFact::User(anna.clone().into()));
+    site.fact(old, PbxFact::User(UserInfo { registered: false, ..anna }.into()));
+    site.fact(new, PbxFact::User(user("Ben", "").into()));
+    site.fact(new, PbxFact::User(UserInfo { active: true, ..UserInfo::default() }.into()));
     assert!(!site.line("Anna").removed && !site.line("Ben").removed);
     assert!(site.reports.contains(&Report::Renewed(PbxId(0))));
 }

@@ -418,7 +418,7 @@ fn who_was_transferred_hears_when_the_new_far_end_answers() {
     let mut site = talking();
     let cleo = |msg| CallInfo {
         msg,
-        parties: vec![party(Role::Peer, "Cleo", "22"), party(Role::Ct, "Ben", "21")],
+        parties: [party(Role::Peer, "Cleo", "22"), party(Role::Ct, "Ben", "21")].into(),
         ..call(101, 133)
     };
     // Cleo's telephone rings, and the transferred call stays connected meanwhile.

@@ -417,7 +417,7 @@ fn a_session_that_was_answered_after_it_had_been_given_up_keeps_nobody_at_home()
     }
     let given_up = Link { attempt: Attempt(branch.attempt.0 + 1), ..branch };
     let place = std::sync::Arc::new(Place::at("branch"));
-    site.fact(given_up, PbxFact::Initialized { session: 99, key: 7, place });
+    site.fact(given_up, PbxFact::Initialized { session: 99, place });
     site.cut("branch");
     site.pass(60_000);
     assert_eq!(site.monitored["Emil"], "hq");

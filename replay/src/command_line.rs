@@ -19,7 +19,13 @@ use std::path::PathBuf;
 /// tells the telephony server. This command shows it at work without Windows: it loads the
 /// provider library through its C interface, as the telephony service does.
 #[derive(Debug, Parser)]
-#[command(name = "tapline", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "tapline",
+    bin_name = "tapline",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 #[command(after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]

@@ -46,11 +46,7 @@ impl Playback {
         self.note(&record);
         self.at = record.at;
         self.effects.clear();
-        self.touched.clear();
-        let touched = &mut self.touched;
-        self.core.apply_noting(record, &mut self.effects, &mut |line| touched.push(line));
-        self.touched.sort_unstable();
-        self.touched.dedup();
+        self.core.apply_noting(record, &mut self.effects, &mut self.touched);
         self.mention();
     }
 

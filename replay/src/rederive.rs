@@ -1,10 +1,11 @@
 //! The messages that a log leads to, compared with those that were told.
 
 use crate::playback::Playback;
+use crate::replay::{Progress, Reel};
 use crate::trouble::Trouble;
 use engine::core::Core;
 use engine::fact::Record;
-use engine::told::{Difference, Tally, Verifier};
+use engine::told::{Difference, Stretch, Tally, Verifier};
 use serde_json::{Value, json};
 
 /// What a replay without a difference has shown.
@@ -53,6 +54,26 @@ impl Rederivation {
         self.verifier.take_record(seq, &record);
         self.playback.take(record);
         self.verifier.take_effects(seq, self.playback.effects());
+    }
+
+    /// Goes on in stretches, on all cores, as far as they lead without a difference; if no row of
+    /// this log is ever wanted.
+    pub(crate) fn pass_in_stretches(
+        &mut self,
+        reel: &mut Reel<'_>,
+        progress: &mut Progress,
+    ) -> Result<(), Trouble> {
+        let verifier = &mut self.verifier;
+        let reached = reel.in_stretches(Stretch::starting_at, |stretch| {
+            let records = stretch.records();
+            let is_taken = verifier.join(stretch);
+            progress.records(if is_taken { records } else { 0 });
+            is_taken
+        })?;
+        if let Some(core) = reached {
+            self.playback.set_core(core);
+        }
+        Ok(())
     }
 
     /// Takes one record, if no row of this log is ever wanted.

@@ -115,7 +115,11 @@ impl Trouble {
 
     /// Output that could not be written.
     pub(crate) fn output(error: io::Error) -> Trouble {
-        if error.kind() == io::ErrorKind::BrokenPipe {
+        // As Windows may put it.
+        const PIPE_NOT_CONNECTED: i32 = 233;
+        let is_closed = error.kind() == io::ErrorKind::BrokenPipe
+            || cfg!(windows) && error.raw_os_error() == Some(PIPE_NOT_CONNECTED);
+        if is_closed {
             return Trouble::OutputClosed;
         }
         Trouble::System { what: "cannot write the output".into(), error }

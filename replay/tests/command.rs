@@ -99,6 +99,8 @@ mod simulate;
 mod step;
 #[path = "command/story.rs"]
 mod story;
+#[path = "command/stretches.rs"]
+mod stretches;
 #[path = "command/time_machine.rs"]
 mod time_machine;
 #[path = "command/verify.rs"]
@@ -162,9 +164,17 @@ impl Simulator {
     }
 
     fn wait_for(&self, command: &str, answer: &str) {
+        self.wait_until(command, |said| said == answer);
+    }
+
+    fn wait_until(&self, command: &str, is_wanted: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while self.control(command) != answer {
-            assert!(Instant::now() < deadline, "{command} never said {answer}");
+        loop {
+            let said = self.control(command);
+            if is_wanted(&said) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{command} never said it, but {said}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }

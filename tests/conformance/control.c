@@ -7,7 +7,7 @@
 
 #include "platform.h"
 
-enum { ANSWER_MS = 15000, UNDO_LIMIT = 32, TEXT_LIMIT = 1 << 16 };
+enum { ANSWER_MS = 15000, CLEAR_MS = 30000, UNDO_LIMIT = 32, TEXT_LIMIT = 1 << 16 };
 
 uint16_t simulator_port;
 
@@ -100,14 +100,14 @@ void control_undo(void)
     while (undo_count > 0) control_try("%s", undo_list[--undo_count]);
 }
 
-bool control_clear_calls(void)
+const char *control_clear_calls(void)
 {
-    uint64_t deadline = clock_us() + 10 * 1000000;
-    while (clock_us() < deadline) {
-        const char *calls = control_try("calls");
-        if (calls != NULL && strcmp(calls, "[]") == 0) return true;
-        for (int i = 0; i < EXTENSIONS; i++) control_try("hangup %d", FIRST_EXTENSION + i);
+    uint64_t deadline = clock_us() + CLEAR_MS * 1000;
+    for (;;) {
+        const char *why, *calls = run("calls", &why);
+        if (calls != NULL && strcmp(calls, "[]") == 0) return NULL;
+        if (clock_us() >= deadline) return calls != NULL ? calls : why;
+        control_try("hangup all");
         pause_ms(5);
     }
-    return false;
 }

@@ -23,8 +23,8 @@ void control_until_end(const char *command, const char *undo);
 /* Runs what control_until_end() left to undo, latest first. */
 void control_undo(void);
 
-/* Hangs up until no call is left; false if one stays. */
-bool control_clear_calls(void);
+/* Hangs up until no call is left: NULL, or which calls stay. */
+const char *control_clear_calls(void);
 
 /* Extensions of the built-in estate: the first, and how many follow each other. */
 enum { FIRST_EXTENSION = 20, EXTENSIONS = 12 };

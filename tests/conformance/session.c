@@ -244,7 +244,8 @@ void session_end(void)
 {
     session_stop();
     control_undo();
-    if (!control_clear_calls() && !item_failed()) FAULT("calls stay at the simulator");
+    const char *calls = control_clear_calls();
+    if (calls != NULL && !item_failed()) FAULT("calls stay at the simulator: %.400s", calls);
     environment_set("TAPLINE_CONFIG", NULL);
     fence_free_all();
 }

@@ -7,7 +7,7 @@ use adapters::desk::{self, Verdict};
 use adapters::simulator::{Estate, Options, Simulator};
 use engine::tapi::{CallState, LineErr};
 use tests::premises::{Premises, settings_for};
-use tests::server::Server;
+use tests::server::{Heard, Server};
 use tests::{PATIENCE, wait_for};
 
 /// Lines of the built-in estate that have a phone.
@@ -41,9 +41,11 @@ impl Office {
         self.server.forget();
         let anna = self.server.device("20");
         let call = self.server.make_call(anna, number);
-        self.server.wait_for("ringback", |heard| heard.is_state(CallState::Ringback));
+        // There may be other calls.
+        let is = |heard: &Heard, state| heard.call == Some(call) && heard.is_state(state);
+        self.server.wait_for("ringback", |heard| is(heard, CallState::Ringback));
         self.server.ask(&format!("drop {call}")).well();
-        self.server.wait_for("the end of it", |heard| heard.is_state(CallState::Idle));
+        self.server.wait_for("the end of it", |heard| is(heard, CallState::Idle));
     }
 
     fn lines(&self) -> Vec<String> {
@@ -53,7 +55,7 @@ impl Office {
 
 /// Waits for a line of the diary with all of these words that is not among the first ones.
 fn line_with(office: &Office, after: usize, words: &[&str]) -> String {
-    wait_for(&format!("{words:?} in {}", office.premises.diary()), || {
+    wait_for(&format!("{words:?}"), || {
         let is_it = |line: &&String| words.iter().all(|word| line.contains(word));
         office.lines().iter().skip(after).find(is_it).cloned()
     })
@@ -112,8 +114,9 @@ fn at_no_level_is_anything_said_of_people_or_secrets() {
     office.pbx.control("call 21 20").unwrap();
     office.server.wait_for("a call", |heard| heard.is_state(CallState::Offering));
     office.call("22");
-    office.pbx.control("reboot 1").unwrap();
-    let _ = line_with(&office, before, &["operation=\"Poll\"", "has no answer"]);
+    // The Poll that waits is lost; or, if it comes just then, whatever is asked while nobody is there.
+    office.pbx.control("reboot 2").unwrap();
+    let _ = line_with(&office, before, &["operation=", "has no answer"]);
     let _ = line_with(&office, before, &["operation=\"Initialize\"", "is answered"]);
     let _ = line_with(&office, before, &["operation=\"UserInitialize\"", "is answered"]);
     let _ = line_with(&office, before, &["TRACE", "operation=\"Poll\"", "is answered"]);

@@ -64,7 +64,7 @@ proptest! {
             let mut touched = Vec::new();
             out.clear();
             watch.before(record).unwrap();
-            core.apply_noting(record.clone(), &mut out, &mut |line| touched.push(line));
+            core.apply_noting(record.clone(), &mut out, &mut touched);
             prop_assert_eq!(watch.after_touching(record, &out, &core, &touched).err(), None);
             let is_known = |line: LineId| before.iter().any(|view| view.identity.line == line);
             for view in before.iter().filter(|view| !touched.contains(&view.identity.line)) {

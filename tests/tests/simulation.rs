@@ -84,7 +84,7 @@ const OFTEN: u32 = 20;
 /// was hard once leads to places that others do not.
 #[test]
 fn seeds_that_once_failed_end_well() {
-    all_end_well([86, 214, 228, 296, 300, 339, 347, 383, 490, 635].into_iter());
+    all_end_well([86, 214, 228, 296, 300, 339, 347, 383, 490, 635, 3872].into_iter());
 }
 
 #[test]

@@ -102,7 +102,7 @@ mod module {
     }
 
     /// CLOCK_MONOTONIC of time.h.
-    const MONOTONIC: c_int = 1;
+    const MONOTONIC: c_int = if cfg!(target_os = "macos") { 6 } else { 1 };
 
     unsafe extern "C" {
         fn dladdr(address: *const c_void, info: *mut DlInfo) -> c_int;

@@ -19,37 +19,42 @@ pub(crate) enum System {
     Linux,
 }
 
-/// Compiles the host into a folder; the path of the program. With the runtime of AddressSanitizer,
-/// which Linux only has here, it is watched by that, and so is a library that is built for it.
-pub(crate) fn build(
-    system: System,
-    sanitizer: Option<&Path>,
-    into: &Path,
-) -> Result<PathBuf, Problem> {
+/// Where the host is when it is built into a folder.
+pub(crate) fn program(system: System, sanitized: bool, folder: &Path) -> PathBuf {
+    folder.join(match system {
+        System::Windows => "conformance.exe",
+        System::Linux if sanitized => "conformance-sanitized",
+        System::Linux => "conformance",
+    })
+}
+
+/// Compiles the host into a folder. With the runtime of AddressSanitizer, which Linux only has
+/// here, it is watched by that, and so is a library that is built for it.
+pub(crate) fn build(system: System, sanitizer: Option<&Path>, into: &Path) -> Result<(), Problem> {
     let sources = sources(system)?;
-    let (mut compiler, program) = match system {
+    let program = program(system, sanitizer.is_some(), into);
+    let mut compiler = match system {
         System::Windows => {
             let mut compiler = Command::new(Bits::X64.tool("gcc"));
             compiler.arg("-D__USE_MINGW_ANSI_STDIO=1");
-            (compiler, into.join("conformance.exe"))
+            compiler
         }
         System::Linux => {
             let mut compiler = Command::new("gcc");
             compiler.arg("-I").arg(folder().join("linux")).args(["-idirafter", TAPI_HEADERS]);
-            (compiler, into.join("conformance"))
+            compiler
         }
     };
     compiler.args(["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]);
     if let Some(runtime) = sanitizer {
-        return build_sanitized(compiler, &sources, runtime, into);
+        return build_sanitized(compiler, &sources, runtime, &program);
     }
     compiler.arg("-o").arg(&program).args(sources);
     match system {
         System::Windows => compiler.arg("-lws2_32"),
         System::Linux => compiler.args(["-ldl", "-lpthread"]),
     };
-    process::succeed(&mut compiler, COMPILE_TIME)?;
-    Ok(program)
+    process::succeed(&mut compiler, COMPILE_TIME)
 }
 
 /// Compiles and links in two steps: told to watch while it links, the C compiler would bring the
@@ -58,14 +63,14 @@ fn build_sanitized(
     mut compiler: Command,
     sources: &[PathBuf],
     runtime: &Path,
-    into: &Path,
-) -> Result<PathBuf, Problem> {
-    let (objects, program) = (into.join("sanitized"), into.join("conformance-sanitized"));
+    program: &Path,
+) -> Result<(), Problem> {
+    let objects = program.with_file_name("sanitized");
     std::fs::create_dir_all(&objects).during(format!("make {}", objects.display()))?;
     compiler.args(["-fsanitize=address", "-fno-omit-frame-pointer", "-c"]).args(sources);
     process::succeed(compiler.current_dir(&objects), COMPILE_TIME)?;
     let mut linker = Command::new("gcc");
-    linker.arg("-o").arg(&program).args(
+    linker.arg("-o").arg(program).args(
         sources
             .iter()
             .filter_map(|source| Some(objects.join(source.with_extension("o").file_name()?))),
@@ -73,8 +78,7 @@ fn build_sanitized(
     // The library's calls of the runtime are answered by the program's, which is there as a whole.
     linker.arg("-rdynamic").arg("-Wl,--whole-archive").arg(runtime).arg("-Wl,--no-whole-archive");
     linker.args(["-ldl", "-lpthread", "-lm", "-lrt"]);
-    process::succeed(&mut linker, COMPILE_TIME)?;
-    Ok(program)
+    process::succeed(&mut linker, COMPILE_TIME)
 }
 
 /// The functions a provider must export, from the host's own list.

@@ -20,18 +20,22 @@ pub(crate) struct Simulator {
     pub(crate) port: u16,
 }
 
-/// Builds the `tapline` command and the provider library beside it; the folder of both.
-pub(crate) fn build() -> Result<PathBuf, Problem> {
+/// Builds the `tapline` command and the provider library beside it.
+pub(crate) fn build() -> Result<(), Problem> {
     let mut cargo = workspace::cargo();
     cargo.args(["build", "--locked", "--package", "replay", "--package", "tsp-ffi"]);
-    process::succeed(&mut cargo, BUILD_TIME)?;
-    Ok(workspace::target_folder()?.join("debug"))
+    process::succeed(&mut cargo, BUILD_TIME)
+}
+
+/// Where the `tapline` command is when it is built.
+pub(crate) fn program() -> Result<PathBuf, Problem> {
+    Ok(workspace::target_folder()?.join("debug").join("tapline"))
 }
 
 impl Simulator {
     /// Starts `tapline simulate` on a free port: of the built-in estate, or of one in a file.
-    pub(crate) fn start(folder: &Path, estate: Option<&Path>) -> Result<Simulator, Problem> {
-        let mut command = Command::new(folder.join("tapline"));
+    pub(crate) fn start(tapline: &Path, estate: Option<&Path>) -> Result<Simulator, Problem> {
+        let mut command = Command::new(tapline);
         command.args(["simulate", "--listen", "127.0.0.1:0"]);
         if let Some(estate) = estate {
             command.arg("--estate").arg(estate);

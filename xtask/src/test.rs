@@ -1,12 +1,12 @@
 //! `cargo xtask test`: everything that must hold before a change is shared.
 
-use crate::beside::Beside;
+use crate::beside::{Beside, Words};
 use crate::conformance;
 use crate::dependencies;
 use crate::packages::{self, Need};
 use crate::process;
-use crate::windows::{self, Bits, Profile, Way};
-use crate::workspace::{self, cargo};
+use crate::windows::{Bits, Way};
+use crate::workspace::cargo;
 use crate::{During, Problem};
 use clap::Args;
 use std::process::Command;
@@ -15,8 +15,17 @@ use std::time::{Duration, Instant};
 /// How long one step of cargo may take, from nothing, on a slow machine.
 const STEP_TIME: Duration = Duration::from_secs(1800);
 
-/// One step; a problem if it fails.
-type Step = fn() -> Result<(), Problem>;
+/// One step, beside which other commands may be at work; a problem if it fails.
+type Step = fn(&mut Beside) -> Result<(), Problem>;
+
+/// The Windows library as it is shipped, and the conformance host for Wine.
+const WINDOWS: Words = &["conformance", "--no-run"];
+/// The Windows command, as the Linux one is that it is compared with: not optimised.
+const COMMAND: Words = &["windows", "--command", "--dev"];
+/// The Linux library and the conformance host, both watched by a sanitizer.
+const SANITIZED: Words = &["conformance", "--sanitize", "--no-run"];
+/// The 32-bit library: not optimised, as no 32-bit Wine is to be had to run it.
+const WINDOWS_X86: Words = &["windows", "--library", "--x86", "--dev"];
 
 /// Options of `cargo xtask test`.
 #[derive(Args)]
@@ -27,41 +36,61 @@ pub(crate) struct Options {
 }
 
 /// Runs the steps, and stops at the first that fails.
+///
+/// Beside them, from the beginning, is built what only the last of them want. Cargo builds one thing
+/// at a time in one folder, so what is built there has folders of its own.
 pub(crate) fn run(options: &Options) -> Result<(), Problem> {
+    let (windows, linux) = (!options.no_windows, cfg!(target_os = "linux"));
+    packages::provide(&needs(windows, linux), true)?;
     let mut steps: Vec<(&str, Step)> = vec![
-        ("format", format),
-        ("lints", lints),
-        ("licences and advisories", dependencies::check),
-        ("tests", if options.no_windows { tests } else { tests_beside_windows }),
-        ("documentation", documentation),
+        ("format", |_| format()),
+        ("licences and advisories", |_| dependencies::check()),
+        ("lints", |_| lints()),
+        ("tests, built", |_| build_tests()),
+        ("documentation", |_| documentation()),
+        ("tests", |_| tests()),
     ];
-    if options.no_windows {
-        provide(&[Need::Rustfmt, Need::Clippy])?;
-    } else {
-        provide(&[Need::Rustfmt, Need::Clippy, Need::Mingw64, Need::Mingw32, Need::Wine])?;
-        steps.push(("Windows library", build_windows));
-        steps.push(("conformance of the Windows library", conform_windows));
+    let mut beside = Vec::new();
+    if windows {
+        beside.extend([WINDOWS, COMMAND]);
+        steps.push(("Windows library and command, built", |beside| beside.wait_for(COMMAND)));
+        steps.push(("conformance of the Windows library", |_| conform_windows()));
     }
-    if cfg!(target_os = "linux") {
-        provide(&[Need::Chromium])?;
-        let conform = if options.no_windows { conform_sanitized } else { conform_sanitized_beside };
-        steps.push(("conformance of the Linux library, sanitized", conform));
+    if linux {
+        beside.push(SANITIZED);
+        steps.push(("sanitized Linux library, built", |beside| beside.wait_for(SANITIZED)));
+        steps.push(("conformance of the Linux library, sanitized", |_| conform_sanitized()));
     }
+    if windows {
+        beside.push(WINDOWS_X86);
+        steps.push(("32-bit Windows library, built", |beside| beside.wait_for(WINDOWS_X86)));
+    }
+    let mut beside = Beside::start(&beside)?;
     let start = Instant::now();
     let count = steps.len();
     for (index, (name, step)) in steps.into_iter().enumerate() {
         println!("==> {name} ({} of {count})", index + 1);
         let begun = Instant::now();
-        step().during(format!("go on, `{name}` failed"))?;
+        step(&mut beside).during(format!("go on, `{name}` failed"))?;
         println!("    {name}: {}", seconds(begun.elapsed()));
     }
     println!("all {count} steps passed in {}", seconds(start.elapsed()));
     Ok(())
 }
 
-/// Installs what is missing, after saying so: whoever runs all tests wants them to run.
-fn provide(needs: &[Need]) -> Result<(), Problem> {
-    packages::provide(needs, true)
+/// What must be there. What is missing is installed, after saying so: whoever runs all tests wants
+/// them to run, and in the background nothing can be asked.
+fn needs(windows: bool, linux: bool) -> Vec<Need> {
+    let mut needs = vec![Need::Rustfmt, Need::Clippy];
+    if windows {
+        needs.extend([Need::Mingw64, Need::Mingw32, Need::Wine]);
+        needs.extend(Way::to_wine(Bits::X64).needs(Bits::X64));
+        needs.extend(Way::to_wine(Bits::X86).needs(Bits::X86));
+    }
+    if linux {
+        needs.extend([Need::Chromium, Need::Gcc, Need::TapiHeaders]);
+    }
+    needs
 }
 
 fn format() -> Result<(), Problem> {
@@ -73,26 +102,12 @@ fn lints() -> Result<(), Problem> {
     step(cargo().args(["clippy", "--locked", "--workspace", "--all-targets"]).args(warnings))
 }
 
+fn build_tests() -> Result<(), Problem> {
+    step(cargo().args(["test", "--locked", "--workspace", "--no-run"]))
+}
+
 fn tests() -> Result<(), Problem> {
     step(cargo().args(["test", "--locked", "--workspace"]))
-}
-
-/// The same; while the tests run, which is waiting for a good part, the Windows library is built.
-fn tests_beside_windows() -> Result<(), Problem> {
-    let way = way_to_windows()?;
-    // In the background nothing can be asked, so what is needed is provided here.
-    provide(&[way.needs(Bits::X64), Way::to(Bits::X86, None).needs(Bits::X86)].concat())?;
-    // Cargo builds one thing at a time.
-    step(cargo().args(["test", "--locked", "--workspace", "--no-run"]))?;
-    let windows = Beside::start(&["windows"])?;
-    tests()?;
-    windows.finish()
-}
-
-/// How to build what Wine then runs.
-fn way_to_windows() -> Result<Way, Problem> {
-    let folder = workspace::target_folder()?.join("conformance");
-    Ok(Way::to(Bits::X64, Some(&crate::wine::Wine::below(&folder))))
 }
 
 fn documentation() -> Result<(), Problem> {
@@ -101,36 +116,17 @@ fn documentation() -> Result<(), Problem> {
     step(cargo.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-fn build_windows() -> Result<(), Problem> {
-    let way = way_to_windows()?;
-    let library = windows::build(Bits::X64, way, Profile::Release)?;
-    println!("    {}", library.display());
-    Ok(())
-}
-
-/// While it mostly waits, the library that comes next is built.
 fn conform_windows() -> Result<(), Problem> {
-    let beside: &[&str] = &["conformance", "--sanitize", "--no-run"];
-    let beside = cfg!(target_os = "linux").then_some(beside);
-    conformance::run(&conformance::Options { install: true, beside, ..Default::default() })
+    conformance::run(&conformance::Options { built: true, ..Default::default() })
 }
 
 /// Generated cases of wrong arguments: the mass of them where they are fast.
 const GENERATED_CASES: u32 = 100_000;
 
 fn conform_sanitized() -> Result<(), Problem> {
-    conformance::run(&sanitized(None))
-}
-
-/// While it mostly waits, the 32-bit library is built: not optimised, as no 32-bit Wine is to be
-/// had to run it.
-fn conform_sanitized_beside() -> Result<(), Problem> {
-    conformance::run(&sanitized(Some(&["windows", "--x86", "--dev"])))
-}
-
-fn sanitized(beside: Option<&'static [&'static str]>) -> conformance::Options {
     let cases = Some(GENERATED_CASES);
-    conformance::Options { sanitize: true, install: true, cases, beside, ..Default::default() }
+    let options = conformance::Options { sanitize: true, cases, built: true, ..Default::default() };
+    conformance::run(&options)
 }
 
 fn step(command: &mut Command) -> Result<(), Problem> {

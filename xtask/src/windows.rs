@@ -1,4 +1,4 @@
-//! `cargo xtask windows`: the provider as a Windows library.
+//! `cargo xtask windows`: the provider as a Windows library, and the `tapline` command beside it.
 //!
 //! Two ways lead there. Where rustup has the Windows target, plain cargo does. Otherwise Debian's
 //! own compiler builds the standard library along with the provider, for the `win7` targets: those
@@ -6,6 +6,7 @@
 
 use crate::packages::{self, DEBIAN_RUSTC, Need};
 use crate::process;
+use crate::wine::Wine;
 use crate::workspace::{self, cargo};
 use crate::{During, Problem};
 use clap::Args;
@@ -25,19 +26,70 @@ pub(crate) struct Options {
     /// Quickly and not optimised: to see that it builds, links and exports.
     #[arg(long)]
     dev: bool,
+    /// The library alone.
+    #[arg(long, conflicts_with = "command")]
+    library: bool,
+    /// The command alone.
+    #[arg(long)]
+    command: bool,
     /// Install what is missing.
     #[arg(long)]
     install: bool,
 }
 
-/// Builds, and says where the library is.
+/// Builds, and says where the library and the command are.
 pub(crate) fn run(options: &Options) -> Result<(), Problem> {
     let bits = if options.x86 { Bits::X86 } else { Bits::X64 };
-    let way = Way::to(bits, None);
+    let profile = if options.dev { Profile::Dev } else { Profile::Release };
+    // What is not shipped is for Wine.
+    let way = if options.dev { Way::to_wine(bits) } else { Way::to(bits) };
     packages::provide(&way.needs(bits), options.install)?;
-    let library = build(bits, way, if options.dev { Profile::Dev } else { Profile::Release })?;
-    println!("{}", library.display());
+    for part in [Part::Library, Part::Command] {
+        let other = if part == Part::Library { options.command } else { options.library };
+        if !other {
+            build(part, bits, way, profile)?;
+            println!("{}", find(part, bits, way, profile)?.display());
+        }
+    }
     Ok(())
+}
+
+/// What is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The provider, `tapline.tsp`.
+    Library,
+    /// `tapline.exe`.
+    Command,
+}
+
+impl Part {
+    fn package(self) -> &'static str {
+        match self {
+            Part::Library => "tsp-ffi",
+            Part::Command => "replay",
+        }
+    }
+
+    /// As cargo leaves it.
+    fn file(self) -> &'static str {
+        match self {
+            Part::Library => "tapline.dll",
+            Part::Command => "tapline.exe",
+        }
+    }
+
+    /// Where cargo builds it. The command has the simulator in it, and on the way to it cargo makes
+    /// another library, which must not lie in the place of the one that is shipped. And what is only
+    /// tried keeps nobody waiting who builds for this system.
+    fn target_folder(self, profile: Profile) -> Result<PathBuf, Problem> {
+        let folder = workspace::target_folder()?;
+        Ok(match (self, profile) {
+            (Part::Library, Profile::Release) => folder,
+            (Part::Command, Profile::Release) => folder.join("command"),
+            (_, Profile::Dev) => folder.join("trial"),
+        })
+    }
 }
 
 /// Which Windows.
@@ -78,14 +130,15 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// The way this machine offers. What is to run under a given Wine must not want what it lacks.
-    pub(crate) fn to(bits: Bits, wine: Option<&crate::wine::Wine>) -> Way {
-        let good_for_wine = wine.is_none_or(crate::wine::Wine::has_random_numbers);
-        if good_for_wine && has_library(&Way::Installed.target(bits)) {
-            Way::Installed
-        } else {
-            Way::WithLibrary
-        }
+    /// The way this machine offers.
+    pub(crate) fn to(bits: Bits) -> Way {
+        let is_installed = has_library(&Way::Installed.target(bits));
+        if is_installed { Way::Installed } else { Way::WithLibrary }
+    }
+
+    /// The same for what is to run under Wine, and so must not want what that lacks.
+    pub(crate) fn to_wine(bits: Bits) -> Way {
+        if Wine::has_random_numbers() { Way::to(bits) } else { Way::WithLibrary }
     }
 
     /// What must be there for it.
@@ -110,7 +163,7 @@ impl Way {
 pub(crate) enum Profile {
     /// As it is shipped.
     Release,
-    /// In less time, to see that it builds, links and exports.
+    /// In less time, to see that it builds and links, or to ask it something.
     Dev,
 }
 
@@ -131,14 +184,26 @@ impl Profile {
     }
 }
 
-/// Builds the provider; the path of `tapline.tsp`.
-pub(crate) fn build(bits: Bits, way: Way, profile: Profile) -> Result<PathBuf, Problem> {
-    let target = way.target(bits);
+/// Where a part is when it is built: the command beside the library, unless it is not to be shipped.
+pub(crate) fn find(part: Part, bits: Bits, way: Way, profile: Profile) -> Result<PathBuf, Problem> {
+    let below = |folder: PathBuf| folder.join(way.target(bits)).join(profile.folder());
+    Ok(match (part, profile) {
+        (Part::Library, _) => below(part.target_folder(profile)?).join("tapline.tsp"),
+        (Part::Command, Profile::Release) => {
+            below(Part::Library.target_folder(profile)?).join(part.file())
+        }
+        (Part::Command, Profile::Dev) => below(part.target_folder(profile)?).join(part.file()),
+    })
+}
+
+/// Builds a part.
+pub(crate) fn build(part: Part, bits: Bits, way: Way, profile: Profile) -> Result<(), Problem> {
+    let (target, folder) = (way.target(bits), part.target_folder(profile)?);
     let mut cargo = cargo();
     cargo.args(["build", "--profile", profile.name(), "--target", &target]);
-    cargo.args(["--locked", "--package", "tsp-ffi", "--lib"]);
+    cargo.args(["--locked", "--package", part.package(), "--target-dir"]).arg(&folder);
     if profile == Profile::Dev {
-        // It is not run, so no time is spent on making packages fast, or on what a debugger needs.
+        // No time is spent on making packages fast, or on what a debugger needs.
         let quickly = ["profile.dev.package.\"*\".opt-level=0", "profile.dev.debug=false"];
         cargo.args(quickly.iter().flat_map(|setting| ["--config", setting]));
     }
@@ -152,30 +217,35 @@ pub(crate) fn build(bits: Bits, way: Way, profile: Profile) -> Result<PathBuf, P
         cargo.env_remove("RUSTUP_TOOLCHAIN").env_remove("RUSTC_WRAPPER");
     }
     process::succeed(&mut cargo, BUILD_TIME)?;
-    let folder = workspace::target_folder()?.join(&target).join(profile.folder());
-    let (built, named) = (folder.join("tapline.dll"), folder.join("tapline.tsp"));
-    check_library(bits, &built)?;
-    std::fs::copy(&built, &named).during(format!("copy {}", built.display()))?;
-    Ok(named)
+    let built = folder.join(&target).join(profile.folder()).join(part.file());
+    check(part, bits, &built)?;
+    let shown = find(part, bits, way, profile)?;
+    if shown == built {
+        return Ok(());
+    }
+    let to = shown.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(to).during(format!("make {}", to.display()))?;
+    std::fs::copy(&built, &shown).map(drop).during(format!("copy {}", built.display()))
 }
 
-/// The exports by their plain names, and no library wanted that Windows does not bring.
-fn check_library(bits: Bits, library: &Path) -> Result<(), Problem> {
-    let listing = process::output(Command::new(bits.tool("objdump")).arg("-p").arg(library))
-        .ok_or_else(|| Problem::new(format!("cannot list what {} exports", library.display())))?;
-    let missing = missing_exports(&listing, &crate::host::function_set()?);
+/// No library is wanted that Windows does not bring; and the provider has its exports, by their plain
+/// names.
+fn check(part: Part, bits: Bits, file: &Path) -> Result<(), Problem> {
+    let listing = process::output(Command::new(bits.tool("objdump")).arg("-p").arg(file))
+        .ok_or_else(|| Problem::new(format!("cannot list what {} has", file.display())))?;
+    let missing = match part {
+        Part::Library => missing_exports(&listing, &crate::host::function_set()?),
+        Part::Command => Vec::new(),
+    };
     if !missing.is_empty() {
-        return Err(Problem::new(format!(
-            "{} does not export {}",
-            library.display(),
-            missing.join(", ")
-        )));
+        let (file, missing) = (file.display(), missing.join(", "));
+        return Err(Problem::new(format!("{file} does not export {missing}")));
     }
     match foreign_libraries(&listing).as_slice() {
         [] => Ok(()),
         foreign => Err(Problem::new(format!(
             "{} wants {}, which comes with a compiler and not with Windows",
-            library.display(),
+            file.display(),
             foreign.join(", ")
         ))),
     }

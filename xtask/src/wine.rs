@@ -53,7 +53,7 @@ impl Wine {
     }
 
     /// Whether it has the library from which newer Windows targets take random numbers.
-    pub(crate) fn has_random_numbers(&self) -> bool {
+    pub(crate) fn has_random_numbers() -> bool {
         Path::new(WINE_LIBRARIES).join("bcryptprimitives.dll").is_file()
     }
 

@@ -74,8 +74,6 @@ pub struct Replaced {
     pub user_infos: usize,
     /// GUIDs of objects and calls.
     pub guids: usize,
-    /// Keys of sessions.
-    pub session_keys: usize,
     /// Places in all.
     pub places: u64,
 }
@@ -177,12 +175,8 @@ impl Survey {
     }
 
     fn replaced(&self) -> Replaced {
-        let mut replaced = Replaced {
-            guids: self.guids.len(),
-            session_keys: self.session_keys.len(),
-            places: self.places,
-            ..Replaced::default()
-        };
+        let mut replaced =
+            Replaced { guids: self.guids.len(), places: self.places, ..Replaced::default() };
         for (text, subject) in self.texts.iter().filter(|(text, _)| texts::is_replaceable(text)) {
             match subject {
                 Subject::Authority | Subject::Url | Subject::Path => replaced.hosts += 1,

@@ -90,6 +90,21 @@ fn template(text: &str, part: &mut Part<'_>) -> String {
 
 /// User-user information, in which characters may be written as `%` and two digits.
 fn user_info(text: &str, part: &mut Part<'_>) -> String {
+    let mut other = coded_text(text, part).into_bytes();
+    // A `%` that codes nothing must not come to stand before two letters that are digits.
+    let (mut at, source) = (0, text.as_bytes());
+    while let Some(behind) = source[at..].iter().position(|c| *c == b'%').map(|gap| at + gap + 1) {
+        let codes = |text: &[u8]| text.get(behind..behind + 2).and_then(hexadecimal).is_some();
+        at = if codes(source) { behind + 2 } else { behind };
+        if at == behind && codes(&other) {
+            other[behind] = b'x';
+        }
+    }
+    // What is changed here is a digit, which is a character by itself.
+    String::from_utf8(other).unwrap_or_default()
+}
+
+fn coded_text(text: &str, part: &mut Part<'_>) -> String {
     let (mut bytes, mut is_coded) = (Vec::new(), Vec::new());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -98,30 +113,31 @@ fn user_info(text: &str, part: &mut Part<'_>) -> String {
         is_coded.push(coded.is_some());
         rest = if coded.is_some() { &after[2..] } else { after };
     }
-    let Ok(decoded) = String::from_utf8(bytes) else { return no_text(text, part) };
-    let mut coded = Vec::with_capacity(text.len());
-    for (byte, is_coded) in part(&decoded).bytes().zip(is_coded) {
-        match is_coded {
-            true => coded.extend_from_slice(format!("%{byte:02X}").as_bytes()),
-            false => coded.push(byte),
+    let (mut other, mut at) = (String::with_capacity(text.len()), 0);
+    for chunk in bytes.utf8_chunks() {
+        for c in part(chunk.valid()).chars() {
+            let (mut bytes, is_coded) = ([0; 4], is_coded.get(at) == Some(&true));
+            let bytes = c.encode_utf8(&mut bytes).as_bytes();
+            if is_coded {
+                code(bytes, &mut other);
+            } else {
+                other.push(c);
+            }
+            at += bytes.len();
         }
+        // Half a character reads as one that nobody knows, and so does another half of its length.
+        code(HALVES[chunk.invalid().len()], &mut other);
+        at += chunk.invalid().len();
     }
-    // A character that was coded by half is still, and then this is no text.
-    String::from_utf8(coded).unwrap_or_else(|_| no_text(text, part))
-}
-
-/// Coded bytes that are no text: each becomes one that is none either.
-fn no_text(text: &str, part: &mut Part<'_>) -> String {
-    let (mut other, mut rest) = (String::new(), text);
-    while let Some(at) = rest.find('%') {
-        other.push_str(&part(&rest[..at]));
-        let is_coded = rest.as_bytes().get(at + 1..at + 3).and_then(hexadecimal).is_some();
-        other.push_str(if is_coded { "%FF" } else { "%" });
-        rest = &rest[at + if is_coded { 3 } else { 1 }..];
-    }
-    other.push_str(&part(rest));
     other
 }
+
+fn code(bytes: &[u8], text: &mut String) {
+    bytes.iter().for_each(|byte| text.push_str(&format!("%{byte:02X}")));
+}
+
+/// What begins like a character of UTF-8 and then breaks off, by its length.
+const HALVES: [&[u8]; 4] = [&[], &[0xFF], &[0xE1, 0x80], &[0xF1, 0x80, 0x80]];
 
 fn hexadecimal(pair: &[u8]) -> Option<u8> {
     let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
@@ -197,6 +213,9 @@ mod tests {
         for (subject, text, expected) in [
             (Subject::Text, "Anna 20", "Boob 31"),
             (Subject::Word, "ep", "ep"),
+            (Subject::UserInfo, "%ZZ", "%xA"),
+            (Subject::UserInfo, "50%9z%4a", "61%xa%4B"),
+            (Subject::UserInfo, "%%ZZ%", "%%xA%"),
             (Subject::Word, "ep=Anna", "fq=Boob"),
             (Subject::Authority, "pbx.example.com", "qcy.fybnqmf.dpn"),
             (Subject::Authority, "pbx:8080", "qcy:8080"),
@@ -230,7 +249,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn user_information_reads_as_what_stands_for_it(text in "\\PC{0,30}", encoded: bool) {
+        fn user_information_reads_as_what_stands_for_it(
+            text in r"(\PC|%[0-9A-Za-z]{2}){0,20}", encoded: bool,
+        ) {
             let sent = uui::to_send(&text, true);
             let read = uui::received(&replaced(Subject::UserInfo, sent.text()), true);
             prop_assert_eq!(read.text(), turned(&text));

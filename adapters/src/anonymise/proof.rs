@@ -18,7 +18,7 @@ mod needles;
 use super::journey::{Journey, Step};
 use super::parts::is_word;
 use super::survey::{Survey, is_short_number, is_sought};
-use super::table::{self, Secret, Subject, Visitor};
+use super::table::{self, Subject, Visitor};
 use super::texts::{is_number, is_replaceable};
 use super::tree::tree_of;
 use super::{AnonymiseError, GoOn, ask};
@@ -134,12 +134,6 @@ impl Visitor for Left<'_> {
     fn guid(&mut self, _: bool, guid: &mut [u8; 16]) {
         if self.survey.guids.contains_key(&Guid(*guid)) {
             self.kind = self.kind.or(Some("a GUID"));
-        }
-    }
-
-    fn secret(&mut self, secret: Secret, number: &mut u64) {
-        if secret == Secret::SessionKey && self.survey.session_keys.contains(number) {
-            self.kind = self.kind.or(Some("the key of a session"));
         }
     }
 }

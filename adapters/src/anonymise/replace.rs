@@ -112,7 +112,6 @@ impl Visitor for Replacing {
         // All of them are numbers of 32 bits.
         let before = *number as u32;
         *number = match secret {
-            Secret::SessionKey => self.texts.secret(b"session key", before),
             Secret::Print => self.texts.secret(b"print", before),
             Secret::NameSum => {
                 let known = self.sums.get(&before).copied();

@@ -3,7 +3,7 @@
 use super::AnonymiseError;
 use super::key::Key;
 use super::parts::{self, is_word};
-use super::table::{Secret, Subject, Visitor};
+use super::table::{Subject, Visitor};
 use super::texts::{Texts, is_number, is_replaceable};
 use engine::id::Guid;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +30,7 @@ pub(super) struct Survey {
     pub(super) guids: BTreeMap<Guid, bool>,
     /// Numbers with which other numbers may begin.
     pub(super) ahead: BTreeSet<String>,
-    pub(super) session_keys: BTreeSet<u64>,
-    /// Places in all, of texts, GUIDs and keys.
+    /// Places in all, of texts and GUIDs.
     pub(super) places: u64,
 }
 
@@ -57,13 +56,6 @@ impl Visitor for Survey {
         if !guid.is_nil() {
             self.places += 1;
             *self.guids.entry(guid).or_insert(is_call) |= is_call;
-        }
-    }
-
-    fn secret(&mut self, secret: Secret, number: &mut u64) {
-        if secret == Secret::SessionKey && *number != 0 {
-            self.places += 1;
-            self.session_keys.insert(*number);
         }
     }
 

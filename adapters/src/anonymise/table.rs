@@ -33,8 +33,6 @@ pub(super) enum Subject {
 /// What a number is that does not stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Secret {
-    /// The key of a session.
-    SessionKey,
     /// A checksum of a record with names in it.
     Print,
     /// A checksum of a Long Name.
@@ -67,9 +65,6 @@ fn subject(of: &str, field: &str) -> Subject {
 /// What a number is, if it does not stay.
 fn secret(of: &str, field: &str) -> Option<Secret> {
     match (of, field) {
-        ("Initialized" | "Echo", "key") => Some(Secret::SessionKey),
-        // The states of a session in `engine::pbx`.
-        (_, "key") => Some(Secret::SessionKey),
         (_, "print") => Some(Secret::Print),
         ("Rang", "who") => Some(Secret::NameSum),
         ("CallCard", "call_id" | "related_call_id") => Some(Secret::Derived),
@@ -84,7 +79,9 @@ pub(super) trait Visitor {
     /// A GUID, and whether it is that of a call.
     fn guid(&mut self, is_call: bool, guid: &mut [u8; 16]);
     /// A number that does not stay.
-    fn secret(&mut self, secret: Secret, number: &mut u64);
+    fn secret(&mut self, secret: Secret, number: &mut u64) {
+        let _ = (secret, number);
+    }
     /// The numbers of an object of the PBX: the one of its node, and its own with the type of the
     /// object that has it.
     fn numbering(&mut self, node: &str, own: &str, object: &str) {

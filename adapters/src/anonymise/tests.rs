@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::excerpt::{self, Moment, Span};
-use engine::fact::{Event, PbxFact};
 use engine::strategy::calls_from_outside;
 use engine::told::Verifier;
 use tempfile::TempDir;
@@ -88,22 +87,11 @@ fn the_same_key_makes_the_same_file_and_another_one_another() {
 }
 
 #[test]
-fn session_keys_are_others_and_no_file_is_overwritten() {
+fn no_file_is_overwritten_and_nothing_unproved_is_left() {
     let folder = TempDir::new().unwrap();
     let trace = Trace::open(&histories()[0]).unwrap();
     let output = folder.path().join("out.tspt");
     anonymise(&trace, &key(), &output).unwrap();
-    let keys = |trace: &Trace| -> Vec<u32> {
-        let records = trace.records_from(0).map(|(_, record)| record.event);
-        let of = |event| match event {
-            Event::Pbx(_, _, PbxFact::Initialized { key, .. }) => Some(key),
-            _ => None,
-        };
-        records.filter_map(of).collect()
-    };
-    let (old, new) = (keys(&trace), keys(&Trace::open(&output).unwrap()));
-    assert!(!old.is_empty() && old.len() == new.len());
-    assert!(new.iter().all(|key| !old.contains(key)));
     let before = std::fs::read(&output).unwrap();
     assert!(matches!(anonymise(&trace, &key(), &output), Err(AnonymiseError::IsThere(_))));
     assert_eq!(std::fs::read(&output).unwrap(), before);

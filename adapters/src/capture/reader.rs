@@ -5,7 +5,7 @@ use super::index::{FrameAt, Gap, GapAt, ImageAt, Index};
 use super::{About, CaptureError, RawMessage};
 use engine::core::Core;
 use engine::fact::Record;
-use engine::frame::{Chain, Frame, FrameError};
+use engine::frame::{Chain, Frame, FrameError, Recent};
 use engine::snapshot::{self, Place, SnapshotError};
 use engine::time::Millis;
 use std::fs::File;
@@ -163,7 +163,8 @@ impl CaptureFile {
     /// The records from a sequence number on, as far as they are intact. Ends after the first error.
     #[must_use]
     pub fn records_from(&self, seq: u64) -> Records {
-        Records { frames: self.frames_from(seq), records: Vec::new().into_iter() }
+        let (frames, recent) = (self.frames_from(seq), Recent::default());
+        Records { frames, records: Vec::new().into_iter(), recent }
     }
 
     /// The messages that are in the file word by word, from its beginning, as far as it is intact;
@@ -323,6 +324,14 @@ impl NoBlock {
 pub struct Records {
     frames: Frames,
     records: std::vec::IntoIter<(u64, Record)>,
+    recent: Recent,
+}
+
+impl Records {
+    /// The chain up to the frame of the last record that was taken.
+    pub(crate) fn chain_so_far(&self) -> Option<Chain> {
+        self.frames.chain
+    }
 }
 
 impl Iterator for Records {
@@ -333,10 +342,10 @@ impl Iterator for Records {
             if let Some(record) = self.records.next() {
                 return Some(Ok(record));
             }
-            let from = self.frames.from;
+            let (from, recent) = (self.frames.from, &mut self.recent);
             let records = self.frames.next_with(|frame, _| {
                 let mut records = Vec::with_capacity(frame.len());
-                for item in frame.records() {
+                for item in frame.records_knowing(recent) {
                     let (seq, record) = item?;
                     if seq >= from {
                         records.push((seq, record));

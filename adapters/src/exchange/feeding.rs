@@ -101,9 +101,7 @@ fn granted(attempt: Attempt, request: &Request) -> Option<Event> {
             location: "fed".into(),
             ..Identification::default()
         }),
-        Request::Initialize { .. } => {
-            PbxFact::Initialized { session: 1, key: 1, place: Arc::default() }
-        }
+        Request::Initialize { .. } => PbxFact::Initialized { session: 1, place: Arc::default() },
         Request::Echo { .. } => PbxFact::Echoed(true),
         Request::End { .. } => PbxFact::Ended,
         Request::Order { line, ticket, order: Order::ShowUser { .. }, .. } => {

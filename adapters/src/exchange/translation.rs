@@ -1,5 +1,6 @@
 //! From the engine's terms to those of SOAP and back.
 
+use super::session_key::SessionKey;
 use crate::http::{Answer as HttpAnswer, Repeat};
 use crate::soap::admin::{self, AdminError};
 use crate::soap::types::UserInfo;
@@ -66,8 +67,13 @@ pub(super) fn repeat(request: &Request) -> Repeat {
     }
 }
 
-/// What to ask the PBX.
-pub(crate) fn operation(request: &Request, interface: Interface, place: &Place) -> Operation {
+/// What to ask the PBX; `key` is that of the session, if there is one.
+pub(crate) fn operation(
+    request: &Request,
+    interface: Interface,
+    place: &Place,
+    key: Option<SessionKey>,
+) -> Operation {
     match request {
         Request::Version | Request::Probe => Operation::Version {},
         // A parent that is asked with TLS is to say where the slave can be asked with TLS.
@@ -77,7 +83,9 @@ pub(crate) fn operation(request: &Request, interface: Interface, place: &Place) 
         Request::Initialize { user, .. } => {
             Operation::Initialize { user: user.clone(), appl: APPL.into() }
         }
-        Request::Echo { session, key } => Operation::Echo { session: *session, key: *key },
+        Request::Echo { session } => {
+            Operation::Echo { session: *session, key: SessionKey::shown_for(key, *session) }
+        }
         Request::Poll { session } => Operation::Poll { session: *session },
         Request::End { session } => Operation::End { session: *session },
         Request::Leave => Operation::End { session: 0 },
@@ -247,8 +255,8 @@ pub(crate) fn answered(
 fn fact(question: Question, answer: Answer, place: &Arc<Place>) -> Result<PbxFact, Failure> {
     Ok(match (question, answer) {
         (Question::Version, Answer::Version(identification)) => PbxFact::Identified(identification),
-        (Question::Initialize, Answer::Initialize { session, key }) => {
-            PbxFact::Initialized { session, key, place: Arc::clone(place) }
+        (Question::Initialize, Answer::Initialize { session, .. }) => {
+            PbxFact::Initialized { session, place: Arc::clone(place) }
         }
         (Question::Echo, Answer::Echo { alive }) => PbxFact::Echoed(alive),
         (Question::UserInitialize(line), Answer::UserInitialize(user)) => {

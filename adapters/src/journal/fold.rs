@@ -6,7 +6,7 @@ use super::storage::StorageError;
 use engine::core::Core;
 use engine::effect::Effects;
 use engine::fact::Record;
-use engine::frame::{Chain, Frame, FrameError};
+use engine::frame::{Chain, Frame, FrameError, Recent};
 use engine::snapshot::{self, Place, SnapshotError};
 
 /// The state a source leads to, and where it ends.
@@ -24,6 +24,7 @@ pub(super) struct Fold {
     /// What the records lead to again is of no interest: all of it was told when it happened, or
     /// is void since.
     discarded: Effects,
+    recent: Recent,
 }
 
 /// Why a fold does not come to its end.
@@ -47,7 +48,8 @@ impl Fold {
         };
         let (chain, discarded) = (Chain::START, Effects::new());
         let (began, folded, bytes) = (place.next, 0, 0);
-        let mut fold = Fold { core, place, chain, folded, began, bytes, damage: None, discarded };
+        let (damage, recent) = (None, Recent::default());
+        let mut fold = Fold { core, place, chain, folded, began, bytes, damage, discarded, recent };
         fold.find_place(source)?;
         while fold.damage.is_none() {
             let Some((_, bytes)) = source.frame_from(fold.chain.next())? else { break };
@@ -90,7 +92,8 @@ impl Fold {
 
     fn take(&mut self, bytes: &[u8]) {
         let mut records = Vec::new();
-        match read_frame(&mut self.chain, bytes, self.place.next, &mut records) {
+        let (next, recent) = (self.place.next, &mut self.recent);
+        match read_frame(&mut self.chain, bytes, next, recent, &mut records) {
             Ok(()) => records.into_iter().for_each(|(seq, record)| self.apply(seq, record)),
             Err(error) => self.damage = Some(error),
         }

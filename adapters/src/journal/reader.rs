@@ -7,7 +7,7 @@ use super::salvage::Salvaged;
 use super::storage::{Storage, StorageError, Stored};
 use engine::core::Core;
 use engine::fact::Record;
-use engine::frame::{Chain, Frame, FrameError};
+use engine::frame::{Chain, Frame, FrameError, Recent};
 use engine::snapshot::{self, Place, SnapshotError};
 use engine::time::Millis;
 use std::path::{Path, PathBuf};
@@ -232,6 +232,7 @@ pub struct Records<'a> {
     from: u64,
     chain: Option<Chain>,
     frame: std::vec::IntoIter<(u64, Record)>,
+    recent: Recent,
     /// What to say at the end, if that is not the end of the log.
     loss: Option<&'a str>,
     is_over: bool,
@@ -269,7 +270,8 @@ impl<'a> Records<'a> {
 
     fn over(source: SourceRef<'a>, from: u64) -> Records<'a> {
         let frame = Vec::new().into_iter();
-        Records { source, from, chain: None, frame, loss: None, is_over: false }
+        let recent = Recent::default();
+        Records { source, from, chain: None, frame, recent, loss: None, is_over: false }
     }
 
     /// Reads frames until one has a record that is wanted.
@@ -285,12 +287,17 @@ impl<'a> Records<'a> {
                 return Ok(false);
             };
             let next = chain.next();
-            read_frame(&mut chain, &bytes, self.from, &mut records)
+            read_frame(&mut chain, &bytes, self.from, &mut self.recent, &mut records)
                 .map_err(|error| ReadError { next: next.max(self.from), why: error.into() })?;
             self.chain = Some(chain);
         }
         self.frame = records.into_iter();
         Ok(true)
+    }
+
+    /// The chain up to the frame of the last record that was taken.
+    pub(crate) fn chain_so_far(&self) -> Option<Chain> {
+        self.chain
     }
 
     fn unreadable(&self, error: &StorageError) -> ReadError {
@@ -332,13 +339,14 @@ pub(super) fn read_frame(
     chain: &mut Chain,
     bytes: &[u8],
     from: u64,
+    recent: &mut Recent,
     records: &mut Vec<(u64, Record)>,
 ) -> Result<(), FrameError> {
     let frame = Frame::read_exact(bytes)?;
     let mut linked = *chain;
     linked.link(&frame)?;
     let before = records.len();
-    for record in frame.records() {
+    for record in frame.records_knowing(recent) {
         match record {
             Ok((seq, record)) if seq >= from => records.push((seq, record)),
             Ok(_) => {}

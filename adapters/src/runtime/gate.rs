@@ -40,7 +40,7 @@ impl Outcome {
                 Effect::Tell(telling) => {
                     outcome.tellings.push(Caused { seq: first_seq + index as u64, telling });
                 }
-                Effect::Ask(ask) => outcome.asks.push(ask),
+                Effect::Ask(ask) => outcome.asks.push(*ask),
                 Effect::Wake(at, timer) => outcome.wishes.push((at, timer)),
                 Effect::Report(report) => outcome.reports.push(report),
             }

@@ -281,7 +281,7 @@ mod tests {
         asks.send(vec![question(0, poll(1)), question(1, poll(2)), question(0, end.clone())])
             .unwrap();
         assert_eq!(heard.recv().await, Some(end), "the end of a session does not wait");
-        let echo = Request::Echo { session: 2, key: 7 };
+        let echo = Request::Echo { session: 2 };
         asks.send(vec![question(1, echo.clone())]).unwrap();
         assert_eq!(heard.recv().await, Some(echo), "nothing but Polls waits");
         audience.0.store(false, Ordering::SeqCst);

@@ -402,8 +402,8 @@ fn advice(limit: Limit) -> &'static str {
              node objects that no line lies in out of the groups of the user in the settings"
         }
         Limit::EarlyEvents => {
-            "more call events came before the answer to a request for a call than are kept, so that \
-             it was given up; is the PBX slow to answer?"
+            "more call events came before the answer that tells whose they are than are kept; a request \
+             that waited for the leg of its call was given up; is the PBX slow to answer?"
         }
     }
 }

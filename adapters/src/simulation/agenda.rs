@@ -70,6 +70,11 @@ impl Agenda {
         self.count += 1;
     }
 
+    /// Whether anything is left to happen by then.
+    pub(super) fn is_due(&self, by: Millis) -> bool {
+        self.entries.first_key_value().is_some_and(|(key, _)| key.0 <= by)
+    }
+
     /// Takes the next thing, if it is due by then.
     pub(super) fn next(&mut self, until: Millis) -> Option<(Millis, What)> {
         let entry = self.entries.first_entry().filter(|entry| entry.key().0 <= until)?;

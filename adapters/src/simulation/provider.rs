@@ -281,7 +281,7 @@ impl World<'_> {
         for (seq, effect) in held {
             match effect {
                 Effect::Tell(telling) => self.tell(seq, telling),
-                Effect::Ask(ask) => self.ask(ask),
+                Effect::Ask(ask) => self.ask(*ask),
                 Effect::Wake(at, timer) => self.machine(at.since(clock), Step::Due(timer)),
                 Effect::Report(report) => {
                     self.tally.reports += 1;

@@ -8,6 +8,7 @@ use super::agenda::{Step, What};
 use super::coverage::Disturbance;
 use super::script::{Spoil, Spoilt};
 use super::world::World;
+use crate::exchange::session_key::SessionKey;
 use crate::exchange::{Patience, translation};
 use crate::http::Answer as HttpAnswer;
 use crate::simulator::model::{Asker, ConnectionId, Outcome, Polled, Reply, Ticket};
@@ -49,6 +50,8 @@ pub(super) struct Wire {
     /// Attempts that are under way, and the newest of each PBX.
     attempts: BTreeSet<Link>,
     newest: BTreeMap<PbxId, Attempt>,
+    /// The keys of their sessions.
+    keys: BTreeMap<Link, SessionKey>,
     open: BTreeMap<ExchangeId, Exchange>,
     last_exchange: u64,
     last_connection: u64,
@@ -130,7 +133,7 @@ impl World<'_> {
             lane.interface = (*interface).into();
         }
         let operation = translation::local_number(&ask.request, lane.interface)
-            .unwrap_or_else(|| translation::operation(&ask.request, lane.interface, &ask.place));
+            .unwrap_or_else(|| operation(&self.wire.keys, &ask, lane.interface));
         let (connection, interface) = (lane.connection, lane.interface);
         let exchange = Exchange {
             at: key.1,
@@ -232,6 +235,10 @@ impl World<'_> {
             }
             _ => {
                 let kind = exchange.operation.kind();
+                let key = answered.as_ref().ok().and_then(|answer| SessionKey::of(kind, answer));
+                if let Some(key) = key {
+                    self.wire.keys.entry(link).or_insert(key);
+                }
                 vec![translation::answered(link, place, request, kind, answered)]
             }
         };
@@ -248,7 +255,7 @@ impl World<'_> {
             .and_then(|answer| translation::read(&answer, |body| decode(Kind::UserLocalNum, body)));
         let ask = &mut exchange.ask;
         ask.request = translation::localised(&ask.request, said.ok());
-        exchange.operation = translation::operation(&ask.request, exchange.interface, &ask.place);
+        exchange.operation = operation(&self.wire.keys, ask, exchange.interface);
         self.send(exchange);
         Ok(())
     }
@@ -256,7 +263,7 @@ impl World<'_> {
     /// Of the two questions of one order: how many were answered before.
     fn steps_of(&self, exchange: &Exchange) -> usize {
         let ask = &exchange.ask;
-        let first = translation::operation(&ask.request, exchange.interface, &ask.place);
+        let first = operation(&self.wire.keys, ask, exchange.interface);
         usize::from(first != exchange.operation)
     }
 
@@ -284,6 +291,7 @@ impl World<'_> {
     /// An attempt is left, or the process ends: what was under way is abandoned.
     fn hang_up(&mut self, link: Link) {
         self.wire.attempts.remove(&link);
+        self.wire.keys.remove(&link);
         self.wire.lanes.retain(|key, _| key.0 != link);
         let (gone, kept): (BTreeMap<_, _>, _) = std::mem::take(&mut self.wire.open)
             .into_iter()
@@ -548,6 +556,11 @@ impl Exchange {
 }
 
 impl Wire {
+    /// Whether nothing is on its way: all that is open are Polls that wait for events.
+    pub(super) fn only_waits(&self) -> bool {
+        self.open.values().all(|exchange| exchange.is_poll() && exchange.ticket.is_some())
+    }
+
     fn fresh_connection(&mut self) -> ConnectionId {
         self.last_connection += 1;
         ConnectionId(self.last_connection)
@@ -557,6 +570,12 @@ impl Wire {
         self.last_exchange += 1;
         ExchangeId(self.last_exchange)
     }
+}
+
+/// What to ask the PBX, with the key of the attempt's session.
+fn operation(keys: &BTreeMap<Link, SessionKey>, ask: &Ask, interface: Interface) -> Operation {
+    let link = Link { pbx: ask.pbx, attempt: ask.attempt };
+    translation::operation(&ask.request, interface, &ask.place, keys.get(&link).copied())
 }
 
 fn double(outcome: &mut Outcome) {

@@ -20,6 +20,9 @@ const BEGINNING: Millis = Millis(1_700_000_000_000);
 const QUIET_MS: u64 = 300_000;
 /// How long it takes until nothing is left of calls that everybody has hung up.
 const REST_MS: u64 = 90_000;
+/// The longest that is waited for what has just begun. Nothing that is on its way takes so long when it
+/// is quiet, and nobody is called so shortly before being called somewhere else.
+const SETTLING_MS: u64 = 1_000;
 
 /// What happened, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,10 +140,12 @@ impl<'a> World<'a> {
         self.expect_troubles();
         self.pass(self.swarm.chaos_ms)?;
         self.be_quiet()?;
+        self.settle()?;
         self.expect_convergence()?;
         self.expect_completions()?;
         self.everybody_hangs_up();
         self.pass(REST_MS)?;
+        self.settle()?;
         self.expect_convergence()?;
         self.expect_rest()?;
         self.provider.log.prove(&self.provider.core)
@@ -156,6 +161,23 @@ impl<'a> World<'a> {
         self.boxes_come_to_rest();
         let asleep_ms = self.provider.asleep_until.since(self.now);
         self.pass(asleep_ms + QUIET_MS)
+    }
+
+    /// Lets happen what has begun at this moment, until nothing is queued or on its way: where phones
+    /// without an answer are diverted in a ring, new legs come and go for ever, and what a PBX has just
+    /// done is not yet known to anybody. Who is never done is looked at all the same.
+    fn settle(&mut self) -> Result<(), Finding> {
+        let until = self.now + SETTLING_MS;
+        while !self.is_settled() {
+            let Some((at, what)) = self.agenda.next(until) else { break };
+            self.take(at, what)?;
+        }
+        Ok(())
+    }
+
+    fn is_settled(&self) -> bool {
+        let is_caught_up = self.provider.is_caught_up() && !self.host.has_callbacks();
+        is_caught_up && self.wire.only_waits() && !self.agenda.is_due(self.now)
     }
 
     fn expect_convergence(&mut self) -> Result<(), Finding> {
@@ -187,12 +209,17 @@ impl<'a> World<'a> {
     pub(super) fn pass(&mut self, ms: u64) -> Result<(), Finding> {
         let until = self.now + ms;
         while let Some((at, what)) = self.agenda.next(until) {
-            self.now = at;
-            self.happen(what)?;
-            self.tally.records = self.provider.log.next();
-            self.tally.calls_across = self.site.calls_across();
+            self.take(at, what)?;
         }
         self.now = until;
+        Ok(())
+    }
+
+    fn take(&mut self, at: Millis, what: What) -> Result<(), Finding> {
+        self.now = at;
+        self.happen(what)?;
+        self.tally.records = self.provider.log.next();
+        self.tally.calls_across = self.site.calls_across();
         Ok(())
     }
 

@@ -135,8 +135,11 @@ commands! {
             let cause = words.cause(21)?;
             done(model.phone_rejects(ext, cause))
         };
-    "hangup" " EXT" "EXT hangs up its newest call"
-        |model, words, _| { let ext = words.last()?; done(model.phone_hangs_up(ext)) };
+    "hangup" " EXT|all" "EXT hangs up its newest call; with all, everybody hangs up every call"
+        |model, words, _| match words.last()? {
+            "all" => { model.everybody_hangs_up(); Ok(Said::Done) }
+            ext => done(model.phone_hangs_up(ext)),
+        };
     "hold" " EXT" "EXT puts its call on hold at the phone"
         |model, words, _| { let ext = words.last()?; done(model.phone_holds(ext)) };
     "retrieve" " EXT" "EXT takes its call back from hold at the phone"
@@ -217,6 +220,12 @@ commands! {
         |model, words, now| reboot(model, words, now);
     "sessions" "" "number of live sessions"
         |model, words, _| { words.end()?; Ok(Said::Value(model.session_count().to_string())) };
+    "session-keys" "" "keys of the live sessions"
+        |model, words, _| {
+            words.end()?;
+            let keys: Vec<_> = model.session_keys().iter().map(u32::to_string).collect();
+            Ok(Said::Value(keys.join(" ")))
+        };
     "count" " OPERATION" "how many such requests came since the start, for example count UserCall"
         |model, words, _| {
             let name = words.last()?;
@@ -328,6 +337,17 @@ mod tests {
             assert_eq!(say(model, line), Ok(Said::Done), "{line}");
         }
         assert!(model.is_idle());
+    }
+
+    #[test]
+    fn everybody_hangs_up_at_once() {
+        let model = &mut desk();
+        for line in ["call 20 21", "answer 21", "call 20 22", "ring 23 0301234567", "call 24 00301"]
+        {
+            assert_eq!(say(model, line), Ok(Said::Done), "{line}");
+        }
+        say(model, "hangup all").unwrap();
+        assert_eq!(say(model, "calls"), Ok(Said::Value("[]".into())));
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl<W: Write> History<W> {
     fn answer(&mut self, index: usize, exchange: &Exchange) -> Result<(), TrafficError> {
         let Some(answer) = exchange.answer.clone() else { return Ok(()) };
         let is_it = |ask: &Ask| {
-            let wanted = operation(&ask.request, Interface::default(), &ask.place);
+            let wanted = operation(&ask.request, Interface::default(), &ask.place, None);
             match (&wanted, &exchange.operation) {
                 (Operation::Echo { .. }, Operation::Echo { .. }) => true,
                 (wanted, asked) => wanted == asked,
@@ -187,8 +187,7 @@ impl<W: Write> History<W> {
                 pbx.session = session;
                 let handles = conversation.handles.get(&session).cloned();
                 pbx.handles = handles.unwrap_or_default();
-                let (key, place) = (0, ask.place);
-                let fact = PbxFact::Initialized { session, key, place };
+                let fact = PbxFact::Initialized { session, place: ask.place };
                 return self.tell(Event::Pbx(ask.pbx, ask.attempt, fact));
             }
             if let Some(ask) = pbx.take(|ask| matches!(ask.request, Request::Version)) {
@@ -293,7 +292,7 @@ impl<W: Write> History<W> {
         // The last one ends the list.
         let end = UserInfo { active: true, ..UserInfo::default() };
         for user in told.chain([end]) {
-            self.tell(Event::Pbx(ask.pbx, ask.attempt, PbxFact::User(user)))?;
+            self.tell(Event::Pbx(ask.pbx, ask.attempt, PbxFact::User(user.into())))?;
         }
         let ended = PbxFact::Polled { count, elapsed_ms: 0 };
         self.tell(Event::Pbx(ask.pbx, ask.attempt, ended))
@@ -351,7 +350,7 @@ impl<W: Write> History<W> {
 
     fn follow(&mut self, effect: Effect) {
         match effect {
-            Effect::Ask(ask) => self.asked(ask),
+            Effect::Ask(ask) => self.asked(*ask),
             Effect::Wake(at, timer) => {
                 self.timers_made += 1;
                 self.timers.insert((at, self.timers_made), timer);

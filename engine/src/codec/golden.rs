@@ -272,7 +272,7 @@ fn records() -> Vec<(&'static str, Record)> {
         msgs().into_iter().map(|msg| ("Msg", call(CallInfo { msg, ..CallInfo::default() }))),
     );
     events.extend(roles().into_iter().map(|role| {
-        let parties = vec![Party { role, ..Party::default() }];
+        let parties = [Party { role, ..Party::default() }].into();
         ("Role", call(CallInfo { parties, ..CallInfo::default() }))
     }));
     events.extend(
@@ -331,42 +331,41 @@ fn pbx_facts() -> Vec<PbxFact> {
             serial: "00-90-33-00-00-01".into(),
             wsdl_version: 10,
         }),
-        PbxFact::Initialized {
-            session: 17,
-            key: 0x8765_4321,
-            place: Arc::new(Place::at("192.0.2.1")),
-        },
+        PbxFact::Initialized { session: 17, place: Arc::new(Place::at("192.0.2.1")) },
         PbxFact::Echoed(true),
-        PbxFact::User(UserInfo {
-            active: true,
-            registered: true,
-            channel: 2,
-            alert: 1,
-            cfg: false,
-            guid: Guid([0xAB; 16]),
-            cn: Personal::from("Jörg Müßig"),
-            dn: Personal::from("Jörg"),
-            h323: Personal::from("joerg"),
-            e164: Personal::from("22"),
-            kind: "ep".into(),
-            object: "trunk".into(),
-            loc: "slave".into(),
-            node: "root".into(),
-            nodenum: "8".into(),
-        }),
+        PbxFact::User(
+            UserInfo {
+                active: true,
+                registered: true,
+                channel: 2,
+                alert: 1,
+                cfg: false,
+                guid: Guid([0xAB; 16]),
+                cn: Personal::from("Jörg Müßig"),
+                dn: Personal::from("Jörg"),
+                h323: Personal::from("joerg"),
+                e164: Personal::from("22"),
+                kind: "ep".into(),
+                object: "trunk".into(),
+                loc: "slave".into(),
+                node: "root".into(),
+                nodenum: "8".into(),
+            }
+            .into(),
+        ),
         PbxFact::Call(CallInfo {
             user: 5,
             call: 300,
             active: true,
             state: 132,
             msg: Msg::XAlert,
-            parties: vec![Party {
+            parties: Parties::from([Party {
                 role: Role::Peer,
                 cn: Personal::from("李小龍"),
                 dn: Personal::from("Bruce"),
                 e164: Personal::from("23"),
                 h323: Personal::from("bruce"),
-            }],
+            }]),
             conf: Guid([0xCD; 16]),
             cause: Some(16),
             uui: Some(Personal::from("hello")),

@@ -1,6 +1,7 @@
 //! Numbers of calls: one DWORD for all legs of a call.
 
 use crate::fact::{CallInfo, Msg};
+use crate::handles::Handles;
 use crate::id::{Guid, Link};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -12,8 +13,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Hubs {
     by_conf: BTreeMap<Guid, Hub>,
-    by_id: BTreeMap<u32, Guid>,
-    legs: BTreeMap<(Link, u32), Guid>,
+    by_id: Handles<Guid>,
+    /// The legs of each session; none of a session without one.
+    sessions: BTreeMap<Link, Handles<Leg>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,31 +24,47 @@ struct Hub {
     legs: u32,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Leg {
+    conf: Guid,
+    /// The number of that call. Nearly every event asks for it, and nothing else.
+    id: u32,
+}
+
+/// What is known of a leg when an event of it is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// The number of its call, 0 if it has none.
+    pub(super) call_id: u32,
+    /// It is heard of for the first time in this call.
+    pub(super) is_new: bool,
+}
+
 impl Hubs {
-    /// Whether a leg is heard of for the first time in this call.
-    pub(super) fn is_news(&self, link: Link, info: &CallInfo) -> bool {
-        !info.conf.is_nil() && self.legs.get(&(link, info.call)) != Some(&info.conf)
+    /// Keeps count of a leg's event.
+    pub(super) fn hear(&mut self, link: Link, info: &CallInfo) -> Heard {
+        let legs = self.sessions.get(&link);
+        let known = legs.and_then(|legs| legs.get(info.call));
+        let is_other = known.is_none_or(|leg| leg.conf != info.conf);
+        let is_new = is_other && !info.conf.is_nil();
+        let ends = !info.active || info.msg == Msg::Del;
+        if ends || is_new && known.is_some() {
+            self.release(link, info.call);
+        }
+        let call_id = match known {
+            _ if is_new && !ends => self.keep(link, info),
+            Some(leg) => leg.id,
+            None => 0,
+        };
+        Heard { call_id, is_new }
     }
 
-    /// Keeps count of a leg's event and gives the number of its call, 0 if it has none.
-    pub(super) fn call_id(&mut self, link: Link, info: &CallInfo) -> u32 {
-        let leg = (link, info.call);
-        if !info.active || info.msg == Msg::Del {
-            let id =
-                self.legs.get(&leg).and_then(|conf| self.by_conf.get(conf)).map_or(0, |h| h.id);
-            self.release(leg);
-            return id;
-        }
-        if info.conf.is_nil() {
-            return self.legs.get(&leg).and_then(|conf| self.by_conf.get(conf)).map_or(0, |h| h.id);
-        }
-        if self.legs.get(&leg) != Some(&info.conf) {
-            self.release(leg);
-            self.legs.insert(leg, info.conf);
-            let id = self.id_for(info.conf);
-            self.by_conf.entry(info.conf).or_insert(Hub { id, legs: 0 }).legs += 1;
-        }
-        self.by_conf.get(&info.conf).map_or(0, |hub| hub.id)
+    fn keep(&mut self, link: Link, info: &CallInfo) -> u32 {
+        let conf = info.conf;
+        let id = self.id_for(conf);
+        self.by_conf.entry(conf).or_insert(Hub { id, legs: 0 }).legs += 1;
+        self.sessions.entry(link).or_default().insert(info.call, Leg { conf, id });
+        id
     }
 
     fn id_for(&mut self, conf: Guid) -> u32 {
@@ -54,29 +72,39 @@ impl Hubs {
             return hub.id;
         }
         let mut id = crc32fast::hash(&conf.0).max(1);
-        while self.by_id.contains_key(&id) {
+        while self.by_id.get(id).is_some() {
             id = id.wrapping_add(1).max(1);
         }
         self.by_id.insert(id, conf);
         id
     }
 
-    fn release(&mut self, leg: (Link, u32)) {
-        let Some(conf) = self.legs.remove(&leg) else { return };
-        if let Some(hub) = self.by_conf.get_mut(&conf) {
+    fn release(&mut self, link: Link, call: u32) {
+        let Some(legs) = self.sessions.get_mut(&link) else { return };
+        let leg = legs.remove(call);
+        if legs.is_empty() {
+            self.sessions.remove(&link);
+        }
+        self.leave(leg);
+    }
+
+    fn leave(&mut self, legs: impl IntoIterator<Item = Leg>) {
+        for leg in legs {
+            let Some(hub) = self.by_conf.get_mut(&leg.conf) else { continue };
             hub.legs -= 1;
             if hub.legs == 0 {
-                self.by_id.remove(&hub.id);
-                self.by_conf.remove(&conf);
+                self.by_conf.remove(&leg.conf);
+                self.by_id.remove(leg.id);
             }
         }
     }
 
     /// Handles of sessions that this is not true of mean nothing any more.
-    pub(super) fn keep(&mut self, holds: impl Fn(Link) -> bool) {
-        let gone: Vec<_> = self.legs.keys().filter(|(link, _)| !holds(*link)).copied().collect();
-        for leg in gone {
-            self.release(leg);
+    pub(super) fn retain(&mut self, holds: impl Fn(Link) -> bool) {
+        let over: Vec<_> = self.sessions.keys().filter(|link| !holds(**link)).copied().collect();
+        for link in over {
+            let legs = self.sessions.remove(&link).unwrap_or_default();
+            self.leave(legs.in_order().into_values());
         }
     }
 }
@@ -94,11 +122,13 @@ mod tests {
             conf: Guid::read("5d1f0a72e309d311a0c20090333c01aa"),
             ..CallInfo::default()
         };
-        let first = hubs.call_id(Link::default(), &leg(1, true));
-        assert_ne!(first, 0);
-        assert_eq!(hubs.call_id(Link::default(), &leg(2, true)), first);
-        assert_eq!(hubs.call_id(Link::default(), &leg(1, false)), first);
-        assert_eq!(hubs.call_id(Link::default(), &leg(2, false)), first);
+        let mut hear = |call, active| hubs.hear(Link::default(), &leg(call, active));
+        let first = hear(1, true);
+        assert!(first.call_id != 0 && first.is_new);
+        assert_eq!(hear(1, true), Heard { is_new: false, ..first });
+        assert_eq!(hear(2, true), first);
+        assert_eq!(hear(1, false).call_id, first.call_id);
+        assert_eq!(hear(2, false).call_id, first.call_id);
         assert_eq!(hubs, Hubs::default());
     }
 }

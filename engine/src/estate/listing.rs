@@ -4,7 +4,7 @@
 use super::homes::Member;
 use super::register::Gone;
 use super::{Estate, LineInput};
-use crate::id::{Guid, LineId, PermanentId};
+use crate::id::{Guid, LineId, PbxId, PermanentId};
 use crate::subscriber::Subscriber;
 use crate::view::Identity;
 use std::collections::BTreeMap;
@@ -51,6 +51,14 @@ impl Estate {
     /// All lines that there are or ever were, in the order of their numbers.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         self.members.iter().map(|member| self.entry(member))
+    }
+
+    /// What a PBX is called, whoever stands in for it: the name of its object, for a slave, or what it
+    /// first said of itself; before that, where it is looked for. `None` if nothing is known of it.
+    #[must_use]
+    pub fn pbx_name(&self, pbx: PbxId) -> Option<&str> {
+        let place = || self.tree.first_place(pbx).map(|place| &*place.authority);
+        Some(self.tree.name(pbx)).filter(|name| !name.is_empty()).or_else(place)
     }
 
     fn entry<'a>(&'a self, member: &'a Member) -> Entry<'a> {

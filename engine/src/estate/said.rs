@@ -1,6 +1,7 @@
 //! What PBXs say: whose record it is, what it means to other PBXs, and where it goes.
 
 use super::homes::Spoken;
+use super::hubs::Heard;
 use super::numbering::is_node;
 use super::tree::{Found, ToPbxs};
 use super::trunks::{Trunks, is_trunk};
@@ -92,7 +93,7 @@ impl Estate {
         let holds = |known: Link| {
             known.pbx != link.pbx || known != link && tree.has_session(known.pbx, known.attempt)
         };
-        self.hubs.keep(holds);
+        self.hubs.retain(holds);
         self.lot.keep(holds);
         if let Some(trunks) = self.trunks.get_mut(&link.pbx) {
             trunks.begin();
@@ -123,8 +124,7 @@ impl Estate {
     }
 
     fn call(&mut self, link: Link, info: &CallInfo) -> CallClue {
-        let is_new = self.hubs.is_news(link, info);
-        let call_id = self.hubs.call_id(link, info);
+        let Heard { call_id, is_new } = self.hubs.hear(link, info);
         self.sent_on.heard(info, is_new);
         let by = info.party(&Role::Leg2).filter(|by| is_new && !by.cn.is_empty());
         let forwarded = by.and_then(|by| self.sent_on.why(info.conf, by, self.line_of(&by.cn)));

@@ -140,7 +140,7 @@ mod tests {
             state,
             cause,
             conf: Guid::read("1"),
-            parties: vec![party(Role::This)],
+            parties: [party(Role::This)].into(),
             ..CallInfo::default()
         }
     }

@@ -351,6 +351,11 @@ impl Tree {
         slave.map_or(node.map_or("", |node| &node.first_name), |slave| &slave.name)
     }
 
+    /// Where a PBX is looked for first.
+    pub(super) fn first_place(&self, id: PbxId) -> Option<&Arc<Place>> {
+        self.node(id)?.places.first()
+    }
+
     /// Takes in what a PBX says of itself. Returns whether that is news.
     pub(super) fn identify(&mut self, id: PbxId, identification: &Identification) -> bool {
         let Some(node) = self.node_mut(id) else { return false };

@@ -2,7 +2,7 @@
 
 use crate::call::{self, Circumstances, PbxState, Phase, Siblings, StateAndMode};
 use crate::capability::call_features_2;
-use crate::fact::{CallInfo, Msg, Party, Role};
+use crate::fact::{CallInfo, Msg, Parties, Party, Role};
 use crate::forwarding::Case;
 use crate::id::{CallHandle, CallId, Guid, Ticket};
 use crate::pbx::CallClue;
@@ -58,7 +58,7 @@ pub(super) struct Call {
     pub(super) cause: Option<u8>,
     /// The number that an application dialled.
     pub(super) dialled: Option<Personal>,
-    pub(super) parties: Vec<Party>,
+    pub(super) parties: Parties,
     pub(super) card: Arc<CallCard>,
 }
 
@@ -121,7 +121,7 @@ impl Call {
             pbx: PbxState::new(0),
             cause: None,
             dialled: (!number.is_empty()).then_some(number),
-            parties: Vec::new(),
+            parties: Parties::NONE,
             card: Arc::new(card),
         };
         call.refill();
@@ -131,7 +131,7 @@ impl Call {
     /// The same at the line of that number. Who calls is known before the PBX says so: applications
     /// read it at the first state.
     pub(super) fn at_line(mut self, own: &str) -> Call {
-        self.parties = vec![Party { role: Role::This, e164: own.into(), ..Party::default() }];
+        self.parties = [Party { role: Role::This, e164: own.into(), ..Party::default() }].into();
         self.refill();
         self
     }
@@ -201,7 +201,7 @@ impl Call {
             pbx,
             cause: None,
             dialled: None,
-            parties: Vec::new(),
+            parties: Parties::NONE,
             card: Arc::new(CallCard {
                 media: tapi::MEDIA_INTERACTIVE_VOICE,
                 ..CallCard::default()
@@ -250,21 +250,25 @@ impl Call {
             return 0;
         }
         self.forwarded = self.forwarded.or(clue.forwarded);
-        let before = Arc::clone(&self.card);
         let card = Arc::make_mut(&mut self.card);
+        let mut bits = 0;
         if moved {
-            if card.call_id != 0 {
-                card.related_call_id = card.call_id;
+            let related = if card.call_id == 0 { card.related_call_id } else { card.call_id };
+            if std::mem::replace(&mut card.related_call_id, related) != related {
+                bits |= call_info_state::RELATEDCALLID;
             }
-            card.call_id = clue.call_id;
+            if std::mem::replace(&mut card.call_id, clue.call_id) != clue.call_id {
+                bits |= call_info_state::CALLID;
+            }
             self.conf = info.conf;
         }
         if let Some(text) = uui {
             let text = crate::uui::received(text.text(), is_uui_encoded);
-            card.uui = Wide::from_text(text.text());
+            if card.uui.set(text.text()) {
+                bits |= call_info_state::USERUSERINFO;
+            }
         }
-        self.refill();
-        card::difference(&before, &self.card)
+        bits | self.refill()
     }
 
     /// Notes that further digits are dialled. Returns LINECALLINFOSTATE bits.
@@ -278,7 +282,8 @@ impl Call {
         card::difference(&before, &self.card)
     }
 
-    fn refill(&mut self) {
+    /// Returns LINECALLINFOSTATE bits for what is other than before.
+    fn refill(&mut self) -> u32 {
         let standpoint = card::Standpoint {
             outgoing: self.outgoing,
             connected: self.was_connected,
@@ -290,7 +295,7 @@ impl Call {
                 _ => None,
             },
         };
-        card::fill(Arc::make_mut(&mut self.card), &self.parties, standpoint);
+        card::fill(Arc::make_mut(&mut self.card), &self.parties, standpoint)
     }
 
     pub(super) fn circumstances(&self) -> Circumstances {

@@ -330,13 +330,13 @@ impl Line {
     }
 
     /// Calls that the host knows and that ring.
-    pub(super) fn offered(&self) -> Vec<CallId> {
+    pub(super) fn offered(&self) -> impl Iterator<Item = CallId> {
         let rings = |call: &&Call| call.is_visible() && call.state == CallState::Offering;
-        self.calls.iter().filter(rings).map(|call| call.id).collect()
+        self.calls.iter().filter(rings).map(|call| call.id)
     }
 
     /// Lets the line ring for calls that did not before: after what is told of the address (O-7).
-    pub(super) fn begin_ringing(&mut self, at: Millis, before: &[CallId], out: &mut Effects) {
+    pub(super) fn begin_ringing(&self, at: Millis, before: &[CallId], out: &mut Effects) {
         for call in self.offered() {
             if !before.contains(&call) {
                 self.ring(at, call, 0, out);
@@ -344,8 +344,8 @@ impl Line {
         }
     }
 
-    pub(super) fn ring(&mut self, at: Millis, id: CallId, count: u32, out: &mut Effects) {
-        if self.offered().contains(&id) && self.open.is_some() {
+    pub(super) fn ring(&self, at: Millis, id: CallId, count: u32, out: &mut Effects) {
+        if self.open.is_some() && self.offered().any(|call| call == id) {
             self.tell_line(line_dev_state::RINGING, 1, count, out);
             out.push(Effect::Wake(at + RING_MS, Timer::Ring(id, count + 1)));
         }

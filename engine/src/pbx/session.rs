@@ -6,6 +6,7 @@ use super::{
 };
 use crate::effect::{Effect, Effects, Interface, Report, Request};
 use crate::fact::{Failure, Question};
+use crate::handles::Handles;
 use crate::id::PbxId;
 use crate::line::LineInput;
 use crate::time::{Millis, Timer};
@@ -33,7 +34,6 @@ impl Pbx {
         &mut self,
         at: Millis,
         session: u32,
-        key: u32,
         out: &mut Effects,
         lines: &mut ToLines,
     ) {
@@ -43,13 +43,13 @@ impl Pbx {
         if session == 0 {
             return self.refused(at, out, lines);
         }
-        self.up(at, session, key, out);
+        self.up(at, session, out);
         self.ask(Request::Poll { session }, out);
     }
 
-    pub(super) fn up(&mut self, at: Millis, session: u32, key: u32, out: &mut Effects) {
+    pub(super) fn up(&mut self, at: Millis, session: u32, out: &mut Effects) {
         self.up_since = at;
-        self.phase = Phase::Up { session, key };
+        self.phase = Phase::Up { session };
         out.push(Effect::Report(Report::SessionUp(self.id, Arc::clone(&self.place))));
         self.plan_trial(at, out);
         if std::mem::take(&mut self.is_hastened) {
@@ -71,7 +71,7 @@ impl Pbx {
     }
 
     pub(super) fn polled(&mut self, count: u32, elapsed_ms: u32, out: &mut Effects) {
-        let Phase::Up { session, key } = self.phase else { return };
+        let Phase::Up { session } = self.phase else { return };
         if count > 0 || elapsed_ms >= QUICK_POLL_MS {
             self.quick = 0;
         } else {
@@ -79,8 +79,8 @@ impl Pbx {
         }
         if self.quick >= 2 {
             // Perhaps the session is unknown and the box says so by empty answers: never spin.
-            self.phase = Phase::Checking { session, key };
-            self.ask(Request::Echo { session, key }, out);
+            self.phase = Phase::Checking { session };
+            self.ask(Request::Echo { session }, out);
         } else {
             self.ask(Request::Poll { session }, out);
         }
@@ -88,8 +88,8 @@ impl Pbx {
 
     /// Asks whether the session is still there while its Poll says nothing.
     pub(super) fn check(&mut self, out: &mut Effects) {
-        if let Phase::Up { session, key } = self.phase {
-            self.ask(Request::Echo { session, key }, out);
+        if let Phase::Up { session } = self.phase {
+            self.ask(Request::Echo { session }, out);
         }
     }
 
@@ -101,8 +101,8 @@ impl Pbx {
         lines: &mut ToLines,
     ) {
         match self.phase {
-            Phase::Checking { session, key } if exists => {
-                self.phase = Phase::Up { session, key };
+            Phase::Checking { session } if exists => {
+                self.phase = Phase::Up { session };
                 self.quick = 0;
                 let timer = Timer::PollPause(self.id, self.attempt.0);
                 out.push(Effect::Wake(at + POLL_PAUSE_MS, timer));
@@ -142,11 +142,9 @@ impl Pbx {
             // What was asked before, and is answered twice: `ends_session` says the same.
             (Question::Initialize | Question::Version, _) if is_answered(&failure) => {}
             (Question::Poll, Phase::Checking { .. }) if matches!(failure, Failure::Fault(_)) => {}
-            (Question::Poll, Phase::Up { session, key })
-                if matches!(failure, Failure::Fault(_)) =>
-            {
-                self.phase = Phase::Checking { session, key };
-                self.ask(Request::Echo { session, key }, out);
+            (Question::Poll, Phase::Up { session }) if matches!(failure, Failure::Fault(_)) => {
+                self.phase = Phase::Checking { session };
+                self.ask(Request::Echo { session }, out);
             }
             (_, Phase::Idle | Phase::Waiting | Phase::Double | Phase::Stopped) => {}
             _ => self.lost(at, failure, out, lines),
@@ -183,7 +181,7 @@ impl Pbx {
             let link = self.link();
             lines.extend(self.lines.keys().map(|line| (*line, LineInput::LinkLost(link))));
         }
-        self.users.clear();
+        self.users = Handles::default();
         self.lines.clear();
         self.waiting.clear();
         self.asking = None;
@@ -259,10 +257,10 @@ mod tests {
         (pbx.attempt, pbx.latest) = (Attempt(1), Attempt(1));
         pbx.reach =
             super::super::Reach::Direct { master: Arc::new(Place::at("hq")), standby: None };
-        let (session, key) = (4, 7);
+        let session = 4;
         pbx.phase = match is_checking {
-            false => Phase::Up { session, key },
-            true => Phase::Checking { session, key },
+            false => Phase::Up { session },
+            true => Phase::Checking { session },
         };
         pbx
     }

@@ -37,8 +37,8 @@ pub(super) struct Trial {
     parents: u32,
     place: Arc<Place>,
     interface: Interface,
-    /// Number and key of its session, once there is one.
-    session: Option<(u32, u32)>,
+    /// Number of its session, once there is one.
+    session: Option<u32>,
     /// Lines of users who are at home there, with their Long Names, and whether they are registered.
     users: BTreeMap<LineId, (Personal, bool)>,
 }
@@ -135,7 +135,7 @@ impl Pbx {
     pub(super) fn end_trial(&mut self, out: &mut Effects) {
         let Some(trial) = self.trial.take() else { return };
         let request = match trial.session {
-            Some((session, _)) => Request::End { session },
+            Some(session) => Request::End { session },
             None => Request::Leave,
         };
         self.ask_in(trial.attempt, &trial.place, request, out);
@@ -162,15 +162,15 @@ impl Pbx {
                 trial.interface = trial.interface.older().unwrap_or_default();
                 self.initialize_trial(out);
             }
-            PbxFact::Initialized { session: session @ 1.., key, .. } => {
-                trial.session = Some((session, key));
+            PbxFact::Initialized { session: session @ 1.., .. } => {
+                trial.session = Some(session);
                 self.ask_in(attempt, &place, Request::Poll { session }, out);
             }
-            PbxFact::User(user) => self.trial_user(at, user, clue, out, lines),
+            PbxFact::User(user) => self.trial_user(at, *user, clue, out, lines),
             // Nothing before the end of the snapshot: something is wrong there.
             PbxFact::Polled { count: 0, .. } => self.give_up_trial(at, out),
             PbxFact::Polled { .. } => {
-                if let Some((session, _)) = trial.session {
+                if let Some(session) = trial.session {
                     self.ask_in(attempt, &place, Request::Poll { session }, out);
                 }
             }
@@ -274,7 +274,7 @@ impl Pbx {
         else {
             return;
         };
-        let Some((session, key)) = session else { return };
+        let Some(session) = session else { return };
         out.push(Effect::Report(match renews {
             true => Report::Renewed(self.id),
             false => Report::BackAtMaster(self.id),
@@ -284,7 +284,7 @@ impl Pbx {
         (self.attempt, self.place, self.tried, self.is_stale) = (attempt, place, 1, false);
         self.interface = interface;
         (self.quick, self.serves, self.settled, self.snapshot_ended) = (0, false, false, true);
-        self.up(at, session, key, out);
+        self.up(at, session, out);
         for (line, (cn, registered)) in users {
             self.take(at, line, cn, Seen { registered, changed: false }, out, lines);
         }

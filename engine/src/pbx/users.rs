@@ -4,7 +4,7 @@ use super::{
     Asking, Changes, Clue, MAX_EARLY, MAX_SCOPE, MAX_USER_FAILURES, Monitoring, Pbx, SETTLE_MS,
     ToLines, Watched,
 };
-use crate::effect::{Effect, Effects, Report, Request, Surprise};
+use crate::effect::{Effect, Effects, Limit, Report, Request, Surprise};
 use crate::fact::{CallInfo, UserInfo};
 use crate::id::{LineId, UserHandle};
 use crate::line::LineInput;
@@ -196,7 +196,7 @@ impl Pbx {
 
     pub(super) fn forget(&mut self, line: LineId) {
         self.lines.remove(&line);
-        self.users.retain(|_, owner| *owner != line);
+        self.users.retain(|owner| owner != line);
         self.waiting.retain(|(waiting, _)| *waiting != line);
     }
 
@@ -208,12 +208,13 @@ impl Pbx {
         lines: &mut ToLines,
     ) {
         let &Clue::Call(clue) = clue else { return };
-        match self.users.get(&info.user) {
-            Some(line) => lines.push((*line, LineInput::Call(self.link(), info, clue))),
-            None if self.asking.is_some() && self.early.len() < MAX_EARLY => {
-                self.early.push((info, clue));
+        match self.users.get(info.user) {
+            Some(line) => lines.push((line, LineInput::Call(self.link(), info, clue))),
+            None if self.asking.is_none() => {
+                out.push(Effect::Report(Report::Surprise(Surprise::UnknownUser)));
             }
-            None => out.push(Effect::Report(Report::Surprise(Surprise::UnknownUser))),
+            None if self.early.len() < MAX_EARLY => self.early.push((info, clue)),
+            None => out.push(Effect::Report(Report::LimitReached(Limit::EarlyEvents))),
         }
     }
 

@@ -103,12 +103,12 @@ fn place() -> impl Strategy<Value = Place> {
 fn pbx_fact() -> impl Strategy<Value = PbxFact> {
     prop_oneof![
         identification().prop_map(PbxFact::Identified),
-        (any::<[u32; 2]>(), place()).prop_map(|([session, key], place)| {
+        (any::<u32>(), place()).prop_map(|(session, place)| {
             let place = Arc::new(place);
-            PbxFact::Initialized { session, key, place }
+            PbxFact::Initialized { session, place }
         }),
         any::<bool>().prop_map(PbxFact::Echoed),
-        user_info().prop_map(PbxFact::User),
+        user_info().prop_map(|user| PbxFact::User(user.into())),
         call_info().prop_map(PbxFact::Call),
         any::<[u32; 2]>().prop_map(|[count, elapsed_ms]| PbxFact::Polled { count, elapsed_ms }),
         (line(), any::<u32>())
@@ -160,7 +160,8 @@ fn user_info() -> impl Strategy<Value = UserInfo> {
     )
 }
 
-fn call_info() -> impl Strategy<Value = CallInfo> {
+/// An event of a leg.
+pub fn call_info() -> impl Strategy<Value = CallInfo> {
     let info = (guid(), option::of(any::<u8>()), option::of(personal()));
     (any::<[u32; 3]>(), any::<bool>(), msg(), vec(party(), 0..4), info).prop_map(
         |([user, call, state], active, msg, parties, (conf, cause, uui))| CallInfo {
@@ -169,7 +170,7 @@ fn call_info() -> impl Strategy<Value = CallInfo> {
             active,
             state,
             msg,
-            parties,
+            parties: parties.into(),
             conf,
             cause,
             uui,

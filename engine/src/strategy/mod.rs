@@ -8,7 +8,7 @@ mod any;
 mod history;
 mod step;
 
-pub use any::{any_event, any_record, any_telling};
+pub use any::{any_event, any_record, any_telling, call_info};
 pub use history::{History, calls_from_outside};
 pub use step::{Step, histories};
 

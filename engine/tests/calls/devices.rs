@@ -24,7 +24,7 @@ fn what_a_device_says_when_it_gives_up_is_told_although_the_other_one_still_ring
     site.call(201, 132);
     site.pbx(PbxFact::Call(CallInfo { call: 299, conf: call(201, 0).conf, ..call(201, 132) }));
     site.calls_told(2);
-    let renamed = vec![party(Role::This, "Ben Berg", "21"), party(Role::Peer, "Anna", "20")];
+    let renamed = [party(Role::This, "Ben Berg", "21"), party(Role::Peer, "Anna", "20")].into();
     let gives_up = CallInfo { parties: renamed, cause: Some(26), ..call(201, 134) };
     site.pbx(PbxFact::Call(gives_up));
     assert_eq!(site.calls_told(2), [format!("call1 info {:#x}", call_info_state::CALLEDID)]);

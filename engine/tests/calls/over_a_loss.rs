@@ -71,9 +71,9 @@ fn a_call_of_a_line_that_the_new_session_does_not_monitor_ends_with_the_resync()
     site.event(Event::Due(Timer::Reconnect(PBX, 1)));
     site.attempt = Attempt(2);
     site.pbx(PbxFact::Identified(Identification::default()));
-    site.pbx(PbxFact::Initialized { session: 42, key: 8, place: Arc::default() });
-    site.pbx(PbxFact::User(user(1, "Anna")));
-    site.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
+    site.pbx(PbxFact::Initialized { session: 42, place: Arc::default() });
+    site.pbx(PbxFact::User(user(1, "Anna").into()));
+    site.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }.into()));
     site.pbx(PbxFact::UserInitialized(LineId(1), UserHandle(0)));
     site.told(1);
     site.event(Event::Due(Timer::Settled(PBX, 2)));

@@ -143,7 +143,7 @@ impl Grove {
         self.watch.after(&record, &effects, &self.core).unwrap();
         for effect in effects {
             match effect {
-                Effect::Ask(ask) => self.queue.push_back(ask),
+                Effect::Ask(ask) => self.queue.push_back(*ask),
                 Effect::Wake(at, timer) => drop(self.timers.insert((at, timer))),
                 Effect::Report(report) => self.reports.push(report),
                 Effect::Tell(telling) => self.told.push((telling.line, words(&telling.what))),
@@ -219,7 +219,7 @@ impl Grove {
                 let refuses = pbx.refuses || pbx.newest.is_some_and(|newest| interface > newest);
                 pbx.sessions += u32::from(!refuses);
                 let session = if refuses { 0 } else { pbx.sessions };
-                PbxFact::Initialized { session, key: 7, place: ask.place }
+                PbxFact::Initialized { session, place: ask.place }
             }
             Request::Echo { .. } => PbxFact::Echoed(true),
             Request::Poll { .. } => return self.poll(link, host),
@@ -246,11 +246,12 @@ impl Grove {
         let mut users = self.pbxs[host].users.clone();
         if self.pbxs[host].breaks_off {
             users.truncate(1);
-            let facts = users.into_iter().map(PbxFact::User).collect();
+            let facts = users.into_iter().map(|user| PbxFact::User(user.into())).collect();
             return self.polled(link, facts);
         }
         let end = UserInfo { active: true, ..UserInfo::default() };
-        let facts: Vec<_> = users.into_iter().chain([end]).map(PbxFact::User).collect();
+        let facts: Vec<_> =
+            users.into_iter().chain([end]).map(|user| PbxFact::User(user.into())).collect();
         self.polled(link, facts);
     }
 
@@ -307,7 +308,7 @@ impl Grove {
             pbx.users.push(user.clone());
         }
         for link in self.polling(host) {
-            self.polled(link, vec![PbxFact::User(user.clone())]);
+            self.polled(link, vec![PbxFact::User(user.clone().into())]);
         }
     }
 

@@ -66,11 +66,11 @@ impl Site {
 
     pub fn session(&mut self, handles_from: u32) {
         self.pbx(PbxFact::Identified(Identification::default()));
-        self.pbx(PbxFact::Initialized { session: 41, key: 7, place: Arc::default() });
+        self.pbx(PbxFact::Initialized { session: 41, place: Arc::default() });
         for (n, cn) in [(1, "Anna"), (2, "Ben"), (3, "Cleo")] {
-            self.pbx(PbxFact::User(user(n, cn)));
+            self.pbx(PbxFact::User(user(n, cn).into()));
         }
-        self.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
+        self.pbx(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }.into()));
         self.pbx(PbxFact::Polled { count: 4, elapsed_ms: 1 });
         for n in 1..=3 {
             self.pbx(PbxFact::UserInitialized(LineId(n), UserHandle(handles_from + n)));
@@ -108,7 +108,8 @@ impl Site {
 
     pub fn del(&mut self, leg: u32) {
         self.legs.remove(&leg);
-        let info = CallInfo { active: false, msg: Msg::Del, parties: vec![], ..call(leg, 0) };
+        let info =
+            CallInfo { active: false, msg: Msg::Del, parties: Parties::NONE, ..call(leg, 0) };
         self.pbx(PbxFact::Call(info));
     }
 
@@ -239,7 +240,7 @@ pub fn call(leg: u32, state: u32) -> CallInfo {
         call: leg,
         active: true,
         state,
-        parties: vec![party(Role::This, me), party(Role::Peer, if me == 1 { 2 } else { 1 })],
+        parties: [party(Role::This, me), party(Role::Peer, if me == 1 { 2 } else { 1 })].into(),
         conf: Guid::read(&format!("conf {}", leg % 100)),
         ..CallInfo::default()
     }

@@ -36,7 +36,7 @@ impl Folder {
                 path.display()
             )));
         }
-        let path = fs::canonicalize(path).map_err(|error| Trouble::file("find", path, error))?;
+        let path = std::path::absolute(path).map_err(|error| Trouble::file("find", path, error))?;
         Ok(Folder { path, temporary: Cell::new(None) })
     }
 

@@ -49,7 +49,7 @@ impl Drawing {
 
 fn name(ladder: &Ladder, column: Column) -> String {
     match column {
-        Column::Pbx(pbx) => format!("PBX {}", pbx.0),
+        Column::Pbx(pbx) => ladder.pbx_name(pbx),
         Column::Line(leg) => ladder.legs.get(leg).map_or_else(|| "line".into(), |leg| leg.name()),
         Column::Application => "application".into(),
     }

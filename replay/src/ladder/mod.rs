@@ -45,6 +45,8 @@ pub(crate) struct Ladder {
     pub(crate) legs: Vec<Leg>,
     /// What happened, in the order of the log.
     pub(crate) steps: Vec<Step>,
+    /// What the PBXs are called that take part.
+    pub(crate) pbxs: Vec<(PbxId, String)>,
     /// Further steps that are not kept, since there are too many.
     pub(crate) left_out: u64,
     /// Conversations that had a leg in common with this one.

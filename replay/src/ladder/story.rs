@@ -6,7 +6,6 @@ use crate::rows::{Parties, Said, words as bits};
 use engine::call::PbxState;
 use engine::effect::Surprise;
 use engine::fact::{Completion, Function};
-use engine::id::PbxId;
 use engine::line::Rule;
 use engine::tapi::{CallState, origin};
 
@@ -402,9 +401,8 @@ impl Teller<'_> {
     }
 
     fn pbx(&self) -> String {
-        let name = |PbxId(number)| format!("PBX {number}");
         match (self.step.from, self.step.to) {
-            (Column::Pbx(pbx), _) | (_, Column::Pbx(pbx)) => name(pbx),
+            (Column::Pbx(pbx), _) | (_, Column::Pbx(pbx)) => self.ladder.pbx_name(pbx),
             _ => "the PBX".to_owned(),
         }
     }

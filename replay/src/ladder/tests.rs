@@ -6,8 +6,8 @@ use crate::playback::Playback;
 use adapters::trace::Trace;
 use engine::core::Core;
 use engine::effect::What;
-use engine::fact::{Event, PbxFact};
-use engine::strategy::histories as histories_of;
+use engine::fact::{Event, PbxFact, Record};
+use engine::strategy::{self, History, histories as histories_of};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -181,27 +181,61 @@ proptest! {
     /// Histories that make less sense than any PBX, and restarts in between.
     #[test]
     fn whatever_happens_every_callback_about_a_call_is_told(records in histories_of(150)) {
-        let (mut playback, mut ladders) = (Playback::from(Core::default()), Ladders::default());
-        let (mut all, mut tellings) = (Vec::new(), 0);
-        for (seq, record) in (0..).zip(&records) {
-            playback.take(record.clone());
-            ladders.take(seq, record, &playback);
-            all.extend(ladders.take_over());
-            let about = playback.told().filter(|(telling, call)| {
-                call.is_some() && matches!(telling.what, What::Notice(_))
-            });
-            tellings += about.count();
-        }
-        all.extend(ladders.finish());
-        let steps = all.iter().flat_map(|ladder| &ladder.steps);
-        let told = steps.filter(|step| matches!(step.what, StepKind::Told(_))).count();
-        prop_assert_eq!(told, tellings);
+        let (all, tellings) = of_records(&records);
+        prop_assert_eq!(told_in(&all), tellings);
         for ladder in &all {
             prop_assert_eq!(story(ladder).len(), ladder.steps.len());
             prop_assert_eq!(Drawing::of(ladder).rungs.len(), ladder.steps.len());
             prop_assert!(summary(ladder).ends_with('.'));
         }
     }
+}
+
+/// The events of a call that comes and goes while the answer to `UserCall` is awaited are kept back,
+/// and told at once when it is there.
+#[test]
+fn a_call_that_was_over_before_anybody_was_told_has_its_steps() {
+    use strategy::Step::*;
+    let steps = [
+        Connect,
+        Open(1),
+        MakeCall(1, 1),
+        CallFromOutside(1),
+        Advance(0),
+        HangUp(0, 0),
+        Delete(0),
+        Reply(0),
+    ];
+    let (all, tellings) = of_records(&History::play(&steps));
+    let is_brief = |ladder: &&Ladder| {
+        let told = ladder.steps.iter().filter(|step| matches!(step.what, StepKind::Told(_)));
+        let told: Vec<u64> = told.map(|step| step.seq).collect();
+        told.len() >= 3 && told.first() == told.last()
+    };
+    assert_eq!(all.iter().filter(is_brief).count(), 1, "{all:#?}");
+    assert_eq!(told_in(&all), tellings);
+}
+
+/// The ladders of records, and how many callbacks about calls they lead to.
+fn of_records(records: &[Record]) -> (Vec<Ladder>, usize) {
+    let (mut playback, mut ladders) = (Playback::from(Core::default()), Ladders::default());
+    let (mut all, mut tellings) = (Vec::new(), 0);
+    for (seq, record) in (0..).zip(records) {
+        playback.take(record.clone());
+        ladders.take(seq, record, &playback);
+        all.extend(ladders.take_over());
+        let about = playback
+            .told()
+            .filter(|(telling, call)| call.is_some() && matches!(telling.what, What::Notice(_)));
+        tellings += about.count();
+    }
+    all.extend(ladders.finish());
+    (all, tellings)
+}
+
+fn told_in(ladders: &[Ladder]) -> usize {
+    let steps = ladders.iter().flat_map(|ladder| &ladder.steps);
+    steps.filter(|step| matches!(step.what, StepKind::Told(_))).count()
 }
 
 /// The story of the only call of a history, a line for each sentence.
@@ -234,13 +268,13 @@ fn a_completion_names_its_ground_and_its_rule() {
         of_record("41 "),
         [
             "The application asks lineAnswer for 21 Bob & <Sons> #1 (request 1, r3.1).",
-            "The provider orders UserConnect (leg 7002) of PBX 0 for r3.1.",
+            "The provider orders UserConnect (leg 7002) of PBX hq for r3.1.",
         ]
     );
     assert_eq!(
         of_record("43 "),
         [
-            "PBX 0 says that leg 7002 of 21 Bob & <Sons> #1 is connected (x-conn, state 0x85).",
+            "PBX hq says that leg 7002 of 21 Bob & <Sons> #1 is connected (x-conn, state 0x85).",
             "The application is told of 21 Bob & <Sons> #1: CALLINFO CONNECTEDID.",
             "The application hears that 21 Bob & <Sons> #1 is CONNECTED. [table of call states: a \
              leg to the user, connected, reads CONNECTED]",
@@ -248,7 +282,17 @@ fn a_completion_names_its_ground_and_its_rule() {
              proved by: CONNECTED]",
         ]
     );
-    assert_eq!(of_record("46 "), ["PBX 0 answers r3.1: taken."]);
+    assert_eq!(of_record("46 "), ["PBX hq answers r3.1: taken."]);
+}
+
+#[test]
+fn a_forward_that_is_done_names_the_rule_that_proves_it() {
+    let (ladders, _) = ladders_of("forward-set-and-cancelled");
+    let sentences: Vec<_> = ladders.iter().flat_map(story).collect();
+    let rules: Vec<&str> =
+        sentences.iter().filter_map(|sentence| sentence.rule.as_deref()).collect();
+    let wanted = "table of proofs, \"forward\", proved by: the user's record, read again, says so";
+    assert!(rules.contains(&wanted), "{rules:?}");
 }
 
 #[test]
@@ -258,7 +302,7 @@ fn a_call_whose_end_nobody_saw_says_so() {
     for wanted in [
         "20 Anna Berg #1: nobody saw its end: it was found gone after the session came back.",
         "A surprise, which was handled: a call that no event ended was found gone.",
-        "There is a session with PBX 0 again, at http://hq2.example/PBX0/user.soap.",
+        "There is a session with PBX hq again, at http://hq2.example/PBX0/user.soap.",
     ] {
         assert!(has(wanted), "{wanted}\n{lines:#?}");
     }
@@ -306,7 +350,7 @@ fn a_drawn_ladder_has_an_arrow_for_each_step() {
     let drawing = Drawing::of(&ladders[0]);
     assert_eq!(
         drawing.header,
-        "                     PBX 0        20 Anna Ber… 21 Bob & <S… application"
+        "                     PBX hq       20 Anna Ber… 21 Bob & <S… application"
     );
     let rungs: Vec<&str> = drawing.rungs.iter().map(|rung| rung.text.as_str()).collect();
     for expected in [

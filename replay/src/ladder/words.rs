@@ -6,7 +6,7 @@ use crate::rows::words as bits;
 use engine::call::{PbxState, Phase};
 use engine::effect::Surprise;
 use engine::fact::{Command, Msg, ParkPlace, PickupFrom, Reply};
-use engine::id::CallId;
+use engine::id::{CallId, PbxId};
 use engine::order::Order;
 
 /// The calls that a request is about, the one first that it needs.
@@ -257,6 +257,12 @@ impl super::Band {
 }
 
 impl Ladder {
+    /// What a PBX that takes part is called.
+    pub(crate) fn pbx_name(&self, pbx: PbxId) -> String {
+        let known = self.pbxs.iter().find(|(known, _)| *known == pbx);
+        known.map_or_else(|| format!("PBX {}", pbx.0), |(_, name)| name.clone())
+    }
+
     /// The PBXs, lines and the application, in the order of columns.
     pub(crate) fn columns(&self) -> Vec<Column> {
         let of_steps = self.steps.iter().flat_map(|step| [step.from, step.to]);

@@ -70,14 +70,13 @@ fn tell(options: &ReplayAnonymise, done: &Anonymised) -> Result<(), Trouble> {
     let Anonymised { records, images, bytes, replaced, proof, damage } = done;
     let path = options.output.display();
     let sentence = format!(
-        "{records} records are in {path}. Replaced: {} names, {} numbers, {} hosts, {} GUIDs, {} \
-         session keys, in {} places. Proved: the same digest {:016x} of {} callbacks, and none of \
-         {} texts and GUIDs in any byte{}{}.",
+        "{records} records are in {path}. Replaced: {} names, {} numbers, {} hosts, {} GUIDs, in \
+         {} places. Proved: the same digest {:016x} of {} callbacks, and none of {} texts and GUIDs \
+         in any byte{}{}.",
         replaced.names,
         replaced.numbers,
         replaced.hosts,
         replaced.guids,
-        replaced.session_keys,
         replaced.places,
         proof.digest,
         proof.callbacks,
@@ -102,7 +101,6 @@ fn tell(options: &ReplayAnonymise, done: &Anonymised) -> Result<(), Trouble> {
             "hosts": replaced.hosts,
             "user_infos": replaced.user_infos,
             "guids": replaced.guids,
-            "session_keys": replaced.session_keys,
             "places": replaced.places,
         },
         "proof": {

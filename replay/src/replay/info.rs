@@ -222,7 +222,8 @@ impl Found {
         for (id, pbx) in &self.pbxs {
             let Pbx { place, name, firmware, failures } = pbx;
             row(
-                &records::pbx_name(*id),
+                // By its number, which other commands take.
+                &format!("PBX {}", id.0),
                 &format!("{name}, {firmware}, {place}; failed {failures} times"),
             )?;
         }

@@ -27,7 +27,7 @@ pub(crate) use explain::CallName;
 pub(crate) use golden::SCENARIO;
 pub(crate) use moment::{Moment, Point};
 pub(crate) use progress::Progress;
-pub(crate) use records::{answer as answer_words, kind as record_kind, msg as msg_words};
+pub(crate) use records::{answer as answer_words, kind as record_kind, msg as msg_words, pbx_name};
 pub(crate) use reel::{Leap, Next, Reel};
 pub(crate) use which::Which;
 pub(crate) use written::write_capture;

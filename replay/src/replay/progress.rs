@@ -29,6 +29,12 @@ impl Progress {
         }
     }
 
+    /// So many more records, which took a while.
+    pub(crate) fn records(&mut self, count: u64) {
+        self.count += count;
+        self.look();
+    }
+
     fn look(&mut self) {
         if self.shown.elapsed() > EVERY {
             self.shown = Instant::now();

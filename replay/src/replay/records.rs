@@ -49,7 +49,7 @@ pub(super) fn in_words(record: &Record, core: &Core) -> String {
     match &record.event {
         Event::Host(fact) => host(fact, core),
         Event::Pbx(pbx, attempt, fact) => {
-            format!("{} (attempt {}): {}", pbx_name(*pbx), attempt.0, pbx_fact(fact, core))
+            format!("{} (attempt {}): {}", pbx_name(*pbx, core), attempt.0, pbx_fact(fact, core))
         }
         Event::App(line, _, request, command) => {
             let id = core.line_of(*line).and_then(Line::last_request);
@@ -195,8 +195,15 @@ fn timer_words(timer: &Timer, core: &Core) -> String {
         Timer::Grace(line, _) => {
             format!("grace time of the calls of line {}", line_name(*line, core))
         }
-        Timer::Reconnect(pbx, _) => format!("{} is tried again", pbx_name(*pbx)),
-        other => format!("{other:?}"),
+        Timer::NewCallAgain(call, _) => {
+            format!("a call of line {} is announced again", line_name(call.line, core))
+        }
+        Timer::Reconnect(pbx, _) => format!("{} is tried again", pbx_name(*pbx, core)),
+        Timer::PollPause(pbx, _) => format!("{} is polled again", pbx_name(*pbx, core)),
+        Timer::Settled(pbx, _) => {
+            format!("the running calls of {} have been told", pbx_name(*pbx, core))
+        }
+        Timer::Probe(pbx, _) => format!("the master of {} is looked at", pbx_name(*pbx, core)),
     }
 }
 
@@ -209,9 +216,12 @@ fn asked(line: LineId, ticket: Ticket) -> String {
     }
 }
 
-/// A PBX by its number.
-pub(super) fn pbx_name(pbx: PbxId) -> String {
-    format!("PBX {}", pbx.0)
+/// A PBX by its name, or by where it is looked for.
+pub(crate) fn pbx_name(pbx: PbxId, core: &Core) -> String {
+    match core.estate().pbx_name(pbx) {
+        Some(name) => format!("PBX {name}"),
+        None => format!("PBX {}", pbx.0),
+    }
 }
 
 /// A line by its number and name, as it is called now.

@@ -2,14 +2,14 @@
 //! behind a gap, it goes on from there.
 
 use crate::trouble::Trouble;
-use adapters::trace::{End, RecordsAhead, Trace};
+use adapters::trace::{self, End, Reached, Records, Trace, Witness};
 use engine::core::Core;
 use engine::fact::Record;
 
 /// The records of a log, and the gaps between them.
 pub(crate) struct Reel<'t> {
     trace: &'t Trace,
-    records: RecordsAhead<'t>,
+    records: Records<'t>,
     next: u64,
     end: End,
     gaps: u64,
@@ -37,8 +37,21 @@ impl<'t> Reel<'t> {
     /// Begins with the first record; gives the state before it, and its number.
     pub(crate) fn begin(trace: &'t Trace) -> Result<(Reel<'t>, Core, u64), Trouble> {
         let (core, next) = trace.state_before(trace.first())?;
-        let records = trace.records_ahead(next, further_threads());
+        let records = trace.records_from(next);
         Ok((Reel { trace, records, next, end: End::Complete, gaps: 0 }, core, next))
+    }
+
+    /// Goes on in stretches, on all cores, as far as they lead; the state there, if they do. See
+    /// [`Trace::in_stretches`].
+    pub(crate) fn in_stretches<W: Witness>(
+        &mut self,
+        begin: impl Fn(u64) -> W + Sync,
+        join: impl FnMut(W) -> bool,
+    ) -> Result<Option<Core>, Trouble> {
+        let reached = self.trace.in_stretches(self.next, trace::at_a_time(), begin, join)?;
+        let Some(Reached { core, next }) = reached else { return Ok(None) };
+        (self.records, self.next) = (self.trace.records_from(next), next);
+        Ok(Some(core))
     }
 
     /// How it ended. What was missing on the way is damage too.
@@ -72,15 +85,10 @@ impl<'t> Reel<'t> {
             return None;
         }
         let (missing, why) = (gap.to - gap.from, gap.why.clone());
-        self.records = self.trace.records_ahead(next, further_threads());
+        self.records = self.trace.records_from(next);
         (self.next, self.gaps) = (next, self.gaps + 1);
         Some(Leap { core, next, missing, why })
     }
-}
-
-/// One decodes while the other applies; more would have nothing to do.
-pub(super) fn further_threads() -> usize {
-    std::thread::available_parallelism().map_or(0, |cores| (cores.get() - 1).min(1))
 }
 
 impl Iterator for Reel<'_> {
@@ -94,7 +102,7 @@ impl Iterator for Reel<'_> {
         match self.leap() {
             Some(leap) => Some(Next::Leap(Box::new(leap))),
             None => {
-                let over = self.trace.records_ahead(u64::MAX, 0);
+                let over = self.trace.records_from(u64::MAX);
                 self.end = std::mem::replace(&mut self.records, over).end();
                 None
             }

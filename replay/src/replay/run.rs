@@ -21,16 +21,22 @@ pub(super) fn show(options: &ReplayRun) -> Result<(), Trouble> {
     let mut replay = Rederivation::going_on(core, next);
     let mut filter = None;
     let mut progress = Progress::new("records");
+    if options.quiet {
+        replay.pass_in_stretches(&mut reel, &mut progress)?;
+    }
     // What was said word by word is referred to where it stands.
     let mut said =
         options.records.then(|| trace.raw_messages()).transpose()?.map(Iterator::peekable);
-    for next in &mut reel {
+    while let Some(next) = reel.next() {
         let (seq, record) = match next {
             Next::Record(seq, record) => (seq, record),
             Next::Leap(leap) => {
                 let Leap { core, next, missing, why } = *leap;
                 output.heading(&format!("{missing} records before {next} are missing: {why}"))?;
                 replay.leap(core, next, missing);
+                if options.quiet {
+                    replay.pass_in_stretches(&mut reel, &mut progress)?;
+                }
                 continue;
             }
         };

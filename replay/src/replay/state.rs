@@ -2,7 +2,6 @@
 
 use super::moment::{Moment, Point};
 use super::progress::Progress;
-use super::reel::further_threads;
 use super::{Which, reading};
 use crate::command_line::ReplayState;
 use crate::output::Output;
@@ -83,7 +82,7 @@ pub(super) fn reach(log: &Path, at: Option<Moment>) -> Result<Reached, Trouble> 
     if let Some(place) = image {
         playback.set_time(place.last_at);
     }
-    let mut records = trace.records_ahead(next, further_threads());
+    let mut records = trace.records_from(next);
     let mut progress = Progress::new("records");
     for (next, record) in &mut records {
         if next >= end {

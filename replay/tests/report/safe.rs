@@ -2,6 +2,7 @@
 
 use super::browser::Browser;
 use super::*;
+use engine::fact::Party;
 use engine::pii::Personal;
 
 const HOSTILE: [&str; 4] = [
@@ -22,10 +23,12 @@ fn with_hostile_names(mut records: Vec<Record>) -> Vec<Record> {
                 user.dn = Personal::from(*name);
             }
             Event::Pbx(_, _, PbxFact::Call(call)) => {
-                for party in &mut call.parties {
-                    party.cn = Personal::from(HOSTILE[0]);
-                    party.dn = Personal::from(HOSTILE[1]);
-                }
+                let hostile = |party: &Party| Party {
+                    cn: Personal::from(HOSTILE[0]),
+                    dn: Personal::from(HOSTILE[1]),
+                    ..party.clone()
+                };
+                call.parties = call.parties.iter().map(hostile).collect();
             }
             Event::Pbx(_, _, PbxFact::Identified(who)) => who.location = HOSTILE[0].into(),
             _ => {}

@@ -1,21 +1,20 @@
 //! `cargo xtask conformance`: the provider, loaded as a telephony server loads it.
 
+mod command;
 mod sanitizer;
 mod stage;
 mod table;
 
-use crate::beside::Beside;
 use crate::host::{Finding, Verdict};
 use crate::junit;
 use crate::packages::{self, Need};
 use crate::simulator;
 use crate::windows::{Bits, Way};
-use crate::wine::Wine;
 use crate::workspace;
 use crate::{During, Problem};
 use clap::Args;
 use stage::Stage;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Options of `cargo xtask conformance`.
 #[derive(Args, Default)]
@@ -47,12 +46,12 @@ pub(crate) struct Options {
     /// Install what is missing.
     #[arg(long)]
     pub(crate) install: bool,
-    /// Only build what is to be run.
+    /// Only build the provider and the host.
     #[arg(long)]
     pub(crate) no_run: bool,
-    /// Another command of ours, run while the items mostly wait.
+    /// Everything is built, by `--no-run` and for the tests, whose simulator is as good.
     #[arg(skip)]
-    pub(crate) beside: Option<&'static [&'static str]>,
+    pub(crate) built: bool,
 }
 
 impl Options {
@@ -65,16 +64,19 @@ impl Options {
 pub(crate) fn run(options: &Options) -> Result<(), Problem> {
     let folder = workspace::target_folder()?.join("conformance");
     std::fs::create_dir_all(&folder).during(format!("make {}", folder.display()))?;
-    needs(options, &folder)?;
-    let programs = simulator::build()?;
-    let stage = Stage::build(options, &folder, &programs)?;
+    needs(options)?;
     if options.no_run {
-        return Ok(());
+        return Stage::build(options, &folder).map(drop);
     }
+    let stage = if options.built {
+        Stage::find(options, &folder)?
+    } else {
+        simulator::build()?;
+        Stage::build(options, &folder)?
+    };
     stage.set()?;
-    // Not before everything is built: cargo builds one thing at a time.
-    let beside = options.beside.map(Beside::start).transpose()?;
     let findings = stage.play(options)?;
+    let compared = stage.compare(options);
     stage.clear();
     if let Some(file) = &options.junit {
         std::fs::write(file, junit::report(&findings))
@@ -84,16 +86,16 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
         table::update(file, options.on_linux(), &findings)?;
     }
     conclude(&findings)?;
-    beside.map_or(Ok(()), Beside::finish)
+    compared
 }
 
 /// What must be there, provided.
-fn needs(options: &Options, folder: &Path) -> Result<(), Problem> {
+fn needs(options: &Options) -> Result<(), Problem> {
     let mut needs = vec![Need::Gcc, Need::TapiHeaders];
     if !options.on_linux() {
         needs = vec![Need::Wine, Need::Mingw64];
         packages::provide(&needs, options.install)?;
-        needs.extend(Way::to(Bits::X64, Some(&Wine::below(folder))).needs(Bits::X64));
+        needs.extend(Way::to_wine(Bits::X64).needs(Bits::X64));
     }
     packages::provide(&needs, options.install)
 }

@@ -21,20 +21,29 @@ fn target() -> String {
     format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
 }
 
-/// Builds both; the host and the library.
-pub(super) fn build(folder: &Path) -> Result<(PathBuf, PathBuf), Problem> {
+/// Builds both.
+pub(super) fn build(folder: &Path) -> Result<(), Problem> {
     let target = target();
     let runtime = runtime(&target)?;
     let mut cargo = cargo();
     cargo.args(["build", "--locked", "--package", "tsp-ffi", "--lib", "--target", &target]);
+    cargo.arg("--target-dir").arg(target_folder()?);
     // The switch for unreleased features switches nothing else on than the sanitizer.
     cargo.env("RUSTC_BOOTSTRAP", "1");
     let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", target.to_uppercase().replace('-', "_"));
     cargo.env(flags, "-Zsanitizer=address");
     process::succeed(&mut cargo, BUILD_TIME)?;
-    let library = workspace::target_folder()?.join(&target).join("debug").join("libtapline.so");
-    let host = host::build(System::Linux, Some(&runtime), folder)?;
-    Ok((host, library))
+    host::build(System::Linux, Some(&runtime), folder)
+}
+
+/// Where the library is when it is built.
+pub(super) fn library() -> Result<PathBuf, Problem> {
+    Ok(target_folder()?.join(target()).join("debug").join("libtapline.so"))
+}
+
+/// Where cargo builds it, which keeps nobody waiting who builds something else.
+fn target_folder() -> Result<PathBuf, Problem> {
+    Ok(workspace::target_folder()?.join("sanitized"))
 }
 
 /// What the sanitizer is to do beyond its usual.

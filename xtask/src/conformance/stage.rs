@@ -1,10 +1,10 @@
 //! The host, the provider and the simulator, and how they run.
 
-use super::Options;
-use super::sanitizer;
+use super::{Options, command, sanitizer};
 use crate::host::{self, Finding, Item, Manner, System, Verdict};
-use crate::simulator::Simulator;
-use crate::windows::{self, Bits, Profile, Way};
+use crate::process;
+use crate::simulator::{self, Simulator};
+use crate::windows::{self, Bits, Part, Profile, Way};
 use crate::wine::Wine;
 use crate::workspace;
 use crate::{During, Problem};
@@ -21,38 +21,51 @@ const SILENCE: Duration = Duration::from_secs(300);
 /// The lane whose simulator plays a site of several PBXs.
 const SITE: &str = "site";
 
+/// The lane that keeps the machine busy.
+const STORMS: &str = "storms";
+
 /// What the host runs on, and with what.
 pub(super) struct Stage {
     wine: Option<Wine>,
     host: PathBuf,
     provider: PathBuf,
-    /// Where `tapline simulate` is.
-    programs: PathBuf,
+    /// The Linux command: with `simulate` it is the PBX.
+    tapline: PathBuf,
     scratch: PathBuf,
+    /// Watched by a sanitizer, which slows everything down.
+    sanitized: bool,
 }
 
 impl Stage {
-    /// Builds what runs.
-    pub(super) fn build(
-        options: &Options,
-        folder: &Path,
-        programs: &Path,
-    ) -> Result<Stage, Problem> {
-        let (scratch, programs) = (folder.join("scratch"), programs.to_owned());
+    /// Builds what runs, but the Linux command.
+    pub(super) fn build(options: &Options, folder: &Path) -> Result<Stage, Problem> {
         if options.sanitize {
-            let (host, provider) = sanitizer::build(folder)?;
-            return Ok(Stage { wine: None, host, provider, programs, scratch });
+            sanitizer::build(folder)?;
+        } else if options.linux {
+            host::build(System::Linux, None, folder)?;
+        } else {
+            let way = Way::to_wine(Bits::X64);
+            windows::build(Part::Library, Bits::X64, way, Profile::Release)?;
+            host::build(System::Windows, None, folder)?;
         }
-        if options.linux {
-            let host = host::build(System::Linux, None, folder)?;
-            let provider = programs.join("libtapline.so");
-            return Ok(Stage { wine: None, host, provider, programs, scratch });
-        }
-        let wine = Wine::below(folder);
-        let way = Way::to(Bits::X64, Some(&wine));
-        let provider = windows::build(Bits::X64, way, Profile::Release)?;
-        let host = host::build(System::Windows, None, folder)?;
-        Ok(Stage { wine: Some(wine), host, provider, programs, scratch })
+        Stage::find(options, folder)
+    }
+
+    /// Where what was built is.
+    pub(super) fn find(options: &Options, folder: &Path) -> Result<Stage, Problem> {
+        let (tapline, scratch) = (simulator::program()?, folder.join("scratch"));
+        let wine = (!options.on_linux()).then(|| Wine::below(folder));
+        let (host, provider) = if options.sanitize {
+            (host::program(System::Linux, true, folder), sanitizer::library()?)
+        } else if options.linux {
+            let library = tapline.with_file_name("libtapline.so");
+            (host::program(System::Linux, false, folder), library)
+        } else {
+            let way = Way::to_wine(Bits::X64);
+            let library = windows::find(Part::Library, Bits::X64, way, Profile::Release)?;
+            (host::program(System::Windows, false, folder), library)
+        };
+        Ok(Stage { wine, host, provider, tapline, scratch, sanitized: options.sanitize })
     }
 
     /// Makes room for a run.
@@ -66,23 +79,28 @@ impl Stage {
         self.wine.as_ref().map_or(Ok(()), Wine::set_up)
     }
 
-    /// Runs the items that are asked for: the brief ones by themselves, so that nothing disturbs
-    /// what they measure; then those that mostly wait, in two lanes, and those of a site, beside the
-    /// one that storms.
+    /// Runs the items that are asked for, in lanes beside one another: those that mostly wait, in
+    /// two; those of a site; the one that storms. The brief ones come first and by themselves, so
+    /// that nothing disturbs what they measure; but under a sanitizer they are another lane, as the
+    /// one that storms gets what the others leave of the processors.
     pub(super) fn play(&self, options: &Options) -> Result<Vec<Finding>, Problem> {
         let items = self.items(options.item.as_deref())?;
         let of = |manner| -> Vec<Item> {
             items.iter().filter(|item| item.manner == manner).cloned().collect()
         };
-        let mut findings = self.play_lane(options, "brief", &of(Manner::Brief))?;
+        let (mut findings, mut brief) = (Vec::new(), of(Manner::Brief));
+        if !self.sanitized {
+            findings = self.play_lane(options, "brief", &std::mem::take(&mut brief))?;
+        }
         let (mut one, mut other) = (Vec::new(), Vec::new());
         for (index, item) in of(Manner::Waits).into_iter().enumerate() {
             if index % 2 == 0 { one.push(item) } else { other.push(item) }
         }
         let lanes = [
+            ("brief", brief),
             ("waits", one),
             ("waits-too", other),
-            ("storms", of(Manner::Storms)),
+            (STORMS, of(Manner::Storms)),
             (SITE, of(Manner::Site)),
         ];
         let played = std::thread::scope(|scope| {
@@ -96,6 +114,18 @@ impl Stage {
         }
         findings.sort_by_key(|finding| finding.number);
         Ok(findings)
+    }
+
+    /// Compares the Windows command with the Linux one, unless only some items are asked for.
+    pub(super) fn compare(&self, options: &Options) -> Result<(), Problem> {
+        let (Some(wine), None) = (&self.wine, &options.item) else { return Ok(()) };
+        let way = Way::to_wine(Bits::X64);
+        if !options.built {
+            windows::build(Part::Command, Bits::X64, way, Profile::Dev)?;
+        }
+        let command = windows::find(Part::Command, Bits::X64, way, Profile::Dev)?;
+        let windows = command::Windows { wine, command: &command, library: &self.provider };
+        command::compare(&windows, &self.tapline, &self.scratch.join("command"))
     }
 
     /// The items that are asked for.
@@ -129,7 +159,7 @@ impl Stage {
         }
         let estate = workspace::root().join("tests/estates/two-trees.toml");
         let estate = (lane == SITE).then_some(estate.as_path());
-        let simulator = Simulator::start(&self.programs, estate)?;
+        let simulator = Simulator::start(&self.tapline, estate)?;
         while findings.len() < items.len() {
             let started = findings.len();
             let rest = &items[started..];
@@ -162,6 +192,9 @@ impl Stage {
         let errors = std::fs::File::create(&errors_path)
             .during(format!("write {}", errors_path.display()))?;
         let mut command = self.host();
+        if self.sanitized && lane == STORMS {
+            command = process::at_low_priority(&command);
+        }
         command
             .args(self.arguments(options, port, items))
             .stdin(Stdio::null())

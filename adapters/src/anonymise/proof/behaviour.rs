@@ -44,11 +44,7 @@ impl Behaviour {
                     told.iter().for_each(|told| (told.seq, told.crc).hash(&mut sum));
                 }
                 self.effects.clear();
-                self.touched.clear();
-                let touched = &mut self.touched;
-                self.core.apply_noting(record, &mut self.effects, &mut |line| touched.push(line));
-                self.touched.sort_unstable();
-                self.touched.dedup();
+                self.core.apply_noting(record, &mut self.effects, &mut self.touched);
                 let is_callback = |effect: &&Effect| matches!(effect, Effect::Tell(_));
                 self.callbacks += self.effects.iter().filter(is_callback).count() as u64;
                 let effects = tree_of(&self.effects)?;

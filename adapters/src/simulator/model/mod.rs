@@ -281,6 +281,12 @@ impl PbxModel {
         self.sessions.len()
     }
 
+    /// The keys of the live sessions.
+    #[must_use]
+    pub fn session_keys(&self) -> Vec<u32> {
+        self.sessions.values().map(|session| session.key).collect()
+    }
+
     /// How many requests of this kind came.
     #[must_use]
     pub fn request_count(&self, kind: Kind) -> u64 {

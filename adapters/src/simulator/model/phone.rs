@@ -6,6 +6,9 @@ use super::object::ObjectId;
 use super::setup::NORMAL;
 use engine::diversion::Kind;
 
+/// When everybody hangs up: calls that are diverted in a circle end all the same.
+const MOST_HANG_UPS: usize = 10_000;
+
 /// Why something cannot be done at a phone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -141,6 +144,16 @@ impl PbxModel {
         self.clear(leg, NORMAL);
         self.settle();
         Ok(())
+    }
+
+    /// Everybody hangs up, and goes on to while a call that was hung up rings somewhere else.
+    pub fn everybody_hangs_up(&mut self) {
+        for _ in 0..MOST_HANG_UPS {
+            let leg = self.legs.iter().find(|(_, leg)| leg.phase != Phase::Parked);
+            let Some((leg, _)) = leg else { return };
+            self.clear(leg, NORMAL);
+            self.settle();
+        }
     }
 
     /// A phone puts its call on hold.

@@ -313,7 +313,8 @@ impl Campus {
 
 impl Signals {
     fn tell(&self, boots: u32) {
-        self.boots.send_if_modified(|known| std::mem::replace(known, boots) != boots);
+        // Somebody who looked before it was rebooted may come to tell only now.
+        self.boots.send_if_modified(|known| boots > std::mem::replace(known, boots.max(*known)));
         self.changed.notify_waiters();
     }
 }

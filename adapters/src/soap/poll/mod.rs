@@ -57,7 +57,7 @@ pub(super) fn by_tree(text: &str, facts: &mut Vec<PbxFact>) -> Result<PollCount,
         calls: count(all.read.call.len()),
         skipped: count(all.skipped),
     };
-    facts.extend(all.read.user.into_iter().map(|user| PbxFact::User(user.into())));
+    facts.extend(all.read.user.into_iter().map(|user| PbxFact::User(Box::new(user.into()))));
     facts.extend(all.read.call.into_iter().map(|call| PbxFact::Call(call.into())));
     Ok(counts)
 }
@@ -129,7 +129,7 @@ impl<'a> Plain<'a, '_> {
                 "user" if count.calls == 0 => {
                     while let Some(item) = self.item(&list, "guid")? {
                         let user = self.user(&item)?;
-                        self.facts.push(PbxFact::User(user));
+                        self.facts.push(PbxFact::User(user.into()));
                         count.users += 1;
                     }
                 }
@@ -180,6 +180,8 @@ impl<'a> Plain<'a, '_> {
 
     fn call(&mut self, item: &Child<'a>) -> Option<CallInfo> {
         let mut call = CallInfo::default();
+        // Nearly always the two ends, and nobody else.
+        let mut parties = Vec::with_capacity(2);
         let mut infos = 0;
         while let Some(part) = self.next(item)? {
             match part.name {
@@ -189,12 +191,7 @@ impl<'a> Plain<'a, '_> {
                 "state" => call.state = self.unsigned(&part)?,
                 "No" => {
                     while let Some(no) = self.item(&part, "h323")? {
-                        let party = self.party(&no)?;
-                        if call.parties.is_empty() {
-                            // Nearly always the two ends, and nobody else.
-                            call.parties.reserve_exact(2);
-                        }
-                        call.parties.push(party);
+                        parties.push(self.party(&no)?);
                     }
                 }
                 "msg" => call.msg = facts::msg(self.text(&part)?.trim()),
@@ -207,7 +204,9 @@ impl<'a> Plain<'a, '_> {
                 _ => self.skip(&part)?,
             }
         }
-        (call.parties.len() <= limit::ITEMS && infos <= limit::ITEMS).then_some(call)
+        let is_short = parties.len() <= limit::ITEMS && infos <= limit::ITEMS;
+        call.parties = parties.into();
+        is_short.then_some(call)
     }
 
     fn party(&mut self, item: &Child<'a>) -> Option<Party> {

@@ -26,7 +26,7 @@ fn fast(bytes: &[u8]) -> Option<Vec<PbxFact>> {
 /// What the general decoder makes of it.
 fn general(bytes: &[u8]) -> Result<Vec<PbxFact>, SoapError> {
     let Answer::Poll(all) = decode(Kind::Poll, bytes)? else { unreachable!() };
-    let users = all.user.into_iter().map(|user| PbxFact::User(user.into()));
+    let users = all.user.into_iter().map(|user| PbxFact::User(Box::new(user.into())));
     let calls = all.call.into_iter().map(|call| PbxFact::Call(call.into()));
     Ok(users.chain(calls).collect())
 }

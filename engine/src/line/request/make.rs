@@ -144,7 +144,7 @@ impl Line {
     pub(in crate::line) fn release_early(&mut self, at: Millis, out: &mut Effects) {
         while let Some(now) = self.no_longer_early() {
             for (link, info, clue) in now {
-                let (before, offered) = (self.status(), self.offered());
+                let (before, offered) = (self.status(), self.offered().collect::<Vec<_>>());
                 self.call_event(at, link, info, clue, out);
                 self.settle_conferences(at, out);
                 self.settle_active(at, out);

@@ -469,6 +469,6 @@ impl Line {
         let place = Arc::clone(&self.place);
         let correlation = Correlation::new(self.id(), whom);
         let request = Request::Order { line: self.id(), ticket, correlation, order };
-        out.push(Effect::Ask(Ask { pbx, attempt, place, request }));
+        out.push(Effect::Ask(Box::new(Ask { pbx, attempt, place, request })));
     }
 }

@@ -18,6 +18,7 @@
 //! | park | IDLE, the PBX having said yes | any other end | done if the PBX says yes, else failed |
 //! | digits, user-user information | the PBX says yes | the call ends | failed |
 //! | pick up | leg named, and its first event | no leg, or its end | failed |
+//! | forward | the user's record, read again, says so | a step is refused, or the record says otherwise three times | failed, and undone |
 //!
 //! What the PBX answers to any other void operation proves nothing; that it could not be asked
 //! refutes all but a drop. If it was asked and only its answer is lost, it may have obeyed, and

@@ -16,8 +16,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The row for a request; `None` where the PBX is not asked, or has more than one row for it, as
-    /// `TSPI_lineForward` has (`forward.rs`).
+    /// The row for a request; `None` where the PBX is not asked.
     #[must_use]
     pub fn of(command: &Command) -> Option<&'static Rule> {
         let request = match command.function() {
@@ -42,15 +41,14 @@ impl Rule {
                 "digits, user-user information"
             }
             Function::Pickup | Function::Unpark => "pick up",
-            Function::SetCallParams | Function::PrepareAddToConference | Function::Forward => {
-                return None;
-            }
+            Function::Forward => "forward",
+            Function::SetCallParams | Function::PrepareAddToConference => return None,
         };
         TABLE.iter().find(|rule| rule.request == request)
     }
 }
 
-const TABLE: [Rule; 15] = [
+const TABLE: [Rule; 16] = [
     Rule {
         request: "make a call",
         proved_by: "the PBX names its leg, and holds what it talks on or goes on",
@@ -140,6 +138,13 @@ const TABLE: [Rule; 15] = [
         proved_by: "leg named, and its first event",
         refuted_by: "no leg, or its end",
         at_deadline: "failed",
+    },
+    // Proved in `forward.rs`, where a record is read and changed in several steps.
+    Rule {
+        request: "forward",
+        proved_by: "the user's record, read again, says so",
+        refuted_by: "a step is refused, or the record says otherwise three times",
+        at_deadline: "failed, and undone",
     },
 ];
 

@@ -22,13 +22,13 @@ impl History {
         }));
         let session = self.number();
         let place = Arc::new(Place::at("pbx.example.com"));
-        self.fact(PbxFact::Initialized { session, key: session ^ 0x5A5A, place });
+        self.fact(PbxFact::Initialized { session, place });
         for user in 0..self.users.len() {
             if self.users[user].exists {
                 self.user_info(user);
             }
         }
-        self.fact(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }));
+        self.fact(PbxFact::User(UserInfo { active: true, ..UserInfo::default() }.into()));
         self.polled(self.users.len() as u32 + 1, 20);
         for user in 0..self.users.len() {
             if self.users[user].exists {
@@ -82,34 +82,40 @@ impl History {
     }
 
     pub(super) fn trunk(&mut self, active: bool) {
-        self.fact(PbxFact::User(UserInfo {
-            active,
-            guid: Guid([99; 16]),
-            cn: Personal::from("Trunk"),
-            e164: Personal::from("0"),
-            kind: "gw".into(),
-            object: "trunk".into(),
-            ..UserInfo::default()
-        }));
+        self.fact(PbxFact::User(
+            UserInfo {
+                active,
+                guid: Guid([99; 16]),
+                cn: Personal::from("Trunk"),
+                e164: Personal::from("0"),
+                kind: "gw".into(),
+                object: "trunk".into(),
+                ..UserInfo::default()
+            }
+            .into(),
+        ));
     }
 
     pub(super) fn user_info(&mut self, user: usize) {
         let (cn, e164) = NAMES[user];
         let calls = self.legs.iter().filter(|leg| leg.user == user).count() as u16;
-        self.fact(PbxFact::User(UserInfo {
-            active: self.users[user].exists,
-            registered: self.users[user].registered,
-            channel: calls,
-            guid: Guid([user as u8 + 1; 16]),
-            cn: Personal::from(cn),
-            dn: Personal::from(cn),
-            h323: Personal::from(cn),
-            e164: Personal::from(e164),
-            kind: "ep".into(),
-            node: "root".into(),
-            cfg: calls == 0,
-            ..UserInfo::default()
-        }));
+        self.fact(PbxFact::User(
+            UserInfo {
+                active: self.users[user].exists,
+                registered: self.users[user].registered,
+                channel: calls,
+                guid: Guid([user as u8 + 1; 16]),
+                cn: Personal::from(cn),
+                dn: Personal::from(cn),
+                h323: Personal::from(cn),
+                e164: Personal::from(e164),
+                kind: "ep".into(),
+                node: "root".into(),
+                cfg: calls == 0,
+                ..UserInfo::default()
+            }
+            .into(),
+        ));
     }
 
     pub(super) fn call_inside(&mut self, from: u8, to: u8) {
@@ -248,7 +254,7 @@ impl History {
             active,
             state: leg.state | bits,
             msg,
-            parties: if active { vec![this, peer] } else { Vec::new() },
+            parties: if active { [this, peer].into() } else { Parties::NONE },
             conf: leg.conf,
             cause: leg.cause,
             uui: None,

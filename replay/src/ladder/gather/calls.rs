@@ -20,8 +20,9 @@ impl Ladders {
                 false => Some(Key::Conf(tie.conf)),
             };
             match self.calls.get(&tie.id).copied() {
-                // Over long ago, and not closed by the host yet.
-                None if tie.state == CallState::Idle => {}
+                // Over long ago, and not closed by the host yet; unless all that was kept back of it,
+                // from beginning to end, was told at once.
+                None if tie.state == CallState::Idle && !here.brings(tie.id) => {}
                 None => self.begin_leg(tie.id, key.unwrap_or(Key::Call(tie.id)), here, Some(&tie)),
                 Some(place) => {
                     if let Some(key) = key {
@@ -56,6 +57,9 @@ impl Ladders {
         if let Some(leg) = self.leg_mut(place) {
             leg.pbx = Some(handle.0);
         }
+        if self.early.iter().all(|(early, _)| *early != handle) {
+            return;
+        }
         let (mine, others): (VecDeque<_>, VecDeque<_>) =
             std::mem::take(&mut self.early).into_iter().partition(|(early, _)| *early == handle);
         self.early = others;
@@ -73,13 +77,13 @@ impl Ladders {
         tie: Option<&CallTie<'_>>,
     ) {
         let conversation = self.conversation(key, here);
-        let core = here.playback.core();
-        let tag = core.view(call.line).as_ref().map(LineTag::from);
         let Some(live) = self.live.get_mut(&conversation) else { return };
         if live.ladder.legs.len() == MAX_LEGS {
             live.ladder.left_out += 1;
             return;
         }
+        let core = here.playback.core();
+        let tag = core.view(call.line).as_ref().map(LineTag::from);
         let link = core.line_of(call.line).and_then(|line| line.monitored_in());
         live.ladder.legs.push(Leg {
             line: call.line,
@@ -95,6 +99,7 @@ impl Ladders {
         live.over_since = None;
         let leg = live.ladder.legs.len() - 1;
         self.calls.insert(call, Place { conversation, leg });
+        self.present.insert(call);
         self.concerned.insert(conversation);
     }
 
@@ -109,6 +114,7 @@ impl Ladders {
             key,
             legs: Vec::new(),
             steps: Vec::new(),
+            pbxs: Vec::new(),
             left_out: 0,
             related: Vec::new(),
             begun: (here.seq, here.at),

@@ -159,6 +159,7 @@ impl Ladders {
                 is_told: true,
             };
             self.enter(place, band);
+            self.present.insert(call);
         }
         if let Some(leg) = self.leg_mut(place) {
             leg.number = here.playback.number_of(call).or(leg.number);

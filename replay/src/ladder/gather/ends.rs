@@ -54,6 +54,7 @@ impl Ladders {
         for leg in &ladder.legs {
             if self.calls.get(&leg.call).is_some_and(|place| place.conversation == id) {
                 self.calls.remove(&leg.call);
+                self.present.remove(&leg.call);
             }
         }
         for handle in handles {

@@ -8,7 +8,8 @@ mod steps;
 
 use super::{Ending, Ground, Key, Ladder, Mark, StepKind};
 use crate::playback::Playback;
-use engine::effect::{Effect, What};
+use crate::replay::pbx_name;
+use engine::effect::{Effect, Notice, What};
 use engine::fact::{Event, Function, HostFact, Record};
 use engine::id::{Attempt, CallId, Correlation, LineId, PbxId, RequestId, Ticket};
 use engine::line::Rule;
@@ -31,6 +32,9 @@ pub(crate) struct Ladders {
     next: u64,
     by_key: BTreeMap<Key, u64>,
     calls: BTreeMap<CallId, Place>,
+    /// Those of them that their lines have not been found without: what is gone stays so, and lines are
+    /// looked at with each record.
+    present: BTreeSet<CallId>,
     handles: BTreeMap<Handle, CallId>,
     requests: BTreeMap<Correlation, Asked>,
     /// What lines ask by themselves, or in several questions for a request.
@@ -115,7 +119,20 @@ impl Ladders {
         for line in playback.touched() {
             self.states(*line, &here);
         }
+        self.name_pbxs(playback);
         self.look_for_ends(at);
+    }
+
+    /// PBXs that have just come into a conversation are called there as they are called now.
+    fn name_pbxs(&mut self, playback: &Playback) {
+        for id in &self.concerned {
+            let Some(conversation) = self.live.get_mut(id) else { continue };
+            for (pbx, name) in &mut conversation.ladder.pbxs {
+                if name.is_empty() {
+                    *name = pbx_name(*pbx, playback.core());
+                }
+            }
+        }
     }
 
     /// The record at hand breaks an invariant.
@@ -175,6 +192,14 @@ struct Here<'a> {
 impl Here<'_> {
     fn heard(&self, correlation: Option<Correlation>, way: Way, what: StepKind) -> Heard {
         Heard { seq: self.seq, at: self.at, ground: self.ground, correlation, way, what }
+    }
+
+    /// Whether the host hears of a call for the first time.
+    fn brings(&self, call: CallId) -> bool {
+        self.playback.effects().iter().any(|effect| {
+            matches!(effect, Effect::Tell(telling)
+                if telling.what == What::Notice(Notice::NewCall(call)))
+        })
     }
 
     /// How a request ended by this record, and whether the host is told.

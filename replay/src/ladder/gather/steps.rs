@@ -51,6 +51,13 @@ impl Ladders {
             return;
         }
         let step = Step { seq, at, leg, correlation, ground, from, to, what };
+        for column in [from, to] {
+            if let Column::Pbx(pbx) = column
+                && ladder.pbxs.iter().all(|(known, _)| *known != pbx)
+            {
+                ladder.pbxs.push((pbx, String::new()));
+            }
+        }
         // What was heard before its leg was known goes to its place.
         let position = ladder.steps.partition_point(|known| known.seq <= seq);
         ladder.steps.insert(position, step);
@@ -63,9 +70,9 @@ impl Ladders {
     /// The states that calls have, told or not.
     pub(super) fn states(&mut self, line: LineId, here: &Here<'_>) {
         let Some(known) = here.playback.core().line_of(line) else { return };
-        let mut present = Vec::new();
+        let mut ties = Vec::new();
         for tie in known.ties() {
-            present.push(tie.id);
+            ties.push(tie.id);
             if let Some(place) = self.calls.get(&tie.id).copied() {
                 let (state, mode) = (tie.state, tie.mode);
                 self.enter(
@@ -82,8 +89,10 @@ impl Ladders {
             }
         }
         let all = CallId { line, serial: 0 }..=CallId { line, serial: u32::MAX };
-        let gone = self.calls.range(all).filter(|(call, _)| !present.contains(call));
-        for place in gone.map(|(_, place)| *place).collect::<Vec<_>>() {
+        let gone = self.present.range(all).copied().filter(|call| !ties.contains(call));
+        for call in gone.collect::<Vec<_>>() {
+            self.present.remove(&call);
+            let Some(place) = self.calls.get(&call).copied() else { continue };
             let state = CallState::Idle;
             self.enter(
                 place,
