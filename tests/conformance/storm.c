@@ -33,30 +33,42 @@ static struct line *some_line(uint32_t random)
     return line_of(FIRST_EXTENSION + (int)(random % (EXTENSIONS - 1)));
 }
 
-/* The restless line's calls come and go with it. */
-static bool lives(struct call *call)
+static bool lives(const struct call *call)
 {
-    return call->state != 0 && call->state != LINECALLSTATE_IDLE && !call->closing &&
-           call->line != line_of(RESTLESS);
+    return call->state != 0 && call->state != LINECALLSTATE_IDLE && !call->closing;
+}
+
+/* The latest calls, newest first; how many there are. Not those of the restless line: they come anew
+ * with each of its openings, their handles die with it, and they would soon be all there is to see. */
+static unsigned recent_calls(struct call *recent[RECENT])
+{
+    const struct line *restless = line_of(RESTLESS);
+    unsigned count = 0;
+    for (unsigned i = call_count; i > 0 && count < RECENT; i--) {
+        struct call *call = &calls[i - 1];
+        if (call->line != restless) recent[count++] = call;
+    }
+    return count;
 }
 
 /* One of the latest calls, in whatever state, closed ones too: half of the picks are of those that
- * live. Not of the restless line: the handles there die with the line. */
+ * live. */
 static struct call *some_call(uint32_t random)
 {
-    unsigned count = call_count;
+    struct call *recent[RECENT];
+    unsigned count = recent_calls(recent);
     if (count == 0) return NULL;
-    unsigned window = count < RECENT ? count : RECENT;
-    struct call *call = &calls[count - 1 - random % window];
-    for (unsigned i = 0; random & 0x100 && !lives(call) && i < window; i++)
-        call = &calls[count - 1 - (random + i) % window];
-    return call->hd != NULL && call->line != line_of(RESTLESS) ? call : NULL;
+    struct call *call = recent[random % count];
+    for (unsigned i = 0; random & 0x100 && !lives(call) && i < count; i++)
+        call = recent[(random + i) % count];
+    return call->hd != NULL ? call : NULL;
 }
 
 static unsigned live_calls(void)
 {
-    unsigned count = call_count, live = 0;
-    for (unsigned i = count > RECENT ? count - RECENT : 0; i < count; i++) live += lives(&calls[i]);
+    struct call *recent[RECENT];
+    unsigned count = recent_calls(recent), live = 0;
+    for (unsigned i = 0; i < count; i++) live += lives(recent[i]);
     return live;
 }
 
@@ -138,13 +150,22 @@ static void blow(void *argument)
     }
 }
 
+/* A call whose caller has closed it would else ring here to the end, and be new at each opening. */
+static void drop_calls_of(const struct line *line, unsigned first)
+{
+    for (unsigned i = first; i < call_count; i++)
+        if (calls[i].line == line && lives(&calls[i])) drop(&calls[i]);
+}
+
 static void open_and_close(void *unused)
 {
     (void)unused;
     struct line *line = line_of(RESTLESS);
     while (!weather.over && !item_failed()) {
+        unsigned before = call_count;
         if (try_open(line, V3_0) != 0) FAULT("the restless line does not open again");
         pause_ms(RESTLESS_PAUSE_MS);
+        drop_calls_of(line, before);
         close_line(line);
     }
 }
@@ -173,6 +194,9 @@ void storm(void)
             calls[i].state != 0 && calls[i].state != LINECALLSTATE_IDLE)
             drop(&calls[i]);
     await_all_completed();
+    unsigned restless = 0;
+    for (unsigned i = 0; i < call_count; i++) restless += calls[i].line == line_of(RESTLESS);
+    note("%u calls made, %u seen, %u of them at the restless line", weather.made, call_count, restless);
     CHECK(weather.made >= 5 * storm_seconds, "only %u calls and %u rounds of questions: no storm",
           weather.made, weather.questions);
 }

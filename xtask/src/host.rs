@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// How long compiling it may take.
-const COMPILE_TIME: Duration = Duration::from_secs(120);
+const COMPILE_TIME: Duration = Duration::from_secs(600);
 
 /// The system for which the host is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
