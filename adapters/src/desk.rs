@@ -5,13 +5,17 @@
 //! written under another name first and then renamed, so that nobody reads half of one. What is
 //! left when a provider starts is thrown away.
 
+mod provider;
+mod question;
+
 use crate::capture;
-use crate::excerpt::{Moment, Span};
+use crate::excerpt::Span;
 use engine::core::Core;
 use engine::id::{Guid, PermanentId};
-use engine::snapshot::{self, Place};
-use engine::time::Millis;
-use std::fmt::Write as _;
+use engine::snapshot;
+pub(crate) use provider::{Asked, Desk};
+use question::QUESTION_BYTES_MAX;
+pub use question::Question;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -22,104 +26,6 @@ const FOLDER: &str = "desk";
 
 /// How often a provider looks for questions.
 pub const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// Most questions that are answered in one look.
-const AT_ONCE: usize = 16;
-
-/// The longest question, in bytes.
-const QUESTION_BYTES_MAX: u64 = 256 * 1024;
-
-/// An answer that nobody has fetched is thrown away after this.
-const FETCHED_WITHIN: Duration = Duration::from_secs(120);
-
-/// What can be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// How everything is.
-    State,
-    /// Read the settings now, and bring them into force.
-    Reload,
-    /// Remove a line.
-    Dismiss(PermanentId),
-    /// A part of the log, as a capture file.
-    Part(Span),
-    /// Take in ids of users that no PBX has spoken of so far.
-    Import(Vec<(Guid, PermanentId)>),
-    /// The metrics page.
-    Metrics,
-}
-
-impl Question {
-    /// Beginning and version of every question.
-    const HEAD: &str = "tapline 1 ";
-
-    fn words(&self) -> String {
-        let words = match self {
-            Question::State => "state".to_owned(),
-            Question::Reload => "reload".to_owned(),
-            Question::Metrics => "metrics".to_owned(),
-            Question::Dismiss(line) => format!("dismiss {}", line.0),
-            Question::Part(span) => {
-                format!("part {} {}", moment_words(span.from), moment_words(span.to))
-            }
-            Question::Import(ids) => {
-                ids.iter().fold("import".to_owned(), |mut words, (guid, id)| {
-                    // Writing to a String cannot fail.
-                    let _ = write!(words, " {guid}={}", id.0);
-                    words
-                })
-            }
-        };
-        format!("{}{words}", Question::HEAD)
-    }
-
-    fn read(words: &str) -> Option<Question> {
-        let words = words.strip_prefix(Question::HEAD)?;
-        let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
-        match verb {
-            "state" if rest.is_empty() => Some(Question::State),
-            "reload" if rest.is_empty() => Some(Question::Reload),
-            "metrics" if rest.is_empty() => Some(Question::Metrics),
-            "part" => {
-                let (from, to) = rest.split_once(' ')?;
-                Some(Question::Part(Span { from: read_moment(from)?, to: read_moment(to)? }))
-            }
-            "dismiss" => Some(Question::Dismiss(PermanentId(rest.parse().ok()?))),
-            "import" => {
-                let ids = rest.split_ascii_whitespace().map(|word| {
-                    let (guid, id) = word.split_once('=')?;
-                    Some((Guid::read_exact(guid)?, PermanentId(id.parse().ok()?)))
-                });
-                ids.collect::<Option<_>>().map(Question::Import)
-            }
-            _ => None,
-        }
-    }
-}
-
-/// A moment in a word.
-fn moment_words(moment: Option<Moment>) -> String {
-    match moment {
-        None => "-".into(),
-        Some(Moment::Seq(seq)) => format!("seq={seq}"),
-        Some(Moment::At(at)) => format!("at={}", at.0),
-        Some(Moment::BeforeEnd(ms)) => format!("before-end={ms}"),
-    }
-}
-
-fn read_moment(word: &str) -> Option<Option<Moment>> {
-    if word == "-" {
-        return Some(None);
-    }
-    let (kind, number) = word.split_once('=')?;
-    let number = number.parse().ok()?;
-    match kind {
-        "seq" => Some(Some(Moment::Seq(number))),
-        "at" => Some(Some(Moment::At(Millis(number)))),
-        "before-end" => Some(Some(Moment::BeforeEnd(number))),
-        _ => None,
-    }
-}
 
 /// What came of reading the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,8 +76,6 @@ pub enum NoAnswer {
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
 }
-
-// ---- who asks ---------------------------------------------------------------------------------
 
 /// Has a provider at work read its settings now.
 ///
@@ -312,115 +216,6 @@ fn wait_for_answer(log: &Path, question: &Question, within: Duration) -> Result<
     }
 }
 
-// ---- who answers ------------------------------------------------------------------------------
-
-/// A question that was asked.
-pub(crate) struct Asked {
-    pub(crate) question: Question,
-    answer: PathBuf,
-}
-
-/// The desk of a provider.
-pub(crate) struct Desk {
-    folder: PathBuf,
-}
-
-impl Desk {
-    /// Puts up the desk beside a log. Where that cannot be, nobody can ask, and nothing else is
-    /// the worse for it.
-    pub(crate) fn beside(log: &Path) -> Desk {
-        let folder = log.join(FOLDER);
-        if let Err(error) = fs::create_dir_all(&folder) {
-            tracing::warn!("nobody can ask at {}: {error}", folder.display());
-        }
-        let desk = Desk { folder };
-        desk.throw_away(|_| true);
-        desk
-    }
-
-    /// Questions that were asked since the last look. They are taken off the desk.
-    pub(crate) fn questions(&self) -> Vec<Asked> {
-        let asked = self.files().filter_map(|path| {
-            let number = path.file_name()?.to_str()?.strip_prefix("ask-")?.to_owned();
-            // Not one that is being written.
-            number.bytes().all(|c| c.is_ascii_digit()).then_some((number, path))
-        });
-        let mut questions = Vec::new();
-        for (number, path) in asked.take(AT_ONCE) {
-            let words = read(&path);
-            if fs::remove_file(&path).is_err() {
-                // It would be answered again and again.
-                continue;
-            }
-            let answer = self.folder.join(format!("answer-{number}"));
-            questions.extend(Question::read(&words).map(|question| Asked { question, answer }));
-        }
-        self.throw_away(|path| {
-            let age = path.metadata().and_then(|data| data.modified()).map(|at| at.elapsed());
-            matches!(age, Ok(Ok(age)) if age > FETCHED_WITHIN)
-        });
-        questions
-    }
-
-    fn files(&self) -> impl Iterator<Item = PathBuf> {
-        fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path())
-    }
-
-    fn throw_away(&self, which: impl Fn(&Path) -> bool) {
-        for path in self.files().filter(|path| which(path)) {
-            // What cannot be removed now is tried again.
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-impl Asked {
-    /// Answers by words.
-    pub(crate) fn say(&self, words: &str) {
-        self.give(|file| file.write_all(words.as_bytes()));
-    }
-
-    /// Answers by a state.
-    pub(crate) fn show(&self, core: &Core) {
-        self.give(|file| {
-            let store = |_, chunk: &[u8]| {
-                // A chunk has 2 KiB at most.
-                file.write_all(&(chunk.len() as u32).to_le_bytes())?;
-                file.write_all(chunk)
-            };
-            snapshot::write(core, Place::default(), store)
-                .map_err(|error| io::Error::other(error.to_string()))
-        });
-    }
-
-    /// Answers by a part of the log, or by why there is none.
-    pub(crate) fn part<E: std::fmt::Display>(
-        &self,
-        write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
-    ) {
-        let mut refused = None;
-        let written = put(&self.answer, |file| {
-            write(file).map_err(|error| {
-                refused = Some(error.to_string());
-                io::Error::other(error.to_string())
-            })
-        });
-        match (refused, written) {
-            (Some(why), _) => self.say(&why),
-            (None, Err(error)) => {
-                tracing::warn!("cannot answer at {}: {error}", self.answer.display());
-            }
-            (None, Ok(())) => {}
-        }
-    }
-
-    fn give(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
-        if let Err(error) = put(&self.answer, write) {
-            tracing::warn!("cannot answer at {}: {error}", self.answer.display());
-        }
-    }
-}
-
 /// Writes a file that is there as a whole or not at all.
 fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let draft = path.with_extension("draft");
@@ -431,14 +226,6 @@ fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io:
         // The error before this one is the one to tell.
         let _ = fs::remove_file(&draft);
     })
-}
-
-/// A small file as text; what is none is read as nothing.
-fn read(path: &Path) -> String {
-    let mut text = String::new();
-    let _ =
-        File::open(path).and_then(|file| file.take(QUESTION_BYTES_MAX).read_to_string(&mut text));
-    text
 }
 
 #[cfg(test)]
@@ -493,40 +280,6 @@ mod tests {
         let silence = reload(folder.path(), Duration::ZERO);
         assert!(matches!(silence, Err(NoAnswer::Silence(_))));
         assert_eq!(fs::read_dir(folder.path().join(FOLDER)).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn every_question_is_read_as_it_was_written() {
-        let ids = (0..4096).map(|n| (Guid([n as u8; 16]), PermanentId(u32::MAX - n)));
-        for question in [
-            Question::State,
-            Question::Reload,
-            Question::Metrics,
-            Question::Dismiss(PermanentId(7)),
-            Question::Import(ids.collect()),
-            Question::Import(Vec::new()),
-            Question::Part(Span::default()),
-            Question::Part(Span { from: Some(Moment::BeforeEnd(600_000)), to: None }),
-            Question::Part(Span { from: Some(Moment::At(Millis(7))), to: Some(Moment::Seq(8)) }),
-        ] {
-            let words = question.words();
-            assert!(words.len() as u64 <= QUESTION_BYTES_MAX);
-            assert_eq!(Question::read(&words), Some(question));
-        }
-        for words in [
-            "dismiss",
-            "dismiss x",
-            "import 12=3",
-            "import",
-            "state now",
-            "metrics all",
-            "part seq=1",
-            "part seq=x -",
-            "State",
-        ] {
-            let read = Question::read(&format!("{}{words}", Question::HEAD));
-            assert_eq!(read, (words == "import").then(|| Question::Import(Vec::new())), "{words}");
-        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 mod error;
 mod fold;
 mod folder;
+mod look;
 mod piece;
 mod reader;
 mod recovery;
@@ -22,8 +23,9 @@ mod salvage;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod trim;
 
-pub use error::OpenError;
+pub use error::{AppendError, OpenError};
 pub use reader::{LogReader, ReadError, Records, Unreadable};
 pub use recovery::{Damage, Recovered};
 pub use retention::Retention;
@@ -31,16 +33,15 @@ pub use retention::Retention;
 use engine::core::Core;
 use engine::effect::Effects;
 use engine::fact::{Event, HostFact, Record};
-use engine::frame::{Chain, Frame, FrameError, FrameWriter, missing_before};
-use engine::snapshot::{self, Place, SnapshotError, WriteError};
-use engine::time::Millis;
+use engine::frame::{Chain, Frame, FrameWriter, missing_before};
+use engine::snapshot::{self, Place, WriteError};
 use folder::Lock;
-use reader::SourceRef;
 use recovery::Opened;
-use retention::{Cut, Holdings, Mark, Step, superfluous};
+use retention::{Cut, Holdings, Mark, superfluous};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use storage::{Storage, StorageError};
+use trim::begun;
 
 /// Longest time that records stay unflushed with [`Durability::Behind`].
 pub const BEHIND: Duration = Duration::from_millis(100);
@@ -97,53 +98,6 @@ struct Batch {
 pub struct Framed {
     /// Where the chain stands once they are.
     chain: Chain,
-}
-
-/// Why records are not in the log.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AppendError {
-    /// The disk is full.
-    #[error("the disk of the log is full; make room on it")]
-    Full,
-    /// The operating system or the storage refuses, for another reason.
-    #[error("the log cannot be written: {0}")]
-    Failed(String),
-    /// An earlier write failed, and the journal was not resumed since.
-    #[error("the log could not be written before and was not resumed yet")]
-    Down,
-    /// The records do not follow those in the log. A fault of the caller.
-    #[error("record {expected} should be appended next, not {found}")]
-    OutOfOrder {
-        /// Sequence number of the next record.
-        expected: u64,
-        /// The one given.
-        found: u64,
-    },
-    /// A record is too large. None of the batch is in the log; without this record it can be.
-    #[error(transparent)]
-    Refused(FrameError),
-    /// The state is too large for a snapshot. The log itself goes on.
-    #[error(transparent)]
-    Snapshot(SnapshotError),
-}
-
-impl AppendError {
-    fn at_opening(self, path: &Path) -> OpenError {
-        let path = path.to_owned();
-        match self {
-            AppendError::Full => OpenError::Full { path },
-            other => OpenError::Io { path, what: other.to_string() },
-        }
-    }
-}
-
-impl From<StorageError> for AppendError {
-    fn from(error: StorageError) -> AppendError {
-        match error {
-            StorageError::Full => AppendError::Full,
-            other => AppendError::Failed(other.to_string()),
-        }
-    }
 }
 
 impl Journal {
@@ -401,128 +355,6 @@ impl Journal {
         self.holdings.bytes()
     }
 
-    /// Looks whether something is too old or too much, and if so begins to remove it, which
-    /// [`Journal::trim`] goes on with.
-    pub fn look_for_excess(&mut self, now: Millis) {
-        if self.cut.is_some() || self.is_down() {
-            return;
-        }
-        let log = Retention::on_disk(self.holdings.bytes());
-        let besides = self.clear_away(log);
-        let index = self.retention.cut(&self.holdings, besides, now);
-        self.cut = index.and_then(|index| Cut::at(&self.holdings.marks, index));
-    }
-
-    /// Whether there is something to [trim](Journal::trim).
-    #[must_use]
-    pub fn has_excess(&self) -> bool {
-        self.cut.is_some() && !self.is_down()
-    }
-
-    /// Removes a little of what is too old or too much, for about so long.
-    ///
-    /// # Errors
-    /// As [`Journal::append`].
-    pub fn trim(&mut self, within: Duration) -> Result<(), AppendError> {
-        let Some(cut) = self.cut else { return Ok(()) };
-        self.cut = match self.with_storage(|storage, _| cut.go_on(storage, within))? {
-            Step::Goes(cut) => Some(cut),
-            Step::Done => None,
-            Step::Damaged(place) => {
-                tracing::error!(
-                    "the snapshot at record {} is damaged and is not counted on; check the disk",
-                    place.next
-                );
-                self.holdings.marks.retain(|mark| mark.place != place);
-                None
-            }
-            Step::Checked(place) => Some(self.begin_at(place.next)?),
-        };
-        Ok(())
-    }
-
-    /// From now on the log begins with this record.
-    fn begin_at(&mut self, first: u64) -> Result<Cut, AppendError> {
-        self.with_storage(|storage, _| {
-            storage.set_first(first)?;
-            storage.flush()
-        })?;
-        // Without it only a storage that cannot be opened any more is read wrongly.
-        if let Err(error) = folder::note_first(&self.dir, first) {
-            tracing::warn!(
-                "in {} it cannot be noted where the log begins: {error}",
-                self.dir.display()
-            );
-        }
-        tracing::info!("the log now begins with record {first}; older ones are removed");
-        self.holdings.first = first;
-        self.holdings.marks.retain(|mark| mark.place.next >= first);
-        Ok(Cut::Removing { first })
-    }
-
-    /// Removes the oldest of the storages that the log has moved on from, if they are too old, or
-    /// there is too much beside a log that takes so many bytes. Says how much they take that stay.
-    fn clear_away(&self, log: u64) -> u64 {
-        let left = folder::left_behind(&self.path, &self.dir);
-        let mut bytes: u64 = left.iter().map(|left| left.bytes).sum();
-        for left in left {
-            let age = left.modified.and_then(|at| at.elapsed().ok()).unwrap_or_default();
-            let why = if age > self.retention.age {
-                "it is older than the log is to be kept"
-            } else if log + bytes > self.retention.bytes {
-                "with it the log takes more room than it may"
-            } else {
-                continue;
-            };
-            let (dir, mb) = (left.dir.display(), left.bytes / (1024 * 1024));
-            tracing::warn!("the damaged storage {dir}, of {mb} MB, is removed: {why}");
-            bytes -= left.bytes;
-            remove_aside(left.dir);
-        }
-        bytes
-    }
-
-    /// The records from a sequence number on, as far as they are intact. Opens nothing, so it
-    /// works while the journal is in use; reads frame by frame.
-    #[must_use]
-    pub fn records_from(&self, seq: u64) -> Option<Records<'_>> {
-        self.storage.as_ref().map(|storage| Records::new(storage, seq))
-    }
-
-    /// The last record and its time.
-    pub(crate) fn last(&self) -> Result<Option<(u64, Millis)>, String> {
-        self.read(reader::last_of)
-    }
-
-    /// The first record that is not earlier than this time, or the number after the last one.
-    pub(crate) fn seq_at(&self, time: Millis) -> Result<u64, String> {
-        self.read(|source| reader::find_time(source, self.holdings.first, time))
-    }
-
-    /// The frame that holds a record, or the first one behind it.
-    pub(crate) fn frame_with(&self, seq: u64) -> Result<Option<Vec<u8>>, String> {
-        let frame = self.read(|source| reader::frame_with(source, seq))?;
-        Ok(frame.map(|bytes| bytes.to_vec()))
-    }
-
-    /// The places of the snapshots, in the order of the log.
-    pub(crate) fn snapshots(&self) -> Vec<Place> {
-        self.holdings.marks.iter().map(|mark| mark.place).collect()
-    }
-
-    /// A chunk of a snapshot, as it is.
-    pub(crate) fn chunk(&self, place: Place, number: u32) -> Option<Vec<u8>> {
-        Some(self.storage.as_ref()?.chunk(place.next, number).ok()??.to_vec())
-    }
-
-    fn read<T>(
-        &self,
-        read: impl FnOnce(SourceRef<'_>) -> Result<T, StorageError>,
-    ) -> Result<T, String> {
-        let storage = self.storage.as_ref().ok_or_else(|| AppendError::Down.to_string())?;
-        read(SourceRef::Storage(storage)).map_err(|error| error.to_string())
-    }
-
     /// Flushes and closes. The threads that are left belong to the storage's process-wide pool;
     /// they hold nothing of this log.
     ///
@@ -575,22 +407,5 @@ impl Journal {
             self.storage = None;
             error.into()
         })
-    }
-}
-
-/// What is left of a beginning that was being removed when the log was closed.
-fn begun(holdings: &Holdings) -> Option<Cut> {
-    (holdings.first > 0).then_some(Cut::Removing { first: holdings.first })
-}
-
-/// Removes a folder in a thread of its own: to let go of a large file takes its time.
-fn remove_aside(dir: PathBuf) {
-    let remove = move || {
-        if let Err(error) = std::fs::remove_dir_all(&dir) {
-            tracing::warn!("{} cannot be removed: {error}", dir.display());
-        }
-    };
-    if let Err(error) = std::thread::Builder::new().name("tapline-remove".into()).spawn(remove) {
-        tracing::warn!("cannot start a thread: {error}");
     }
 }

@@ -241,9 +241,9 @@ mod tests {
     use super::super::tests::log_and_capture;
     use super::*;
     use crate::capture::{About, CaptureWriter};
-    use engine::fact::{Event, HostFact, Outcome, Told};
-    use engine::strategy::{History, Step, calls_from_outside, core_after};
-    use engine::told::{Stretch, Verifier, crc};
+    use engine::fact::Event;
+    use engine::strategy::{History, Step, and_what_was_told, calls_from_outside, core_after};
+    use engine::told::{Stretch, Verifier};
     use std::fs::File;
     use std::path::{Path, PathBuf};
     use tempfile::TempDir;
@@ -257,30 +257,6 @@ mod tests {
         let session = || (0..8).map(Step::Open).chain((0..20).flat_map(call));
         let restart = [Step::Restart, Step::Connect];
         History::play(&session().chain(restart).chain(session()).collect::<Vec<_>>())
-    }
-
-    /// After every few of them stands what was told; so that much is told in another stretch than
-    /// the one that led to it.
-    fn calls_and_what_was_told() -> Vec<Record> {
-        let (mut core, mut records, mut waiting) = (Core::default(), Vec::new(), Vec::new());
-        for (number, record) in (1..).zip(calls()) {
-            if record.event == Event::Host(HostFact::Started) {
-                waiting.clear();
-            }
-            let (at, mut effects) = (record.at, Effects::new());
-            core.apply(record.clone(), &mut effects);
-            for effect in effects {
-                let Effect::Tell(telling) = effect else { continue };
-                let (seq, crc) = (records.len() as u64, crc(&telling));
-                waiting.push(Told { seq, crc, outcome: Outcome::Delivered });
-            }
-            records.push(record);
-            if number % 7 == 0 {
-                let told = Event::Told(waiting.drain(..waiting.len().div_ceil(2)).collect());
-                records.push(Record { at, event: told });
-            }
-        }
-        records
     }
 
     /// What was found out on the way through a log.
@@ -351,7 +327,7 @@ mod tests {
 
     #[test]
     fn stretches_lead_to_what_one_pass_leads_to() {
-        let (folder, records) = (TempDir::new().unwrap(), calls_and_what_was_told());
+        let (folder, records) = (TempDir::new().unwrap(), and_what_was_told(calls()));
         for path in log_and_capture(&folder, &records) {
             let trace = Trace::open(&path).unwrap();
             let expected = in_one_pass(&trace);
@@ -368,7 +344,7 @@ mod tests {
 
     #[test]
     fn one_core_or_one_stretch_is_not_worth_it() {
-        let (folder, records) = (TempDir::new().unwrap(), calls_and_what_was_told());
+        let (folder, records) = (TempDir::new().unwrap(), and_what_was_told(calls()));
         let [_, path] = log_and_capture(&folder, &records);
         let trace = Trace::open(&path).unwrap();
         assert_eq!(in_stretches(&trace, 1).0, 0);
@@ -379,7 +355,7 @@ mod tests {
 
     #[test]
     fn at_an_image_of_another_state_stretches_end() {
-        let (folder, records) = (TempDir::new().unwrap(), calls_and_what_was_told());
+        let (folder, records) = (TempDir::new().unwrap(), and_what_was_told(calls()));
         let state = |seq| core_after(&records[..if seq == 90 { 80 } else { seq }]);
         let path = capture(&folder, &records, &[30, 60, 90, 120], state);
         let trace = Trace::open(&path).unwrap();
@@ -390,7 +366,7 @@ mod tests {
 
     #[test]
     fn at_an_image_of_another_log_stretches_end() {
-        let (folder, records) = (TempDir::new().unwrap(), calls_and_what_was_told());
+        let (folder, records) = (TempDir::new().unwrap(), and_what_was_told(calls()));
         let others = calls_from_outside(3..40);
         let path = capture(&folder, &records, &[30, 60], |seq| core_after(&others[..seq]));
         let trace = Trace::open(&path).unwrap();
@@ -401,7 +377,7 @@ mod tests {
 
     #[test]
     fn a_difference_is_the_one_that_one_pass_meets() {
-        let (folder, mut records) = (TempDir::new().unwrap(), calls_and_what_was_told());
+        let (folder, mut records) = (TempDir::new().unwrap(), and_what_was_told(calls()));
         let told = |record: &Record| matches!(&record.event, Event::Told(told) if told.len() > 1);
         let wrong = (70..).find(|seq| told(&records[*seq])).unwrap();
         if let Event::Told(told) = &mut records[wrong].event {
@@ -418,7 +394,7 @@ mod tests {
 
     #[test]
     fn whoever_refuses_a_stretch_gets_none_of_those_behind_it() {
-        let (folder, records) = (TempDir::new().unwrap(), calls_and_what_was_told());
+        let (folder, records) = (TempDir::new().unwrap(), and_what_was_told(calls()));
         let path = capture(&folder, &records, &[30, 60, 90], |seq| core_after(&records[..seq]));
         let trace = Trace::open(&path).unwrap();
         let mut taken = Vec::new();
@@ -433,7 +409,7 @@ mod tests {
 
     #[test]
     fn damage_is_met_at_the_same_record_and_told_alike() {
-        let (folder, records) = (TempDir::new().unwrap(), calls_and_what_was_told());
+        let (folder, records) = (TempDir::new().unwrap(), and_what_was_told(calls()));
         let images: Vec<usize> = (40..records.len()).step_by(40).collect();
         let path = capture(&folder, &records, &images, |seq| core_after(&records[..seq]));
         let whole = std::fs::read(&path).unwrap();

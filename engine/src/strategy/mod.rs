@@ -7,10 +7,12 @@
 mod any;
 mod history;
 mod step;
+mod told;
 
 pub use any::{any_event, any_record, any_telling, call_info};
 pub use history::{History, calls_from_outside};
 pub use step::{Step, histories};
+pub use told::and_what_was_told;
 
 use crate::core::Core;
 use crate::effect::Effects;

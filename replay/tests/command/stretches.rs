@@ -4,11 +4,10 @@ use super::time_machine::objects;
 use super::*;
 use adapters::capture::{About, CaptureWriter};
 use engine::core::Core;
-use engine::effect::{Effect, Effects};
-use engine::fact::{Event, Outcome, Record, Told};
+use engine::effect::Effects;
+use engine::fact::{Event, Record};
 use engine::snapshot::Place;
-use engine::strategy::{History, Step};
-use engine::told::crc;
+use engine::strategy::{History, Step, and_what_was_told};
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
@@ -24,21 +23,7 @@ fn records() -> Vec<Record> {
         [Step::CallFromOutside(n), advance, again, Step::HangUp(n, n), Step::Delete(n)]
     };
     let steps = (0..8).map(Step::Open).chain((0..7_500).flat_map(call));
-    let (mut core, mut records, mut waiting) = (Core::default(), Vec::new(), Vec::new());
-    for record in History::play(&steps.collect::<Vec<_>>()) {
-        let (at, mut effects) = (record.at, Effects::new());
-        core.apply(record.clone(), &mut effects);
-        for effect in effects {
-            let Effect::Tell(telling) = effect else { continue };
-            let (seq, crc) = (records.len() as u64, crc(&telling));
-            waiting.push(Told { seq, crc, outcome: Outcome::Delivered });
-        }
-        records.push(record);
-        if records.len() % 7 == 0 {
-            let told = Event::Told(waiting.drain(..waiting.len().div_ceil(2)).collect());
-            records.push(Record { at, event: told });
-        }
-    }
+    let records = and_what_was_told(History::play(&steps.collect::<Vec<_>>()));
     assert!(records.len() as u64 > 3 * IMAGE_EVERY, "{} are not enough", records.len());
     records
 }
