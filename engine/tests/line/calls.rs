@@ -1,15 +1,11 @@
 //! Calls as the PBX reports them, and what TAPI hears of them: one test for each behaviour. All of
 //! them run under the watch of the invariants.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "calls/devices.rs"]
 mod devices;
-#[path = "calls/opening.rs"]
 mod opening;
-#[path = "calls/over_a_loss.rs"]
 mod over_a_loss;
-mod site;
 
+use crate::site::{PBX, Site, born, call, party, user};
 use engine::effect::{Effect, Order, Report, Request};
 use engine::fact::*;
 use engine::id::*;
@@ -19,7 +15,6 @@ use engine::tapi::{
     CallState, LineErr, call_feature, call_info_state, disconnect_mode, line_dev_state, origin,
 };
 use engine::time::Timer;
-use site::{PBX, Site, born, call, party, user};
 use std::sync::Arc;
 
 #[test]

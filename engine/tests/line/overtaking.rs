@@ -1,13 +1,10 @@
 //! What comes over one connection before the answer that explains it comes over the other one.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod site;
-
+use crate::site::*;
 use engine::effect::{Effect, Limit, Report, Request, Surprise};
 use engine::fact::*;
 use engine::id::*;
 use engine::pbx::MAX_EARLY;
-use site::*;
 use std::sync::Arc;
 
 /// A new session in which Anna's `UserInitialize` is under way.

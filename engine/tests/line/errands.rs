@@ -1,13 +1,10 @@
 //! Digits to dial, DTMF and user-user information.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod site;
-
+use crate::site::{Site, born, call};
 use engine::effect::Order;
 use engine::fact::*;
 use engine::id::*;
 use engine::tapi::{CallState, call_info_state};
-use site::{Site, born, call};
 
 /// The provider's own number for digits.
 const OWN: u32 = RequestId::FIRST_OWN + 1;

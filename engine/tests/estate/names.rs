@@ -1,8 +1,6 @@
 //! Names, numbers and permanent ids of lines over several PBXs.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod grove;
-
+use crate::grove::*;
 use engine::core::Core;
 use engine::effect::Report;
 use engine::estate::{NameUse, Why};
@@ -10,7 +8,6 @@ use engine::fact::{HostFact, UserInfo};
 use engine::id::{Guid, LineId, PermanentId};
 use engine::snapshot;
 use engine::time::Millis;
-use grove::*;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

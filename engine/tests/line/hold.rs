@@ -1,15 +1,12 @@
 //! Hold, back from hold, swap, and the second call that is answered.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod site;
-
+use crate::site::{Site, born};
 use engine::effect::{Effect, Order};
 use engine::fact::{Command, Configuration, Failure, HostFact, PbxSettings, Reply};
 use engine::id::{CallHandle, LineId};
 use engine::place::Place;
 use engine::tapi::call_feature;
 use engine::time::{Millis, Timer};
-use site::{Site, born};
 
 /// Ben (line 2) talks to Anna.
 fn talking() -> Site {

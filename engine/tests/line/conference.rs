@@ -1,15 +1,12 @@
 //! Conferences of three that an application makes.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod site;
-
+use crate::site::{Site, born};
 use engine::effect::Order;
 use engine::fact::*;
 use engine::id::*;
 use engine::place::Place;
 use engine::tapi::{CallState, call_feature, origin, party_id};
 use engine::time::Timer;
-use site::{Site, born};
 
 const PARENT: CallId = CallId { line: LineId(1), serial: CallId::FIRST_MADE };
 const SECOND: CallId = CallId { line: LineId(1), serial: CallId::FIRST_MADE + 1 };

@@ -1,14 +1,11 @@
 //! Numbers of lines in other numbering nodes: whatever leads to one is dialled as the PBX says.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod grove;
-
+use crate::grove::*;
 use engine::effect::Order;
 use engine::fact::*;
 use engine::forwarding::{Forward, Forwarding};
 use engine::id::{CallId, Guid, Opening, RequestId};
 use engine::pii::Personal;
-use grove::*;
 use proptest::prelude::*;
 
 fn person(cn: &str, guid: &str, e164: &str) -> UserInfo {

@@ -1,6 +1,5 @@
 //! A provider with one PBX and three opened lines, driven record by record under the watch of the
 //! invariants: what the tests of calls share.
-#![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
 use engine::core::Core;
 use engine::effect::{Effect, Effects, Notice, Order, Request, What};

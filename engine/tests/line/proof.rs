@@ -1,19 +1,16 @@
 //! What becomes of every kind of request: proved, while its call ends, when the PBX never answers,
 //! and in a race with every other request on the same calls. In each of these it completes exactly
 //! once, and nothing is left behind.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod cases;
 mod play;
-#[path = "../site/mod.rs"]
-mod site;
 
+use crate::site::born;
 use cases::{CASES, Case, FAILED};
 use engine::fact::*;
 use engine::id::*;
 use engine::time::Timer;
 use play::{Play, REQUEST, RIVAL, number_of};
-use site::born;
 use std::collections::BTreeSet;
 
 // ---- the situations ------------------------------------------------------------------------

@@ -1,5 +1,4 @@
 //! How long a PBX is left alone before it is asked again.
-#![allow(clippy::unwrap_used, missing_docs)]
 
 use engine::core::Core;
 use engine::effect::{Effect, Effects, Request};

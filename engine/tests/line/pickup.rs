@@ -1,13 +1,10 @@
 //! Picking up a call that rings elsewhere.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod site;
-
+use crate::site::{Site, call, made};
 use engine::effect::Order;
 use engine::fact::{CallInfo, Command, Party, PbxFact, PickupFrom, Reply, Role};
 use engine::id::{CallHandle, UserHandle};
 use engine::tapi::reason;
-use site::{Site, call, made};
 
 fn pick(from: PickupFrom) -> Command {
     Command::Pickup { call: made(1, 0), from }

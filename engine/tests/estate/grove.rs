@@ -1,7 +1,5 @@
 //! A provider and several PBXs that answer what they are asked, in virtual time and under the watch
 //! of the invariants: what the tests of trees and standbys share.
-#![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
-#![allow(dead_code, missing_docs, unreachable_pub)]
 
 use engine::core::Core;
 use engine::effect::{Ask, Effect, Interface, Notice, Order, Report, Request, What};

@@ -1,6 +1,6 @@
 //! One or two requests under way at a line, and how they end.
 
-use crate::cases::Case;
+use super::cases::Case;
 use crate::site::Site;
 use engine::fact::*;
 use engine::id::*;

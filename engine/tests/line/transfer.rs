@@ -1,14 +1,11 @@
 //! Transfers: by a consultation, blind, and of a call that is only offered.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod site;
-
+use crate::site::{Site, born, call, made, party};
 use engine::effect::{Effect, Order};
 use engine::fact::*;
 use engine::id::{CallHandle, LineId, UserHandle};
 use engine::tapi::{CallState, call_info_state, origin};
 use engine::time::{Millis, Timer};
-use site::{Site, born, call, made, party};
 
 /// Anna (line 1) talks to Ben.
 fn talking() -> Site {
@@ -228,7 +225,7 @@ fn a_pair_is_joined_in_a_conference_instead_of_being_given_away() {
         site.reply(1, 5, Reply::Taken);
         assert!(site.calls_told(1).is_empty(), "told is not done");
         site.call(101, 133);
-        let [first, second] = [call, other].map(site::serial);
+        let [first, second] = [call, other].map(crate::site::serial);
         assert_eq!(
             site.calls_told(1),
             [

@@ -1,11 +1,8 @@
 //! Laws of lines whose users are known at several PBXs, over whatever happens to these.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod grove;
-
+use crate::grove::*;
 use engine::fact::UserInfo;
 use engine::id::LineId;
-use grove::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;

@@ -1,13 +1,10 @@
 //! A master with a standby: who is asked when, and what applications see of it.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod grove;
-
+use crate::grove::*;
 use engine::effect::{Interface, Report};
 use engine::fact::*;
 use engine::id::*;
 use engine::pbx::PROBE_MS;
-use grove::*;
 use proptest::prelude::*;
 
 /// Anna and Ben at a master; its standby has the same users, with nobody registered.

@@ -1,9 +1,7 @@
 //! Settings that change while all is running: what was applied can be read in the plan before, calls
 //! go on, lines keep their ids, and the settings of before bring back what was before.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod grove;
-
+use crate::grove::{Grove, Pbx, at, gone, user};
 use engine::core::Core;
 use engine::effect::{Effects, Report};
 use engine::estate::{PbxChange, Plan};
@@ -11,7 +9,6 @@ use engine::fact::*;
 use engine::id::{Guid, LineId, PbxId};
 use engine::place::Place;
 use engine::tapi::CallState;
-use grove::{Grove, Pbx, at, gone, user};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

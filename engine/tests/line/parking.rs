@@ -1,13 +1,10 @@
 //! Calls that are parked and taken from where they are parked.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod site;
-
+use crate::site::{Site, born, call};
 use engine::effect::Order;
 use engine::fact::*;
 use engine::id::*;
 use engine::tapi::{CallState, reason};
-use site::{Site, born, call};
 
 fn party(role: Role, n: u32) -> Party {
     let cn = ["", "Anna", "Ben", "Cleo"][n as usize];

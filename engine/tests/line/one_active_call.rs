@@ -1,15 +1,12 @@
 //! The setting that never two calls of a line are connected (I-19). The watch of the invariants
 //! looks on in each test.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod site;
-
+use crate::site::{Site, born};
 use engine::capability;
 use engine::fact::*;
 use engine::id::{LineId, Opening};
 use engine::place::Place;
 use engine::tapi::{CallState, address_state, call_feature, line_dev_state};
-use site::{Site, born};
 
 /// Two calls of Anna: one connected, one on hold.
 fn connected_and_held(single_active_call: bool) -> Site {

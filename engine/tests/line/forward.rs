@@ -1,9 +1,7 @@
 //! Call forwarding: what is asked of the PBX, what proves it, and what becomes of it when
 //! something goes wrong on the way.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod site;
-
+use crate::site::{PBX, Site, user};
 use engine::diversion::{Diversion, Kind, Sources, Target, UserRecord};
 use engine::effect::{Effect, Order, Report, Request};
 use engine::fact::*;
@@ -13,7 +11,6 @@ use engine::pii::Personal;
 use engine::tapi::LineErr;
 use engine::time::{Millis, Timer};
 use proptest::prelude::*;
-use site::{PBX, Site, user};
 
 /// The record of Anna (line 1) at the PBX, which does what it is told.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! Every kind of request: where it is legal, how it is proved, and how it ends otherwise.
 
-use crate::play::{REQUEST, leg_for};
+use super::play::{REQUEST, leg_for};
 use crate::site::{Site, born, made};
 use engine::effect::{Effect, Order, Request};
 use engine::fact::*;

@@ -1,20 +1,15 @@
 //! Masters with slaves, and slaves of slaves: found, followed, lost, and recognised when they are
 //! the same box; users who are known at several of them, and who move.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "tree/coming_and_going.rs"]
 mod coming_and_going;
-mod grove;
-#[path = "tree/same_box.rs"]
 mod same_box;
-#[path = "tree/users.rs"]
 mod users;
 
+use crate::grove::*;
 use engine::effect::{CallChanges, Changes, Limit, Report};
 use engine::fact::*;
 use engine::id::*;
 use engine::place::Place;
-use grove::*;
 
 /// A master with Anna, a branch with Ben that is found through it, a kiosk with Cleo that is found
 /// through the branch; and another tree with Dora.
