@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 /// depends on the order in which it was filled, and it is written down in the order of handles.
 #[derive(Clone, Debug)]
 pub(crate) struct Handles<T> {
-    /// None or a power of two of them, of which a quarter at least is free. What belongs to a handle lies at the handle's own place or
-    /// behind it, with no free one in between.
+    /// None, or a power of two of them, of which a quarter at least is free. What belongs to a handle
+    /// lies at the handle's own place or behind it, with no free one in between.
     places: Box<[Option<(u32, T)>]>,
     used: usize,
 }
