@@ -1,9 +1,10 @@
 //! A PBX to work against when there is none: for the demonstration, for tests, and for whoever
 //! writes a client.
 //!
-//! `model` is a pure model of a PBX that owns the truth, `site` of several PBXs together; `server` puts HTTP round it; `control`
-//! is the language in which people at phones, the administrator and the switches are played;
-//! `estate` says who is there; `switches` holds every behaviour that is not known of a real PBX.
+//! `model` is a pure model of a PBX that owns the truth, `site` of several PBXs together; `server`
+//! puts HTTP round it; `control` is the language in which people at phones, the administrator and the
+//! switches are played; `estate` says who is there; `switches` holds every behaviour that is not known
+//! of a real PBX.
 //!
 //! Not modelled: the Admin language beyond what call forwards need, presence beyond what was set,
 //! and media.

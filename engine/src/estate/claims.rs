@@ -1,9 +1,9 @@
 //! Who may bear which name: no two lines that are there have the same one.
 //!
 //! Each line claims the name that its template makes, and, if it does not get that, the same with
-//! its address added. A name belongs to the one who claims it as a first choice before those who claim it as a
-//! second, and among equals to the smallest GUID. So who bears which name follows from who is
-//! there, and not from who came first: it is the same after a restart, whichever PBX answers
+//! its address added. A name belongs to the one who claims it as a first choice before those who
+//! claim it as a second, and among equals to the smallest GUID. So who bears which name follows from
+//! who is there, and not from who came first: it is the same after a restart, whichever PBX answers
 //! first. A line that gets neither of its names has its GUID added, which nobody shares.
 //!
 //! Names are kept as hashes. Two that share one are taken for the same name, which costs nothing

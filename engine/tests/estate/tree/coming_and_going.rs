@@ -1,5 +1,5 @@
-//! PBXs of a tree that are lost, found elsewhere, deleted, and seen again: what becomes of their lines, and
-//! what is reported.
+//! PBXs of a tree that are lost, found elsewhere, deleted, and seen again: what becomes of their
+//! lines, and what is reported.
 
 use super::*;
 
