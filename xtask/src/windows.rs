@@ -203,8 +203,12 @@ pub(crate) fn build(part: Part, bits: Bits, way: Way, profile: Profile) -> Resul
     cargo.args(["build", "--profile", profile.name(), "--target", &target]);
     cargo.args(["--locked", "--package", part.package(), "--target-dir"]).arg(&folder);
     if profile == Profile::Dev {
-        // No time is spent on making packages fast, or on what a debugger needs.
-        let quickly = ["profile.dev.package.\"*\".opt-level=0", "profile.dev.debug=false"];
+        // No time is spent on making it fast, or on what a debugger needs.
+        let quickly = [
+            "profile.dev.package.\"*\".opt-level=0",
+            "profile.dev.package.engine.opt-level=0",
+            "profile.dev.debug=false",
+        ];
         cargo.args(quickly.iter().flat_map(|setting| ["--config", setting]));
     }
     let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
