@@ -9,6 +9,7 @@
 //! Not modelled: the Admin language beyond what call forwards need, presence beyond what was set,
 //! and media.
 
+pub(crate) mod answers;
 pub mod control;
 pub mod estate;
 pub mod model;

@@ -7,9 +7,9 @@ use super::super::script::Spoilt;
 use super::super::world::World;
 use super::{Exchange, ExchangeId};
 use crate::http::Answer as HttpAnswer;
+use crate::simulator::answers::{double, each_twice, empty_element, fault};
 use crate::simulator::model::{Asker, Outcome, Polled, Reply};
-use crate::soap::types::AnyInfo;
-use crate::soap::{Answer, Dialect, Fault, Kind, Request as SoapRequest, Strictness};
+use crate::soap::{Answer, Dialect, Request as SoapRequest, Strictness};
 use engine::fact::Failure;
 use engine::id::CallHandle;
 use std::collections::VecDeque;
@@ -219,25 +219,4 @@ impl World<'_> {
             }
         }
     }
-}
-
-fn double(outcome: &mut Outcome) {
-    if let Outcome::Answer(Answer::Poll(any)) = outcome {
-        each_twice(any);
-    }
-}
-
-fn each_twice(any: &mut AnyInfo) {
-    any.user = any.user.iter().flat_map(|user| [user.clone(), user.clone()]).collect();
-    any.call = any.call.iter().flat_map(|call| [call.clone(), call.clone()]).collect();
-}
-
-fn fault(text: &str) -> Fault {
-    Fault { code: "SOAP-ENV:Client".into(), text: text.into(), detail: Box::default() }
-}
-
-/// The wrapper of an answer without any part: that of an operation that has none, renamed.
-fn empty_element(kind: Kind, dialect: &Dialect) -> Vec<u8> {
-    let document = String::from_utf8(Answer::End.write(dialect)).unwrap_or_default();
-    document.replace("EndResponse", &format!("{}Response", kind.name())).into_bytes()
 }

@@ -3,12 +3,11 @@
 use super::access::Visitor;
 use super::body::AnswerBody;
 use super::{Campus, House, not_idle, wsdl};
+use crate::simulator::answers::{double, empty_element, fault};
 use crate::simulator::control::{ControlError, Said};
 use crate::simulator::model::{Asker, ConnectionId, Outcome, PbxModel, Polled, Reply, Ticket};
 use crate::simulator::switches::Fault as Trouble;
-use crate::soap::{
-    Answer, Dialect, Fault, Kind, Request as SoapRequest, SoapError, Strictness, limit,
-};
+use crate::soap::{Dialect, Kind, Request as SoapRequest, SoapError, Strictness, limit};
 use engine::time::Millis;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Incoming};
@@ -183,24 +182,6 @@ async fn wait(house: &House, ticket: Ticket) -> Outcome {
 
 fn until_then(house: &House, until: Millis) -> Duration {
     Duration::from_millis(until.since(house.now()))
-}
-
-/// Every event twice.
-fn double(outcome: &mut Outcome) {
-    if let Outcome::Answer(Answer::Poll(any)) = outcome {
-        any.user = any.user.iter().flat_map(|user| [user.clone(), user.clone()]).collect();
-        any.call = any.call.iter().flat_map(|call| [call.clone(), call.clone()]).collect();
-    }
-}
-
-fn fault(text: &str) -> Fault {
-    Fault { code: "SOAP-ENV:Client".into(), text: text.into(), detail: Box::default() }
-}
-
-/// The wrapper of an answer without any part: that of an operation that has none, renamed.
-fn empty_element(kind: Kind, dialect: &Dialect) -> Vec<u8> {
-    let document = String::from_utf8(Answer::End.write(dialect)).unwrap_or_default();
-    document.replace("EndResponse", &format!("{}Response", kind.name())).into_bytes()
 }
 
 fn misunderstood(error: &SoapError, dialect: &Dialect) -> Answered {
