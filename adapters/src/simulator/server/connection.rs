@@ -36,6 +36,8 @@ pub(super) async fn serve_all(houses: Vec<(Arc<House>, TcpListener)>, tls: Optio
 async fn serve(house: Arc<House>, listener: TcpListener, tls: Option<TlsAcceptor>) {
     let mut listener = Some(listener);
     let mut stop = house.campus.stop.subscribe();
+    // Subscribed once: a reboot between two turns of the loop counts as well.
+    let mut boots = house.signals().boots.subscribe();
     let mut next = 0;
     let reaper = tokio::spawn(reap(Arc::clone(&house)));
     let open = Arc::new(tokio::sync::Semaphore::new(CONNECTION_LIMIT));
@@ -47,7 +49,6 @@ async fn serve(house: Arc<House>, listener: TcpListener, tls: Option<TlsAcceptor
                 None => break,
             },
         };
-        let mut boots = house.signals().boots.subscribe();
         loop {
             tokio::select! {
                 biased;
@@ -57,7 +58,13 @@ async fn serve(house: Arc<House>, listener: TcpListener, tls: Option<TlsAcceptor
                     let Ok((stream, peer)) = accepted else { continue };
                     let Ok(permit) = Arc::clone(&open).try_acquire_owned() else { continue };
                     next += 1;
-                    let served = attend(Arc::clone(&house), stream, peer, ConnectionId(next), tls.clone());
+                    let asker = exchange::Caller {
+                        id: ConnectionId(next),
+                        peer,
+                        reset: Arc::default(),
+                        boots: boots.clone(),
+                    };
+                    let served = attend(Arc::clone(&house), stream, asker, tls.clone());
                     tokio::spawn(async move {
                         served.await;
                         drop(permit);
@@ -127,17 +134,14 @@ async fn reap(house: Arc<House>) {
 async fn attend(
     house: Arc<House>,
     stream: TcpStream,
-    peer: SocketAddr,
-    id: ConnectionId,
+    asker: exchange::Caller,
     tls: Option<TlsAcceptor>,
 ) {
     // Small answers must not wait for each other.
     let _ = stream.set_nodelay(true);
-    let reset = Arc::new(AtomicBool::new(false));
-    let stream = Resettable { stream, reset: Arc::clone(&reset) };
-    let mut boots = house.signals().boots.subscribe();
+    let stream = Resettable { stream, reset: Arc::clone(&asker.reset) };
+    let mut boots = asker.boots.clone();
     let mut stop = house.campus.stop.subscribe();
-    let asker = exchange::Caller { id, peer, reset: Arc::clone(&reset) };
     let exchange = async {
         match tls {
             None => talk(&house, stream, &asker).await,
@@ -151,10 +155,10 @@ async fn attend(
     tokio::select! {
         biased;
         _ = stop.wait_for(|stop| *stop) => {}
-        _ = boots.changed() => reset.store(true, Ordering::Relaxed),
+        _ = boots.changed() => asker.reset.store(true, Ordering::Relaxed),
         () = exchange => {}
     }
-    house.with_model(|model, now| model.connection_closed(id, now));
+    house.with_model(|model, now| model.connection_closed(asker.id, now));
 }
 
 async fn talk<S>(house: &Arc<House>, stream: S, caller: &exchange::Caller)

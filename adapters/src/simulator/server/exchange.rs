@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Bytes of a control request.
 const CONTROL_LIMIT: usize = 1 << 20;
@@ -35,6 +36,20 @@ pub(super) struct Caller {
     pub(super) peer: SocketAddr,
     /// Set, to end the connection with a reset.
     pub(super) reset: Arc<AtomicBool>,
+    /// Changes when the PBX reboots: its connections break, whatever was to be answered on them.
+    pub(super) boots: watch::Receiver<u32>,
+}
+
+impl Caller {
+    /// Breaks the connection if the PBX has been rebooted since it was accepted.
+    fn unless_rebooted(&self) -> io::Result<()> {
+        // The sender is a part of the campus, which outlives its connections.
+        if self.boots.has_changed().unwrap_or(true) {
+            self.reset.store(true, Ordering::Relaxed);
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        Ok(())
+    }
 }
 
 type Answered = Response<AnswerBody>;
@@ -49,7 +64,11 @@ pub(super) async fn respond(
     let (soap, control) = (path == house.path, path == "/control");
     let wsdl = matches!(path, "/pbx10_00.wsdl" | "/pbx900.wsdl" | "/soap-encoding.xsd");
     match (request.method().as_str(), soap, control, wsdl) {
-        ("POST", true, ..) => soap_exchange(&house, &caller, request).await,
+        ("POST", true, ..) => {
+            let answered = soap_exchange(&house, &caller, request).await?;
+            caller.unless_rebooted()?;
+            Ok(answered)
+        }
         ("POST", _, true, _) => Ok(control_exchange(&house, &caller, request).await),
         ("GET", _, _, true) => Ok(wsdl_exchange(&house, &request)),
         (_, false, false, false) => Ok(bare(StatusCode::NOT_FOUND)),

@@ -280,11 +280,10 @@ impl Campus {
         let mut site = self.lock();
         let result = act(&mut site, now);
         site.take_touched();
-        let boots: Vec<u32> = (0..site.count()).map(|number| site.pbx(number).boots()).collect();
-        drop(site);
-        for (signals, boots) in self.signals.iter().zip(boots) {
-            signals.tell(boots);
+        for (number, signals) in self.signals.iter().enumerate() {
+            signals.tell(site.pbx(number).boots());
         }
+        drop(site);
         self.settled.notify_all();
         result
     }
@@ -312,9 +311,10 @@ impl Campus {
 }
 
 impl Signals {
+    /// To be told while the site is locked: nobody finds the sessions of a rebooted PBX forgotten
+    /// and its connections still good.
     fn tell(&self, boots: u32) {
-        // Somebody who looked before it was rebooted may come to tell only now.
-        self.boots.send_if_modified(|known| boots > std::mem::replace(known, boots.max(*known)));
+        self.boots.send_if_modified(|known| boots != std::mem::replace(known, boots));
         self.changed.notify_waiters();
     }
 }
@@ -407,10 +407,9 @@ impl House {
         let now = self.now();
         let mut model = self.lock();
         let result = act(&mut model, now);
-        let boots = model.boots();
+        self.signals().tell(model.boots());
         model.let_others_hear(&self.campus);
         drop(model);
-        self.signals().tell(boots);
         self.campus.settled.notify_all();
         result
     }

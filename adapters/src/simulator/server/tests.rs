@@ -212,9 +212,10 @@ fn a_reboot_breaks_connections_refuses_new_ones_and_comes_back_without_sessions(
     let session = client.open();
     client.order(&Operation::Poll { session });
     eventually("the Poll", || simulator.with_model(|model| model.request_count(Kind::Poll)) == 2);
-    simulator.control("reboot 0.5").unwrap();
+    simulator.control("reboot 3600").unwrap();
     assert!(client.receive().is_err(), "the pending Poll breaks");
     eventually("a refusal", || TcpStream::connect(simulator.address()).is_err());
+    simulator.control("reboot 0").unwrap();
     eventually("the boot", || TcpStream::connect(simulator.address()).is_ok());
     assert_eq!(simulator.control("sessions").unwrap(), "0");
     let mut client = Client::new(&simulator);
