@@ -12,21 +12,36 @@ pub(crate) struct Handles<T> {
     /// lies at the handle's own place or behind it, with no free one in between.
     places: Box<[Option<(u32, T)>]>,
     used: usize,
+    /// What found no free place near its own. Handles that nobody chose with care leave it all but
+    /// empty; a PBX whose handles all fall on one place makes a look take the steps of a tree, no
+    /// more.
+    crowded_out: BTreeMap<u32, T>,
 }
 
 /// So many places a map begins with.
 const PLACES_MIN: usize = 8;
 
+/// Nothing lies further than this behind its own place.
+const DISTANCE_MAX: usize = 31;
+
 impl<T: Copy> Handles<T> {
     /// What is known by a handle.
     pub(crate) fn get(&self, handle: u32) -> Option<T> {
-        self.places[self.find(handle)?].map(|(_, value)| value)
+        match self.find(handle) {
+            Some(place) => self.places[place].map(|(_, value)| value),
+            None if self.crowded_out.is_empty() => None,
+            None => self.crowded_out.get(&handle).copied(),
+        }
     }
 
     /// Puts down what is known by a handle, instead of what stood there.
     pub(crate) fn insert(&mut self, handle: u32, value: T) {
         if let Some(place) = self.find(handle) {
             self.places[place] = Some((handle, value));
+            return;
+        }
+        if let Some(known) = self.crowded_out.get_mut(&handle) {
+            *known = value;
             return;
         }
         if (self.used + 1) * 4 > self.places.len() * 3 {
@@ -37,7 +52,7 @@ impl<T: Copy> Handles<T> {
 
     /// Forgets a handle, and says what was known by it.
     pub(crate) fn remove(&mut self, handle: u32) -> Option<T> {
-        let mut free = self.find(handle)?;
+        let Some(mut free) = self.find(handle) else { return self.crowded_out.remove(&handle) };
         let (_, value) = self.places[free].take()?;
         self.used -= 1;
         // Those behind it move up, unless they would come to lie before their own place.
@@ -61,12 +76,13 @@ impl<T: Copy> Handles<T> {
 
     /// Whether nothing is known.
     pub(crate) fn is_empty(&self) -> bool {
-        self.used == 0
+        self.used == 0 && self.crowded_out.is_empty()
     }
 
     /// All, in no order that means anything.
     fn iter(&self) -> impl Iterator<Item = (u32, T)> {
-        self.places.iter().copied().flatten()
+        let crowded_out = self.crowded_out.iter().map(|(handle, value)| (*handle, *value));
+        self.places.iter().copied().flatten().chain(crowded_out)
     }
 
     /// All, in the order of handles.
@@ -79,27 +95,32 @@ impl<T: Copy> Handles<T> {
             return None;
         }
         let mut place = self.own_place(handle);
-        loop {
+        for _ in 0..=DISTANCE_MAX {
             if self.places[place]?.0 == handle {
                 return Some(place);
             }
             place = self.behind(place);
         }
+        None
     }
 
     /// For a handle that has no place yet, where there is room.
     fn put(&mut self, handle: u32, value: T) {
         let mut place = self.own_place(handle);
-        while self.places[place].is_some() {
+        for _ in 0..=DISTANCE_MAX {
+            if self.places[place].is_none() {
+                self.places[place] = Some((handle, value));
+                self.used += 1;
+                return;
+            }
             place = self.behind(place);
         }
-        self.places[place] = Some((handle, value));
-        self.used += 1;
+        self.crowded_out.insert(handle, value);
     }
 
     fn grow(&mut self) {
         let len = (self.places.len() * 2).max(PLACES_MIN);
-        let mut larger = Handles { places: vec![None; len].into(), used: 0 };
+        let mut larger = Handles { places: vec![None; len].into(), ..Handles::default() };
         self.iter().for_each(|(handle, value)| larger.put(handle, value));
         *self = larger;
     }
@@ -121,7 +142,7 @@ impl<T: Copy> Handles<T> {
 
 impl<T> Default for Handles<T> {
     fn default() -> Handles<T> {
-        Handles { places: Box::default(), used: 0 }
+        Handles { places: Box::default(), used: 0, crowded_out: BTreeMap::new() }
     }
 }
 
@@ -135,7 +156,7 @@ impl<T: Copy> FromIterator<(u32, T)> for Handles<T> {
 
 impl<T: Copy + PartialEq> PartialEq for Handles<T> {
     fn eq(&self, other: &Handles<T>) -> bool {
-        self.used == other.used
+        self.used + self.crowded_out.len() == other.used + other.crowded_out.len()
             && self.iter().all(|(handle, value)| other.get(handle) == Some(value))
     }
 }
@@ -159,12 +180,31 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Handles that count on, and such as all have one place.
-    fn handle() -> impl Strategy<Value = u32> {
+    /// Handles of which all have one place, the first.
+    fn of_one_place(n: u32) -> u32 {
         let inverse = (0..31).fold(1u32, |inverse, _| {
             inverse.wrapping_mul(2u32.wrapping_sub(inverse.wrapping_mul(0x9E37_79B9)))
         });
-        prop_oneof![0..40u32, (0..20u32).prop_map(move |n| n.wrapping_mul(inverse)), any::<u32>()]
+        n.wrapping_mul(inverse)
+    }
+
+    fn handle() -> impl Strategy<Value = u32> {
+        prop_oneof![0..40u32, (0..80u32).prop_map(of_one_place), any::<u32>()]
+    }
+
+    #[test]
+    fn handles_chosen_to_have_one_place_crowd_nobody_out_but_each_other() {
+        let mut handles: Handles<u32> = (0..10_000).map(|n| (of_one_place(n), n)).collect();
+        assert_eq!(handles.used, DISTANCE_MAX + 1);
+        assert!((0..10_000).all(|n| handles.get(of_one_place(n)) == Some(n)));
+        // Whoever finds a free place again lies before those that were crowded out, and is found.
+        assert_eq!(handles.remove(of_one_place(3)), Some(3));
+        handles.insert(of_one_place(9_999), 1);
+        assert_eq!(handles.remove(of_one_place(9_999)), Some(1));
+        assert_eq!(handles.get(of_one_place(9_999)), None);
+        handles.insert(of_one_place(3), 4);
+        assert_eq!(handles.used, DISTANCE_MAX + 1);
+        assert_eq!(handles.get(of_one_place(3)), Some(4));
     }
 
     proptest! {
