@@ -140,9 +140,14 @@ static struct entry callback(enum kind kind)
                           .inside_callback = top > 0 && stack.frames[top - 1] == IN_CALLBACK};
 }
 
-static void tell(const struct entry *entry)
+/* Puts it into the log, with its place where an item may look for it, and does what the item wants
+ * done at each callback. An item that found this one in the log and wants something else from then
+ * on does not mean this one. */
+static void tell(const struct entry *entry, atomic_uint *at)
 {
     void (*hook)(const struct entry *) = atomic_load(&on_callback);
+    place noted = log_append(*entry);
+    if (at != NULL) atomic_store(at, noted);
     push(IN_CALLBACK);
     stack.callbacks++;
     if (hook != NULL) hook(entry);
@@ -177,12 +182,11 @@ void CALLBACK on_line_event(HTAPILINE line, HTAPICALL call, DWORD message, DWORD
         if (call != 0) FAULT("LINE_NEWCALL with htCall %p", (const void *)call);
         entry.call = take_new_call(line, p1, p2);
     }
-    log_append(entry);
     if (message == LINE_CALLSTATE) {
         struct call *known = call_of_handle(call);
         if (known != NULL) atomic_store(&known->state, (unsigned)p1);
     }
-    tell(&entry);
+    tell(&entry, NULL);
 }
 
 void CALLBACK on_creation(HTAPILINE line, HTAPICALL call, DWORD message, DWORD_PTR p1, DWORD_PTR p2,
@@ -195,8 +199,7 @@ void CALLBACK on_creation(HTAPILINE line, HTAPICALL call, DWORD message, DWORD_P
     entry.p1 = p1;
     entry.p2 = p2;
     entry.p3 = p3;
-    log_append(entry);
-    tell(&entry);
+    tell(&entry, NULL);
 }
 
 void CALLBACK on_completion(DRV_REQUESTID id, LONG result)
@@ -208,6 +211,5 @@ void CALLBACK on_completion(DRV_REQUESTID id, LONG result)
     atomic_store(&request->result, result);
     /* Before the log says so: whoever finds it there may count. */
     atomic_fetch_add(&request->completions, 1);
-    atomic_store(&request->completed_at, log_append(entry));
-    tell(&entry);
+    tell(&entry, &request->completed_at);
 }

@@ -11,26 +11,6 @@
 #include "parties.h"
 #include "structures.h"
 
-/* Line 20, without forwards, with all messages of addresses; the simulator's user has none, before
- * and after. */
-static struct line *forwarding_line(void)
-{
-    session_start((struct setup){0});
-    needs_claim(FORWARD);
-    struct line *line = open_line(20);
-    EXPECT(TSPI(lineSetStatusMessages, line->hd, 0, LINEADDRESSSTATE_FORWARD), 0);
-    MUST(forward(line, 0, NULL));
-    SHOWS(line, 0, NULL);
-    return line;
-}
-
-/* Leaves nothing behind for the items after this. */
-static void clean(struct line *line)
-{
-    MUST(forward(line, 0, NULL));
-    SHOWS(line, 0, NULL);
-}
-
 static place forward_told(const struct line *line, place from)
 {
     struct pattern told = {.kind = EVENT, .line = line->ht, .message = LINE_ADDRESSSTATE,
@@ -40,6 +20,40 @@ static place forward_told(const struct line *line, place from)
     CHECK(entry->p1 == 0 && entry->p2 == LINEADDRESSSTATE_FORWARD && entry->p3 == 0, "%s",
           log_text(entry));
     return at;
+}
+
+/* What a request to forward must lead to: its completion, behind that the message, and what is
+ * shown. Whoever goes on before the message may take it for that of the next request. */
+#define FORWARDS(line, request, count, forwards)                                                   \
+    must_forward(__FILE__, __LINE__, (line), (request), (count), (forwards))
+static void must_forward(const char *file, int at, struct line *line, LONG request, unsigned count,
+                         const struct forward *forwards)
+{
+    must(file, at, "lineForward", request);
+    struct pattern completion = {.kind = COMPLETION, .request = (DRV_REQUESTID)request};
+    forward_told(line, log_find(session.began, &completion));
+    shows(file, at, line, count, forwards);
+}
+
+#define SET_FORWARDS(line, count, forwards)                                                        \
+    FORWARDS(line, forward((line), (count), (forwards)), count, forwards)
+
+/* Line 20, without forwards, with all messages of addresses; the simulator's user has none, before
+ * and after. */
+static struct line *forwarding_line(void)
+{
+    session_start((struct setup){0});
+    needs_claim(FORWARD);
+    struct line *line = open_line(20);
+    EXPECT(TSPI(lineSetStatusMessages, line->hd, 0, LINEADDRESSSTATE_FORWARD), 0);
+    SET_FORWARDS(line, 0, NULL);
+    return line;
+}
+
+/* Leaves nothing behind for the items after this. */
+static void clean(struct line *line)
+{
+    SET_FORWARDS(line, 0, NULL);
 }
 
 static const struct forward always = {LINEFORWARDMODE_UNCOND, NULL, "23"};
@@ -71,15 +85,12 @@ static void unconditional(void)
     struct line *line = forwarding_line(), *to = open_line(23);
     shown_at_message = NOT_SEEN;
     atomic_store(&on_callback, look_at_forwards);
-    place start = log_end();
-    MUST(forward(line, 1, &always));
-    forward_told(line, start);
+    SET_FORWARDS(line, 1, &always);
     CHECK(wait_until(forwards_were_seen, NULL, SOON_MS) && shown_at_message == 1,
           "at the message %u forwards were shown", shown_at_message);
-    SHOWS(line, 1, &always);
     /* It is not only shown. */
     watch_offerings();
-    start = log_end();
+    place start = log_end();
     control("call 21 20");
     struct call *call = await_new_call(to, start);
     await_state(call, LINECALLSTATE_OFFERING);
@@ -92,24 +103,21 @@ static void none_at_any_time(void)
 {
     struct line *line = forwarding_line();
     for (int turn = 0; turn < 2; turn++) {
-        MUST(forward(line, 1, &always));
-        SHOWS(line, 1, &always);
-        MUST(turn ? forward(line, 0, NULL) : forward_by(line, forward_list(STRIDE_3_0, 0, NULL), 0));
-        SHOWS(line, 0, NULL);
-        MUST(turn ? forward(line, 0, NULL) : forward_by(line, forward_list(STRIDE_3_0, 0, NULL), 0));
-        SHOWS(line, 0, NULL);
+        SET_FORWARDS(line, 1, &always);
+        for (int again = 0; again < 2; again++) {
+            const LINEFORWARDLIST *list = turn ? NULL : forward_list(STRIDE_3_0, 0, NULL);
+            FORWARDS(line, forward_by(line, list, 0), 0, NULL);
+        }
     }
 }
 
 static void replaced(void)
 {
     struct line *line = forwarding_line();
-    MUST(forward(line, 1, &always));
-    MUST(forward(line, 1, &when_busy));
-    SHOWS(line, 1, &when_busy);
+    SET_FORWARDS(line, 1, &always);
+    SET_FORWARDS(line, 1, &when_busy);
     const struct forward two[] = {always, no_answer};
-    MUST(forward(line, 2, two));
-    SHOWS(line, 2, two);
+    SET_FORWARDS(line, 2, two);
     clean(line);
 }
 
@@ -140,8 +148,7 @@ static void as_many_as_claimed(void)
     static struct forward list[MOST_ENTRIES];
     struct line *line = forwarding_line();
     unsigned count = longest_list(line, list);
-    MUST(forward(line, count, list));
-    SHOWS(line, count, list);
+    SET_FORWARDS(line, count, list);
     clean(line);
 }
 
@@ -167,8 +174,7 @@ static void wrong_lists(void)
 {
     enum { MODE = 8, SIZE = 24, OFFSET = 28 };
     struct line *line = forwarding_line();
-    MUST(forward(line, 1, &always));
-    SHOWS(line, 1, &always);
+    SET_FORWARDS(line, 1, &always);
     const DWORD offered = address_caps(line->device)->dwForwardModes;
     const DWORD most = address_caps(line->device)->dwMaxForwardEntries;
     must_refuse(line, spoilt(MODE, 3), ERR(INVALPARAM), "two modes in one");
@@ -212,11 +218,9 @@ static void both_lengths(void)
     const struct forward two[] = {when_busy, no_answer};
     static const DWORD strides[] = {STRIDE_3_0, STRIDE_3_1};
     for (unsigned i = 0; i < 2; i++) {
-        MUST(forward_by(line, forward_list(strides[i], 2, two), 0));
-        SHOWS(line, 2, two);
+        FORWARDS(line, forward_by(line, forward_list(strides[i], 2, two), 0), 2, two);
         clean(line);
-        MUST(forward_by(line, forward_list(strides[i], 1, two), 0));
-        SHOWS(line, 1, two);
+        FORWARDS(line, forward_by(line, forward_list(strides[i], 1, two), 0), 1, two);
         clean(line);
     }
 }
@@ -252,23 +256,18 @@ static void by_callers(void)
         };
         CHECK((address_caps(line->device)->dwForwardModes & cases[i] * 0xF) == cases[i] * 0xF,
               "dwForwardModes is %#x", (unsigned)address_caps(line->device)->dwForwardModes);
-        for (unsigned k = 0; k < 4; k++) {
-            MUST(forward(line, 1, &each[k]));
-            SHOWS(line, 1, &each[k]);
-        }
-        MUST(forward(line, 2, each + 1));
-        SHOWS(line, 2, each + 1);
+        for (unsigned k = 0; k < 4; k++) SET_FORWARDS(line, 1, &each[k]);
+        SET_FORWARDS(line, 2, each + 1);
         if (i == 0) {
             must_lead(inside, "call 22 20", LINECALLREASON_FWDUNCOND);
             must_lead(outside, "ring 20 305550123", LINECALLREASON_FWDUNCOND);
-            MUST(forward(line, 1, each + 3));
+            SET_FORWARDS(line, 1, each + 3);
             must_lead(one, "call 21 20", LINECALLREASON_FWDUNCOND);
             struct call *unforwarded = offered_call(line, 22);
             MUST(drop(unforwarded));
             await_quiet_pbx();
         }
-        MUST(forward(line, 4, each));
-        SHOWS(line, 4, each);
+        SET_FORWARDS(line, 4, each);
     }
     clean(line);
 }
@@ -281,8 +280,8 @@ static void rings_in_range(void)
     const LINEADDRESSCAPS *caps = address_caps(line->device);
     static const DWORD rings[] = {99, 0xFFFFFFFF};
     for (unsigned i = 0; i < 2; i++) {
-        MUST(forward_by(line, forward_list(STRIDE_3_0, 1, &no_answer), rings[i]));
-        SHOWS(line, 1, &no_answer);
+        const LINEFORWARDLIST *list = forward_list(STRIDE_3_0, 1, &no_answer);
+        FORWARDS(line, forward_by(line, list, rings[i]), 1, &no_answer);
         DWORD shown = address_status(line)->dwNumRingsNoAnswer;
         CHECK(shown == caps->dwMaxFwdNumRings, "%u rings show as %u, the limits are %u and %u",
               (unsigned)rings[i], (unsigned)shown, (unsigned)caps->dwMinFwdNumRings,
@@ -299,8 +298,8 @@ static void no_consultation(void)
     /* forward() looks at the handle when the function returns; here it is the completion's turn. */
     HDRVCALL none = NULL;
     struct call *spare = call_new(line, NULL, true);
-    MUST(ASK(lineForward, line->hd, 1, 0, forward_list(STRIDE_3_0, 1, &always), 0, spare->ht, &none,
-             NULL));
+    LINEFORWARDLIST *list = forward_list(STRIDE_3_0, 1, &always);
+    FORWARDS(line, ASK(lineForward, line->hd, 1, 0, list, 0, spare->ht, &none, NULL), 1, &always);
     CHECK(none == NULL, "forwarding made a consultation call");
     place start = log_end();
     clean(line);

@@ -225,8 +225,8 @@ void CALLBACK on_line_event(HTAPILINE, HTAPICALL, DWORD, DWORD_PTR, DWORD_PTR, D
 void CALLBACK on_creation(HTAPILINE, HTAPICALL, DWORD, DWORD_PTR, DWORD_PTR, DWORD_PTR);
 void CALLBACK on_completion(DRV_REQUESTID, LONG);
 
-/* Called inside each callback, after it is in the log; NULL for none. It must not stop the item;
- * it may use FAULT. */
+/* Called inside each callback that comes from now on, after it is in the log; NULL for none. It must
+ * not stop the item; it may use FAULT. */
 extern _Atomic(void (*)(const struct entry *)) on_callback;
 /* So many LINE_NEWCALL are answered with 0. */
 extern atomic_int new_calls_to_refuse;
