@@ -132,8 +132,14 @@ impl LineView {
     /// dwNumActiveCalls, dwNumOnHoldCalls, dwNumOnHoldPendCalls.
     #[must_use]
     pub fn counts(&self) -> Counts {
+        self.counts_of(|_| true)
+    }
+
+    /// The same of some of the calls.
+    #[must_use]
+    pub fn counts_of(&self, is_meant: impl Fn(CallId) -> bool) -> Counts {
         let mut counts = Counts::default();
-        for call in &self.calls {
+        for call in self.calls.iter().filter(|call| is_meant(call.id)) {
             counts.active += u32::from(call.state.counts_as_active());
             counts.held += u32::from(call.state.counts_as_held());
             counts.hold_pending += u32::from(call.state.counts_as_hold_pending());

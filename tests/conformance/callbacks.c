@@ -3,6 +3,8 @@
 #include "host.h"
 #include "names.h"
 
+unsigned dawdle_ms;
+
 enum frame { IN_FUNCTION = 1, IN_CALLBACK, FRAMES = 64 };
 
 /* What this thread is in the middle of: functions of the provider and callbacks of the host. */
@@ -32,6 +34,16 @@ static void push(enum frame frame)
 {
     if (stack.depth < FRAMES) stack.frames[stack.depth] = (unsigned char)frame;
     stack.depth++;
+}
+
+/* What a host does now and then: something else. */
+static void dawdle(void)
+{
+    static _Thread_local uint32_t dice;
+    if (dawdle_ms == 0) return;
+    if (dice == 0) dice = (uint32_t)clock_us() | 1;
+    dice = dice * 1664525 + 1013904223;
+    pause_ms((dice >> 16) % (dawdle_ms + 1));
 }
 
 /* ---- calling the provider ---- */
@@ -86,6 +98,7 @@ DRV_REQUESTID asking_id(void)
 
 LONG asked(LONG result)
 {
+    dawdle();
     stack.depth--;
     struct request *request = request_of(stack.request);
     log_append((struct entry){.kind = LEAVE,
@@ -134,6 +147,7 @@ struct call *call_of_handle(HTAPICALL ht)
 
 static struct entry callback(enum kind kind)
 {
+    dawdle();
     unsigned top = stack.depth < FRAMES ? stack.depth : FRAMES;
     return (struct entry){.kind = kind,
                           .nesting = stack.callbacks,
@@ -153,6 +167,7 @@ static void tell(const struct entry *entry, atomic_uint *at)
     if (hook != NULL) hook(entry);
     stack.callbacks--;
     stack.depth--;
+    dawdle();
 }
 
 /* Gives a new call its handle, unless it is to be refused. */
@@ -204,12 +219,12 @@ void CALLBACK on_creation(HTAPILINE line, HTAPICALL call, DWORD message, DWORD_P
 
 void CALLBACK on_completion(DRV_REQUESTID id, LONG result)
 {
-    struct entry entry = callback(COMPLETION);
-    entry.request = id;
-    entry.result = result;
     struct request *request = request_of(id);
     atomic_store(&request->result, result);
     /* Before the log says so: whoever finds it there may count. */
     atomic_fetch_add(&request->completions, 1);
+    struct entry entry = callback(COMPLETION);
+    entry.request = id;
+    entry.result = result;
     tell(&entry, &request->completed_at);
 }

@@ -228,6 +228,9 @@ void CALLBACK on_completion(DRV_REQUESTID, LONG);
 /* Called inside each callback that comes from now on, after it is in the log; NULL for none. It must
  * not stop the item; it may use FAULT. */
 extern _Atomic(void (*)(const struct entry *)) on_callback;
+/* The host takes up to so long before and after what it does in each callback, and before it looks
+ * at what a request returned: so that nothing rests on its being quick. */
+extern unsigned dawdle_ms;
 /* So many LINE_NEWCALL are answered with 0. */
 extern atomic_int new_calls_to_refuse;
 /* A new entry in the table of calls, with a handle of its own. */

@@ -2,6 +2,7 @@
  *
  *     conformance --provider FILE --simulator PORT --scratch FOLDER
  *                 [--item 57,60-65] [--quick] [--json] [--list] [--cases N] [--seed N]
+ *                 [--dawdle MS]
  *
  * Loads the provider as the telephony server does, plays that server's part, tells the PBX
  * simulator on the other side what its users do, and says of each item whether it holds:
@@ -95,7 +96,8 @@ static int usage(const char *problem)
     fprintf(stderr,
             "conformance: %s\n"
             "usage: conformance --provider FILE --simulator PORT --scratch FOLDER\n"
-            "                   [--item 57,60-65] [--quick] [--json] [--list] [--cases N] [--seed N]\n",
+            "                   [--item 57,60-65] [--quick] [--json] [--list] [--cases N] [--seed N]\n"
+            "                   [--dawdle MS]\n",
             problem);
     return 2;
 }
@@ -130,6 +132,8 @@ int main(int argc, char **argv)
                 scratch_folder = value;
             else if (strcmp(argv[i - 1], "--cases") == 0)
                 bad_input_cases = (unsigned)strtoul(value, NULL, 10);
+            else if (strcmp(argv[i - 1], "--dawdle") == 0)
+                dawdle_ms = (unsigned)strtoul(value, NULL, 10);
             else if (strcmp(argv[i - 1], "--seed") == 0)
                 bad_input_seed = strtoull(value, NULL, 10);
             else if (strcmp(argv[i - 1], "--item") != 0 || !pick(value))

@@ -49,6 +49,19 @@ static void must_count(DWORD bits, DWORD active, DWORD held)
           (unsigned)counted[at].held, (unsigned)bits, (unsigned)active, (unsigned)held);
 }
 
+/* How often the line told that its calls are others. */
+static unsigned line_messages(const struct line *line)
+{
+    struct pattern calls_changed = {.kind = EVENT, .line = line->ht, .message = LINE_LINEDEVSTATE,
+                                    .p1_bits = LINEDEVSTATE_NUMCALLS};
+    return log_count(session.began, &calls_changed);
+}
+
+static bool are_lines_told_as_often(void *line)
+{
+    return line_messages(line) == counted_count;
+}
+
 /* One step after the other, so that no status is ahead of its message. */
 static void calls_are_counted(void)
 {
@@ -71,12 +84,10 @@ static void calls_are_counted(void)
     must_count(more, 1, 0);
     MUST(drop(first));
     must_count(LINEADDRESSSTATE_INUSEZERO | more, 0, 0);
-    struct pattern calls_changed = {.kind = EVENT, .line = line->ht, .message = LINE_LINEDEVSTATE,
-                                    .p1_bits = LINEDEVSTATE_NUMCALLS};
     await_quiet_pbx();
-    CHECK(log_count(session.began, &calls_changed) == counted_count,
+    CHECK(wait_until(are_lines_told_as_often, line, SOON_MS),
           "LINEDEVSTATE_NUMCALLS came %u times, LINEADDRESSSTATE_NUMCALLS %u times",
-          log_count(session.began, &calls_changed), (unsigned)counted_count);
+          line_messages(line), (unsigned)counted_count);
 }
 
 /* ---- setters ---- */

@@ -9,7 +9,7 @@ use crate::session::KnownCall;
 use crate::writer::Writer;
 use engine::capability as claims;
 use engine::tapi::{CallState, LineErr, MEDIA_INTERACTIVE_VOICE, line_dev_status, line_feature};
-use engine::view::{CallView, ForwardView, LineView, PartyId, Wide};
+use engine::view::{CallView, Counts, ForwardView, LineView, PartyId, Wide};
 
 /// Fills LINECALLINFO.
 ///
@@ -105,12 +105,12 @@ pub(crate) unsafe fn call_status(
 /// That of [`Writer::begin`].
 pub(crate) unsafe fn line_status(
     view: &LineView,
+    counts: Counts,
     version: Version,
     to: *mut LineDevStatus,
 ) -> Result<(), LineErr> {
     // SAFETY: the caller's promise.
     let writer = unsafe { Writer::begin(to, version)? };
-    let counts = view.counts();
     let features = claims::line_features(view);
     writer.finish(LineDevStatus {
         num_active_calls: counts.active,
@@ -142,13 +142,13 @@ pub(crate) unsafe fn line_status(
 /// That of [`Writer::begin`].
 pub(crate) unsafe fn address_status(
     view: &LineView,
+    counts: Counts,
     version: Version,
     to: *mut LineAddressStatus,
 ) -> Result<(), LineErr> {
     // SAFETY: the caller's promise.
     let mut writer = unsafe { Writer::begin(to, version)? };
     let entries = &view.forwards.entries;
-    let counts = view.counts();
     let in_use = counts.active + counts.held + counts.hold_pending > 0;
     let forward = writer.place_with(forwards_size(entries), |place, offset| {
         write_forwards(entries, place, offset);

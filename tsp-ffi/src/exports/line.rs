@@ -104,8 +104,10 @@ pub unsafe extern "system" fn TSPI_lineGetLineDevStatus(
         let session = of_line()?;
         let opened = session.line(line)?;
         // SAFETY: the caller's promise.
-        let fill = |view: &_| unsafe { answers::line_status(view, opened.version, status) };
-        session.look(opened.line, fill).ok_or(LineErr::InvalLineHandle)?
+        let fill = |view: &_, counts| unsafe {
+            answers::line_status(view, counts, opened.version, status)
+        };
+        session.look_and_count(opened.line, fill).ok_or(LineErr::InvalLineHandle)?
     })
 }
 
@@ -124,8 +126,10 @@ pub unsafe extern "system" fn TSPI_lineGetAddressStatus(
         let opened = session.line(line)?;
         check_address(address)?;
         // SAFETY: the caller's promise.
-        let fill = |view: &_| unsafe { answers::address_status(view, opened.version, status) };
-        session.look(opened.line, fill).ok_or(LineErr::InvalLineHandle)?
+        let fill = |view: &_, counts| unsafe {
+            answers::address_status(view, counts, opened.version, status)
+        };
+        session.look_and_count(opened.line, fill).ok_or(LineErr::InvalLineHandle)?
     })
 }
 

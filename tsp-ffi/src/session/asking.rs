@@ -151,6 +151,7 @@ impl Session {
         // None of them is missing.
         let handles = entered.map(Option::unwrap_or_default);
         for ((id, handle), server) in names.into_iter().zip(handles).zip(servers) {
+            self.making.begin(id);
             book.add_call(id, BookedCall { handle, server });
         }
         Ok(handles)

@@ -9,6 +9,7 @@ mod book;
 mod closing;
 mod devices;
 mod entry;
+mod making;
 mod opening;
 mod speaking;
 mod telling;
@@ -33,7 +34,8 @@ use book::Book;
 use engine::fact::Event;
 use engine::id::LineId;
 use engine::tapi::LineErr;
-use engine::view::LineView;
+use engine::view::{Counts, LineView};
+use making::Making;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -43,6 +45,7 @@ pub(crate) struct Session {
     metrics: Arc<Metrics>,
     lines: Table<OpenedLine>,
     calls: Table<KnownCall>,
+    making: Making,
     devices: Devices,
     server: Server,
     /// None once the session is ending.
@@ -86,6 +89,7 @@ impl Session {
             metrics,
             lines: Table::new(generation),
             calls: Table::new(generation),
+            making: Making::new(),
             devices,
             server,
             intake: RwLock::new(Some(intake)),
@@ -150,6 +154,16 @@ impl Session {
     pub(crate) fn look<R>(&self, line: LineId, at: impl FnOnce(&LineView) -> R) -> Option<R> {
         let view = self.views.read(line)?;
         view.as_deref().map(at)
+    }
+
+    /// The same with how many calls the server may count, which is without those that are only being
+    /// made.
+    pub(crate) fn look_and_count<R>(
+        &self,
+        line: LineId,
+        at: impl FnOnce(&LineView, Counts) -> R,
+    ) -> Option<R> {
+        self.look(line, |view| at(view, self.making.counts(view)))
     }
 
     /// Where the generations of the next session's handles must begin.

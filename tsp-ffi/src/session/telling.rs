@@ -186,6 +186,7 @@ impl Session {
             match (handle, result) {
                 (Some(handle), Ok(())) => {
                     self.calls.update(handle, |call| call.is_pending = false);
+                    self.making.end(made);
                 }
                 // It stays pending, which is to say unknown to every function but the close that
                 // some servers make of it all the same.

@@ -37,6 +37,10 @@ pub(crate) struct Options {
     /// Where the dice of item 140 begin; it names this number when it fails.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// The host takes up to so many milliseconds before and after each callback: whatever rests on its
+    /// being quick fails. Some 3 to 10 find most.
+    #[arg(long, value_name = "MS")]
+    pub(crate) dawdle: Option<u32>,
     /// Write a JUnit report.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,

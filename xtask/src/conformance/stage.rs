@@ -273,6 +273,9 @@ impl Stage {
         if let Some(cases) = options.cases {
             arguments.extend(["--cases".into(), cases.to_string()]);
         }
+        if let Some(most_ms) = options.dawdle {
+            arguments.extend(["--dawdle".into(), most_ms.to_string()]);
+        }
         if let Some(seed) = options.seed {
             arguments.extend(["--seed".into(), seed.to_string()]);
         }

@@ -6,8 +6,8 @@ mod ending;
 mod lines;
 mod requests;
 
-use super::KnownCall;
 use super::testing::{LINE, Said, Stage, call, on_event, state_of, view, wait_for};
+use super::{KnownCall, Session};
 use crate::abi::{
     HDrvCall, HDrvLine, LINE_ADDRESSSTATE, LINE_CALLINFO, LINE_CALLSTATE, LINE_CREATE,
     LINE_NEWCALL, LINE_REMOVE,

@@ -34,6 +34,28 @@ fn a_made_call_exists_from_its_completion_on() {
 }
 
 #[test]
+fn a_made_call_counts_from_its_completion_on() {
+    let (stage, line) = Stage::opened();
+    let request = stage.request();
+    make_call(&stage, line, request).unwrap();
+    let made = made_call(&stage);
+    stage.show(LINE, &[(made, CallState::Dialing), (call(3), CallState::Connected)]);
+    let active = |session: &Session| session.look_and_count(LINE, |_, counts| counts.active);
+    assert_eq!(active(&stage.session), Some(1), "what the PBX has done is not told yet");
+
+    let session = Arc::clone(&stage.session);
+    let counted = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&counted);
+    stage.server.react(move |said| {
+        if let Said::Completion(..) = said {
+            seen.store(active(&session).unwrap_or(0), Ordering::Relaxed);
+        }
+    });
+    stage.settle(stage.complete(FIRST, request, Ok(())));
+    assert_eq!(counted.load(Ordering::Relaxed), 2, "inside the completion already");
+}
+
+#[test]
 fn a_call_that_could_not_be_made_never_existed() {
     let (stage, line) = Stage::opened();
     let request = stage.request();
