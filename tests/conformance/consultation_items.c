@@ -28,10 +28,16 @@ static struct call *b_consults_c_by_digits(void)
     play_on(&a, "C:CONNECTED(4)");
     CHECK(!(features_of(consultation) & LINECALLFEATURE_SETUPTRANSFER),
           "a consultation can itself be transferred");
-    play_request(&b, dial_digits(consultation, "23"));
-    /* That the PBX took the digits comes beside what it does with them. */
-    play_on(&b, "2I:CALLEDID 3done? 2C:DIALING 3done? 2I:CALLEDID 3done? 2C:PROCEEDING 3done? "
-                "2C:RINGBACK 3done?");
+    LONG dialled = play_request(&b, dial_digits(consultation, "23"));
+    /* That the PBX took the digits, and with it DIALING, comes beside what it does with them: among
+     * that once, whose digits they are. */
+    play_on(&b, "2I:CALLEDID 2I:CALLEDID? 3done? 2C:DIALING 3done? 2I:CALLEDID? 3done? "
+                "2C:PROCEEDING 3done? 2C:RINGBACK 3done?");
+    MUST(dialled);
+    struct pattern called = {.kind = EVENT, .call = consultation->ht, .message = LINE_CALLINFO,
+                             .p1 = LINECALLINFOSTATE_CALLEDID};
+    CHECK(log_count(b.from, &called) == 2, "who is called was told %u times",
+          log_count(b.from, &called));
     play_on(&c, "NEW C:OFFERING(1)");
     answers(&c, &b, 2);
     return consultation;
